@@ -1,3 +1,148 @@
 //! The command `edgewit`.
 
-fn main() {}
+mod args;
+mod control;
+mod demo;
+mod error;
+mod kv;
+mod load;
+mod logs;
+mod progress;
+mod serve;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+use edgewit_build::Cache;
+use edgewit_manifest::Manifest;
+
+use args::{Args, Bindgen, Build, Command, New};
+use error::Error;
+use progress::Progress;
+
+fn main() -> ExitCode {
+    match run(Args::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("edgewit: {error}");
+            ExitCode::from(error.code())
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Error> {
+    match command {
+        Command::New(new) => self::new(&new),
+        Command::Build(build) => self::build(&build),
+        Command::Test { folder } => test(&folder),
+        Command::Serve(serve) => serve::run(&serve),
+        Command::Kv(kv) => kv::run(kv),
+        Command::Demo(demo) => demo::run(&demo),
+        Command::Doctor => doctor(),
+        Command::Bindgen(bindgen) => self::bindgen(&bindgen),
+        Command::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut Args::command(),
+                "edgewit",
+                &mut std::io::stdout(),
+            );
+            Ok(())
+        }
+    }
+}
+
+fn new(new: &New) -> Result<(), Error> {
+    let name = new
+        .folder
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let progress = Progress::new();
+    let cache = Cache::from_env()?;
+    let language = new.lang.into();
+    let manifest =
+        edgewit_build::new_app(&cache, &new.folder, &name, language, &progress.report())?;
+    progress.finish();
+    println!("wrote {}", manifest.display());
+    println!(
+        "next: cd {}, then `edgewit test` and `edgewit serve`",
+        new.folder.display()
+    );
+    Ok(())
+}
+
+fn build(build: &Build) -> Result<(), Error> {
+    let manifest = Manifest::read(&build.folder)?;
+    let options = edgewit_build::Options {
+        debug: build.debug,
+        output: build.output.clone(),
+    };
+    let progress = Progress::new();
+    let built = edgewit_build::build(&Cache::from_env()?, &manifest, &options, &progress.report());
+    let built = progress.end(built)?;
+    println!("{} ({} bytes)", built.path.display(), built.bytes);
+    Ok(())
+}
+
+fn test(folder: &Path) -> Result<(), Error> {
+    let manifest = Manifest::read(folder)?;
+    let progress = Progress::showing_output();
+    let tested = edgewit_build::test(&Cache::from_env()?, &manifest, &progress.report());
+    Ok(progress.end(tested)?)
+}
+
+fn doctor() -> Result<(), Error> {
+    let mut missing = false;
+    let cache = Cache::from_env()?;
+    println!("cache: {} (EDGEWIT_CACHE moves it)", cache.root().display());
+    for status in edgewit_build::doctor(&cache) {
+        match status.found {
+            Ok(found) => {
+                let version = if found.version.is_empty() {
+                    String::new()
+                } else {
+                    format!(" {}", found.version)
+                };
+                println!(
+                    "found    {}{version}: {}",
+                    status.tool,
+                    found.path.display()
+                );
+            }
+            Err(remedy) => {
+                missing = true;
+                println!(
+                    "missing  {}, for {}: {remedy}",
+                    status.tool, status.needed_for
+                );
+            }
+        }
+    }
+    if missing { Err(Error::Missing) } else { Ok(()) }
+}
+
+fn bindgen(bindgen: &Bindgen) -> Result<(), Error> {
+    let here = std::env::current_dir().map_err(Error::io("find", Path::new(".")))?;
+    let root = here
+        .ancestors()
+        .find(|folder| folder.join(edgewit_bindgen::WIT).is_file())
+        .ok_or(Error::NoCheckout {
+            what: "bindgen writes the bindings of a checkout of Edgewit",
+        })?;
+    let languages = match bindgen.lang {
+        Some(args::BindingsLanguage::Rust) => &[edgewit_bindgen::Language::Rust][..],
+        None => &edgewit_bindgen::Language::ALL[..],
+    };
+    for language in languages {
+        if bindgen.check {
+            edgewit_bindgen::check(*language, root)?;
+            println!("up to date: {}", language.folder().display());
+        } else {
+            edgewit_bindgen::write(*language, root)?;
+            println!("wrote {}", language.folder().display());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,171 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::command::{self, clean, which};
+use crate::pins::{CHROMIUM_DEBIAN, CHROMIUM_PROGRAMS, RUST_TARGET};
+use crate::rust::{Compiler, find_toolchain, prepare};
+use crate::{Cache, Error, Event, Report};
+
+/// Something that [`ensure`] finds or installs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Tool {
+    /// All that building and testing Rust applications takes: a compiler with a standard library
+    /// for guests, and the SDK's own dependencies.
+    Rust,
+    /// A browser for tests.
+    Chromium,
+}
+
+/// A tool that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its version, as it tells it; empty if it was not asked.
+    pub version: String,
+    /// The program, or the folder for what is not one.
+    pub path: PathBuf,
+}
+
+/// A line of [`doctor`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolStatus {
+    /// What it is called.
+    pub tool: &'static str,
+    /// What does not work without it.
+    pub needed_for: &'static str,
+    /// Where it is, or what to do to have it.
+    pub found: Result<Found, String>,
+}
+
+/// Finds a tool, and installs it where it is missing. One process installs at a time.
+/// Errors: `Missing`, with what to do, if it can't be had here; `Failed`, `TimedOut`, `Start`, `Io`
+/// if installing it failed; what the installing programs said was reported.
+pub fn ensure(cache: &Cache, tool: Tool, report: Report<'_>) -> Result<Found, Error> {
+    match tool {
+        Tool::Rust => {
+            let toolchain = prepare(cache, report)?;
+            let path = toolchain.sysroot.unwrap_or(toolchain.compiler.sysroot);
+            Ok(Found {
+                version: toolchain.compiler.version,
+                path,
+            })
+        }
+        Tool::Chromium => {
+            if let Some(found) = chromium() {
+                return Ok(found);
+            }
+            let _lock = cache.lock(report)?;
+            apt(&CHROMIUM_DEBIAN, report)?;
+            chromium().ok_or_else(|| missing(&CHROMIUM_DEBIAN))
+        }
+    }
+}
+
+/// What is there and what is missing, in under a second. Nothing is installed or written.
+pub fn doctor(cache: &Cache) -> Vec<ToolStatus> {
+    let here = Path::new(".");
+    let compiler = Compiler::active(here)
+        .map(|compiler| Found {
+            version: compiler.version,
+            path: compiler.sysroot,
+        })
+        .ok_or_else(|| "install Rust with rustup: https://rustup.rs".to_owned());
+    let library = find_toolchain(cache, here)
+        .map(|found| Found {
+            version: found.compiler.version,
+            path: found.sysroot.unwrap_or(found.compiler.sysroot),
+        })
+        .ok_or_else(|| {
+            format!("the first build installs it; else run `rustup target add {RUST_TARGET}`")
+        });
+    let browser = chromium().ok_or_else(|| install_command(&CHROMIUM_DEBIAN));
+    vec![
+        ToolStatus {
+            tool: "rust",
+            needed_for: "testing Rust applications",
+            found: compiler,
+        },
+        ToolStatus {
+            tool: "rust std for wasm32-unknown-unknown",
+            needed_for: "building Rust applications",
+            found: library,
+        },
+        ToolStatus {
+            tool: "chromium",
+            needed_for: "tests in a browser",
+            found: browser,
+        },
+    ]
+}
+
+/// Installs packages with apt-get; those that are installed already are left alone. The caller holds
+/// the cache's lock.
+/// Errors: `Missing`, with the exact command, if there is no apt-get or it takes root to run it;
+/// `Failed` if it fails.
+pub fn apt(packages: &[&str], report: Report<'_>) -> Result<(), Error> {
+    let absent: Vec<&str> = packages.iter().copied().filter(|it| !apt_has(it)).collect();
+    if absent.is_empty() {
+        return Ok(());
+    }
+    if which("apt-get").is_none() || !is_root() {
+        return Err(missing(&absent));
+    }
+    report(Event::Step(&format!(
+        "installing {} with apt-get",
+        absent.join(", ")
+    )));
+    // Lists that can't be renewed may still be good enough.
+    let _ = command::succeed(apt_get(&["update"]), None, report);
+    let mut install = apt_get(&["install", "-y", "--no-install-recommends"]);
+    install.args(&absent);
+    command::succeed(install, None, report)
+}
+
+fn apt_get(arguments: &[&str]) -> std::process::Command {
+    let mut command = clean("apt-get");
+    command.env("DEBIAN_FRONTEND", "noninteractive");
+    command.args([
+        "-q",
+        "-o",
+        "DPkg::Lock::Timeout=300",
+        "-o",
+        "Acquire::Retries=1",
+    ]);
+    command
+        .args(["-o", "Acquire::http::Timeout=30"])
+        .args(arguments);
+    command
+}
+
+fn apt_has(package: &str) -> bool {
+    let mut query = clean("dpkg-query");
+    query.args(["-W", "-f=${db:Status-Status}", package]);
+    command::output(query, &|_| {}).is_ok_and(|status| status == b"installed")
+}
+
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+}
+
+fn install_command(packages: &[&str]) -> String {
+    format!("run `sudo apt-get install {}`", packages.join(" "))
+}
+
+fn missing(packages: &[&str]) -> Error {
+    Error::Missing {
+        what: packages.join(", "),
+        remedy: install_command(packages),
+    }
+}
+
+fn chromium() -> Option<Found> {
+    let path = CHROMIUM_PROGRAMS
+        .iter()
+        .find_map(|program| which(program))?;
+    // Asking a browser for its version takes longer than all else together.
+    Some(Found {
+        version: String::new(),
+        path,
+    })
+}

@@ -1,0 +1,17 @@
+//! What is installed from where: every name and version of a toolchain, in one place.
+
+/// The target of Rust guests: no WASI, no JavaScript.
+pub(crate) const RUST_TARGET: &str = "wasm32-unknown-unknown";
+
+/// A compiler and the source of its standard library, from Debian.
+pub(crate) const RUST_DEBIAN: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
+
+/// Debian's linker for that compiler, where no `rust-lld` is found: the same major version of LLVM.
+pub(crate) const LINKER_DEBIAN: &str = "lld-22";
+
+/// The name under which that linker is called.
+pub(crate) const LINKER_DEBIAN_PROGRAM: &str = "wasm-ld-22";
+
+/// A browser, from Debian, and what it is called where it is installed.
+pub(crate) const CHROMIUM_DEBIAN: [&str; 1] = ["chromium"];
+pub(crate) const CHROMIUM_PROGRAMS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];

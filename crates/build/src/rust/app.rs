@@ -1,0 +1,310 @@
+//! One application's folder, and how cargo is called for it.
+
+use std::env;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf, absolute};
+use std::process::Command;
+
+use edgewit_manifest::Manifest;
+
+use super::metadata::Metadata;
+use super::toolchain::{Compiler, Toolchain};
+use crate::command::{self, clean};
+use crate::pins::RUST_TARGET;
+use crate::{Cache, Error, Event, Options, Report, files, sdk};
+
+/// The release profile with names and lines.
+const DEBUG_PROFILE: &str = "edgewit-debug";
+
+/// The first words of the file that this library keeps in an application.
+const CONFIGURATION_MARK: &str = "# Written by `edgewit build`";
+
+/// An application's folder.
+pub(crate) struct App {
+    /// The one with its `Cargo.toml`, absolute, without symbolic links.
+    pub(crate) source: PathBuf,
+    /// Where cargo and this library build.
+    pub(crate) target: PathBuf,
+    /// The SDK to use where the application asks for the one of the registry.
+    pub(crate) sdk: Option<PathBuf>,
+}
+
+impl App {
+    /// Finds the folders, and unpacks the SDK if the application does not bring its own.
+    pub(crate) fn open(
+        cache: &Cache,
+        manifest: &Manifest,
+        report: Report<'_>,
+    ) -> Result<Self, Error> {
+        let source = manifest.source_folder();
+        let source = fs::canonicalize(&source).map_err(Error::io("open", &source))?;
+        let target = target_folder(cache, &source)?;
+        let sdk = if wants_sdk(&source)? {
+            let sdk = sdk::unpack_rust(cache, report)?;
+            keep_configuration(&source, &sdk);
+            Some(link(&target, sdk))
+        } else {
+            None
+        };
+        Ok(Self {
+            source,
+            target,
+            sdk,
+        })
+    }
+
+    /// The file that the component goes to.
+    pub(super) fn output(&self, name: &str, options: &Options) -> Result<PathBuf, Error> {
+        if let Some(output) = &options.output {
+            return absolute(output).map_err(Error::io("find", output));
+        }
+        let folder = self.source.join("target/edgewit");
+        if self.target != folder {
+            let problem =
+                "can't be written: name the file to write, outside of it (`-o`)".to_owned();
+            return Err(Error::Source {
+                path: folder,
+                problem,
+            });
+        }
+        let suffix = if options.debug {
+            ".debug.wasm"
+        } else {
+            ".wasm"
+        };
+        Ok(folder.join(format!("{name}{suffix}")))
+    }
+
+    /// A cargo command for the application.
+    pub(super) fn cargo(&self, compiler: &Compiler, subcommand: &str) -> Command {
+        let mut cargo = clean(&compiler.cargo);
+        if let Some(rustc) = &compiler.rustc {
+            cargo.env("RUSTC", rustc);
+        }
+        cargo.current_dir(&self.source).arg(subcommand);
+        if let Some(sdk) = &self.sdk {
+            let path = quote(sdk.to_string_lossy());
+            cargo
+                .arg("--config")
+                .arg(format!("patch.crates-io.edgewit.path={path}"));
+        }
+        cargo
+    }
+
+    /// What the application consists of on `target`, all of it on this machine afterwards: cargo goes
+    /// to the network only for what it does not have.
+    pub(super) fn resolve(
+        &self,
+        compiler: &Compiler,
+        target: &str,
+        report: Report<'_>,
+    ) -> Result<Metadata, Error> {
+        let metadata = |report| {
+            let mut cargo = self.cargo(compiler, "metadata");
+            cargo.args([
+                "--format-version=1",
+                "--offline",
+                "--filter-platform",
+                target,
+            ]);
+            command::output(cargo, report)
+        };
+        let json = match metadata(&|_| {}) {
+            Ok(json) => json,
+            Err(Error::Failed { .. }) => {
+                report(Event::Step("downloading dependencies"));
+                let mut cargo = self.cargo(compiler, "fetch");
+                cargo.args(["--target", target, "--target", &compiler.host]);
+                let status = command::run(cargo, None, report)?;
+                if !status.success() {
+                    return Err(Error::Dependencies {
+                        path: self.source.clone(),
+                        status,
+                    });
+                }
+                metadata(report)?
+            }
+            Err(other) => return Err(other),
+        };
+        Metadata::parse(&json, &self.source)
+    }
+
+    /// Compiles the application's library and returns the core module.
+    pub(super) fn compile(
+        &self,
+        toolchain: &Toolchain,
+        metadata: &Metadata,
+        debug: bool,
+        stack_bytes: u32,
+        report: Report<'_>,
+    ) -> Result<Vec<u8>, Error> {
+        let profile = if debug { DEBUG_PROFILE } else { "release" };
+        let mut cargo = self.cargo(&toolchain.compiler, "rustc");
+        // With an `rlib` beside it, which tests need, cargo would not optimise across crates.
+        cargo.args([
+            "--lib",
+            "--crate-type",
+            "cdylib",
+            "--offline",
+            "--target",
+            RUST_TARGET,
+        ]);
+        cargo
+            .args(["--profile", profile, "--target-dir"])
+            .arg(&self.target);
+        if debug {
+            for setting in [
+                "inherits='release'",
+                "debug='line-tables-only'",
+                "strip=false",
+            ] {
+                cargo
+                    .arg("--config")
+                    .arg(format!("profile.{DEBUG_PROFILE}.{setting}"));
+            }
+        }
+        let key = format!("target.{RUST_TARGET}");
+        if let Some(linker) = &toolchain.linker {
+            let linker = quote(linker.to_string_lossy());
+            cargo.arg("--config").arg(format!("{key}.linker={linker}"));
+        }
+        let flags = self.flags(toolchain, metadata);
+        let flags: Vec<_> = flags.iter().map(|flag| quote(flag)).collect();
+        cargo
+            .arg("--config")
+            .arg(format!("{key}.rustflags=[{}]", flags.join(", ")));
+        cargo.args(["--", &format!("-Clink-arg=-zstack-size={stack_bytes}")]);
+        let status = command::run(cargo, None, report)?;
+        if !status.success() {
+            return Err(Error::Compile {
+                path: self.source.clone(),
+                status,
+            });
+        }
+        let file = format!("{}.wasm", metadata.library(&self.source)?);
+        let core = self.target.join(RUST_TARGET).join(profile).join(file);
+        fs::read(&core).map_err(Error::io("read", &core))
+    }
+
+    /// The compiler's flags for everything in the guest.
+    fn flags(&self, toolchain: &Toolchain, metadata: &Metadata) -> Vec<String> {
+        // `getrandom` asks the SDK for bytes, and not a browser.
+        let mut flags = vec![
+            "--cfg".to_owned(),
+            "getrandom_backend=\"custom\"".to_owned(),
+        ];
+        if let Some(sysroot) = &toolchain.sysroot {
+            flags.push(format!("--sysroot={}", sysroot.display()));
+        }
+        let mut remaps = metadata.path_packages();
+        remaps.push((self.source.clone(), ".".to_owned()));
+        remaps.push((self.target.clone(), "/target".to_owned()));
+        remaps.push(toolchain.compiler.source_remap());
+        remaps.extend(cargo_home().map(|home| (home, "/cargo".to_owned())));
+        let inside = self
+            .sdk
+            .as_ref()
+            .and_then(|sdk| sdk.strip_prefix(&self.source).ok());
+        remaps.extend(inside.map(|sdk| (sdk.to_owned(), "/edgewit".to_owned())));
+        // The last that fits is taken: the longest.
+        remaps.sort_by_key(|(from, _)| from.as_os_str().len());
+        let remaps = remaps.iter();
+        flags.extend(
+            remaps.map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display())),
+        );
+        flags
+    }
+}
+
+/// The `.cargo/config.toml` of an application: with it, plain cargo and editors find the SDK.
+pub(crate) fn configuration(sdk: &Path) -> String {
+    let path = quote(sdk.to_string_lossy());
+    format!(
+        "{CONFIGURATION_MARK}, which replaces it; it is of this machine alone, so git ignores it.\n\
+         # With it plain cargo and editors find the SDK.\n\
+         [patch.crates-io]\n\
+         edgewit = {{ path = {path} }}\n"
+    )
+}
+
+/// Writes the configuration where it is missing or out of date. Building goes on without it.
+fn keep_configuration(source: &Path, sdk: &Path) {
+    let path = source.join(".cargo/config.toml");
+    let wanted = configuration(sdk);
+    let ours = match fs::read_to_string(&path) {
+        Ok(text) => text.starts_with(CONFIGURATION_MARK) && text != wanted,
+        Err(_) => !path.exists(),
+    };
+    if ours {
+        let _ = files::replace(&path, wanted.as_bytes());
+    }
+}
+
+/// Whether the application's `edgewit` is the registry's, and not one at a path it names itself: a
+/// patch that is not used would end up in its lock file.
+fn wants_sdk(source: &Path) -> Result<bool, Error> {
+    let path = source.join("Cargo.toml");
+    let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+    let manifest: toml::Table = match text.parse() {
+        Ok(manifest) => manifest,
+        // cargo says what is wrong, and where.
+        Err(_) => return Ok(false),
+    };
+    let dependency = manifest
+        .get("dependencies")
+        .and_then(|all| all.get("edgewit"));
+    let elsewhere = |it: &toml::Value| {
+        it.get("path")
+            .or(it.get("git"))
+            .or(it.get("registry"))
+            .is_some()
+    };
+    Ok(dependency.is_some_and(|it| !elsewhere(it)))
+}
+
+/// The folder to build in: the application's own, else one in the cache.
+fn target_folder(cache: &Cache, source: &Path) -> Result<PathBuf, Error> {
+    let own = source.join("target/edgewit");
+    let probe = own.join(format!(".{}.probe", std::process::id()));
+    if files::write(&probe, b"").is_ok() {
+        let _ = fs::remove_file(&probe);
+        return Ok(own);
+    }
+    let mut hasher = DefaultHasher::new();
+    source.hash(&mut hasher);
+    let folder = cache
+        .root()
+        .join("target")
+        .join(format!("{:016x}", hasher.finish()));
+    files::create_folder(&folder)?;
+    Ok(folder)
+}
+
+fn cargo_home() -> Option<PathBuf> {
+    let home = env::var_os("CARGO_HOME")
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from);
+    home.or_else(|| Some(env::home_dir()?.join(".cargo")))
+}
+
+/// The SDK by a path inside of the application, if the target folder is: cargo names packages at a
+/// path by where they lie relative to the application, and those names get into the component.
+fn link(target: &Path, sdk: PathBuf) -> PathBuf {
+    let link = target.join("sdk").join(sdk.file_name().unwrap_or_default());
+    let made = || {
+        files::create_folder(&target.join("sdk"))?;
+        let _ = fs::remove_file(&link);
+        std::os::unix::fs::symlink(&sdk, &link).map_err(Error::io("write", &link))
+    };
+    if fs::read_link(&link).is_ok_and(|to| to == sdk) || made().is_ok() {
+        link
+    } else {
+        sdk
+    }
+}
+
+/// A TOML string.
+fn quote(text: impl AsRef<str>) -> String {
+    toml::Value::from(text.as_ref()).to_string()
+}

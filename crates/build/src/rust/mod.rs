@@ -1,0 +1,114 @@
+//! Rust applications: cargo builds and tests them, with the SDK that this library carries.
+
+mod app;
+mod foreign;
+mod metadata;
+mod standard;
+mod toolchain;
+
+use std::fs;
+use std::path::Path;
+use std::process;
+
+use edgewit_manifest::Manifest;
+
+use crate::pins::RUST_TARGET;
+use crate::{Built, Cache, Error, Event, Options, Report, command, files, module, new, sdk};
+
+pub(crate) use app::{App, configuration};
+pub(crate) use toolchain::{Compiler, Toolchain, find as find_toolchain};
+
+/// Room for JSON that is nested as deep as `serde_json` takes it, without a further page of memory.
+const STACK_BYTES: u32 = 64 * 1024;
+
+pub(crate) fn build(
+    cache: &Cache,
+    manifest: &Manifest,
+    options: &Options,
+    report: Report<'_>,
+) -> Result<Built, Error> {
+    let app = App::open(cache, manifest, report)?;
+    let output = app.output(&manifest.name, options)?;
+    let toolchain = ready(cache, &app.source, report)?;
+    let metadata = app.resolve(&toolchain.compiler, RUST_TARGET, report)?;
+    report(Event::Step(&format!("compiling {}", manifest.name)));
+    let stack_bytes = manifest.build.stack_bytes.unwrap_or(STACK_BYTES);
+    let core = app.compile(&toolchain, &metadata, options.debug, stack_bytes, report)?;
+    let imports = module::foreign_imports(&core)?;
+    if !imports.is_empty() {
+        return Err(Error::ForeignImports(foreign::explain(&imports, &metadata)));
+    }
+    let component = module::component(&core, options.debug)?;
+    files::replace(&output, &component)?;
+    Ok(Built {
+        path: output,
+        bytes: component.len() as u64,
+    })
+}
+
+pub(crate) fn test(cache: &Cache, manifest: &Manifest, report: Report<'_>) -> Result<(), Error> {
+    let app = App::open(cache, manifest, report)?;
+    let compiler = match Compiler::active(&app.source) {
+        Some(compiler) => compiler,
+        None => ready(cache, &app.source, report)?.compiler,
+    };
+    app.resolve(&compiler, &compiler.host, report)?;
+    report(Event::Step(&format!("testing {}", manifest.name)));
+    let mut cargo = app.cargo(&compiler, "test");
+    cargo.args(["--offline", "--target-dir"]).arg(&app.target);
+    let status = command::run(cargo, None, report)?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Error::Tests {
+            path: app.source,
+            status,
+        })
+    }
+}
+
+/// The toolchain for an application in `folder`, installed if need be.
+fn ready(cache: &Cache, folder: &Path, report: Report<'_>) -> Result<Toolchain, Error> {
+    if let Some(found) = toolchain::find(cache, folder) {
+        return Ok(found);
+    }
+    let toolchain = toolchain::install(cache, folder, report)?;
+    // While there is a network: this build may not need it, the next new application will.
+    let _ = fetch(cache, &toolchain.compiler, report);
+    Ok(toolchain)
+}
+
+/// Installs what any application takes: afterwards a new one is built and tested without a network.
+pub(crate) fn prepare(cache: &Cache, report: Report<'_>) -> Result<Toolchain, Error> {
+    let toolchain = ready(cache, Path::new("."), report)?;
+    fetch(cache, &toolchain.compiler, report)?;
+    Ok(toolchain)
+}
+
+/// As [`prepare`], with what is there: nothing is installed, and nothing fails.
+pub(crate) fn fetch_if_possible(cache: &Cache, folder: &Path, report: Report<'_>) {
+    if let Some(found) = toolchain::find(cache, folder) {
+        let _ = fetch(cache, &found.compiler, report);
+    }
+}
+
+/// Downloads what a new application depends on, unless that was done.
+fn fetch(cache: &Cache, compiler: &Compiler, report: Report<'_>) -> Result<(), Error> {
+    let sdk = sdk::unpack_rust(cache, report)?;
+    let mark = sdk.join(".fetched");
+    if mark.is_file() {
+        return Ok(());
+    }
+    let source = cache.root().join(format!("template-{}", process::id()));
+    new::write_rust(&source, "app")?;
+    let app = App {
+        target: source.join("target"),
+        source,
+        sdk: Some(sdk),
+    };
+    let fetched = [RUST_TARGET, &compiler.host]
+        .into_iter()
+        .try_for_each(|target| app.resolve(compiler, target, report).map(drop));
+    fs::remove_dir_all(&app.source).map_err(Error::io("delete", &app.source))?;
+    fetched.and_then(|()| files::write(&mark, b""))
+}

@@ -1,0 +1,159 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done; for serve and demo: stopped by Ctrl-C
+  1  failed: a build, a test, a key that is not there, bindings that differ
+  2  the command line or an edge.toml is wrong
+  3  a tool is missing and was not installed; the command to run is printed
+
+EDGEWIT_CACHE moves everything that is kept between runs (default: ~/.cache/edgewit).
+EDGEWIT_LOG filters log lines, as in `debug` or `warn,edgewit::guest=trace` (default: info).";
+
+/// Writes, builds, serves and tests edge applications.
+#[derive(Parser)]
+#[command(name = "edgewit", version, after_help = EXIT_CODES)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Write a new application into a new folder
+    New(New),
+    /// Build an application into a component and print its size
+    Build(Build),
+    /// Run an application's own tests
+    Test {
+        /// The folder of its edge.toml
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+    },
+    /// Serve applications over HTTP
+    Serve(Serve),
+    /// Read and write an application's stores
+    Kv(Kv),
+    /// Build and serve every example of this checkout, with a page that compares them
+    Demo(Demo),
+    /// Say which tools were found, and what to do about those that were not
+    Doctor,
+    /// Write the bindings of an SDK anew from wit/
+    Bindgen(Bindgen),
+    /// Print completions for a shell
+    Completions { shell: clap_complete::Shell },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Language {
+    Rust,
+}
+
+impl From<Language> for edgewit_manifest::Language {
+    fn from(language: Language) -> Self {
+        match language {
+            Language::Rust => Self::Rust,
+        }
+    }
+}
+
+#[derive(clap::Args)]
+pub struct New {
+    /// The language to write it in
+    #[arg(long)]
+    pub lang: Language,
+    /// The folder to write it into, whose last part is its name
+    #[arg(value_name = "NAME")]
+    pub folder: PathBuf,
+}
+
+#[derive(clap::Args)]
+pub struct Build {
+    /// The folder of its edge.toml
+    #[arg(default_value = ".")]
+    pub folder: PathBuf,
+    /// The file to write [default: target/edgewit/NAME.wasm in its folder]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Keep names and lines, so that a trap shows where it was
+    #[arg(long)]
+    pub debug: bool,
+}
+
+#[derive(clap::Args)]
+pub struct Serve {
+    /// Folders with an edge.toml, which are built first, or component files. One is served at /;
+    /// several each under /NAME and at the host NAME.localhost
+    #[arg(default_value = ".", value_name = "DIR|FILE.wasm")]
+    pub apps: Vec<PathBuf>,
+    /// Where to listen; port 0 picks a free one
+    #[arg(long, default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// The edge.toml that grants a component file what it may reach [default: the one beside it]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+pub struct Demo {
+    /// The port on 127.0.0.1; 0 picks a free one
+    #[arg(long, default_value_t = 3000)]
+    pub port: u16,
+}
+
+#[derive(clap::Args)]
+pub struct Bindgen {
+    /// The SDK whose bindings are written
+    #[arg(long, required_unless_present = "all", conflicts_with = "all")]
+    pub lang: Option<BindingsLanguage>,
+    /// All SDKs
+    #[arg(long)]
+    pub all: bool,
+    /// Write nothing; fail if anything differs
+    #[arg(long)]
+    pub check: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum BindingsLanguage {
+    Rust,
+}
+
+#[derive(clap::Args)]
+pub struct Kv {
+    #[command(subcommand)]
+    pub operation: KvOperation,
+    /// The folder of the application's edge.toml
+    #[arg(long, global = true, default_value = ".", value_name = "FOLDER")]
+    pub dir: PathBuf,
+}
+
+#[derive(Subcommand)]
+pub enum KvOperation {
+    /// Print the value of a key
+    Get { store: String, key: String },
+    /// Write a key
+    Set {
+        store: String,
+        key: String,
+        /// The value; `-` reads it from standard input
+        value: String,
+        /// Milliseconds until it expires [default: never]
+        #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
+        ttl_ms: Option<u64>,
+    },
+    /// Print the keys of a store, one a line, in the order of their bytes
+    List {
+        store: String,
+        /// Only keys that begin with this
+        #[arg(long, default_value = "")]
+        prefix: String,
+    },
+    /// Delete a key
+    Delete { store: String, key: String },
+}

@@ -1,0 +1,273 @@
+//! `edgewit demo`: every example in every language behind one port, and a page that compares them.
+
+use std::convert::Infallible;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use edgewit_build::Cache;
+use edgewit_host::{Answer, App, Host, ReplyBody, RequestId, Routes, Target, kv};
+use edgewit_manifest::FILE_NAME;
+use http::{Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use serde::{Deserialize, Serialize};
+
+use crate::args::Demo;
+use crate::error::Error;
+use crate::load::{self, Ready};
+use crate::logs::{self, Kept, Line};
+use crate::serve::{interrupted, listen, runtime};
+
+const PAGE: &str = include_str!("page.html");
+
+/// What the page sends at first, in `examples/NAME/demo.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sample {
+    path: String,
+}
+
+/// One application of the demo.
+struct Built {
+    example: String,
+    language: String,
+    sample: String,
+    ready: Ready,
+}
+
+/// One application as the page knows it.
+#[derive(Clone, Serialize)]
+struct Entry {
+    example: String,
+    language: String,
+    sample: String,
+    prefix: String,
+}
+
+/// What the page asks for.
+#[derive(Deserialize)]
+struct Ask {
+    prefix: String,
+    method: String,
+    path: String,
+    #[serde(default)]
+    body: String,
+}
+
+/// What came of it.
+#[derive(Serialize)]
+struct Told {
+    status: u16,
+    fields: Vec<(String, String)>,
+    body: String,
+    bytes: usize,
+    milliseconds: f64,
+    request: String,
+    log: Vec<Line>,
+}
+
+struct Shown {
+    entries: Vec<Entry>,
+    apps: Vec<App>,
+    kept: Kept,
+}
+
+pub fn run(demo: &Demo) -> Result<(), Error> {
+    let here = std::env::current_dir().map_err(Error::io("find", Path::new(".")))?;
+    let root = here
+        .ancestors()
+        .find(|folder| folder.join("wit/edge.wit").is_file() && folder.join("examples").is_dir())
+        .ok_or(Error::NoCheckout {
+            what: "demo shows the examples of a checkout of Edgewit",
+        })?;
+    let cache = Cache::from_env()?;
+    let mut all = Vec::new();
+    for (example, language, folder) in examples(&root.join("examples"))? {
+        let sample = sample(&root.join("examples").join(&example))?;
+        let ready = load::ready(&folder, None, &cache)?;
+        all.push(Built {
+            example,
+            language,
+            sample,
+            ready,
+        });
+    }
+    runtime()?.block_on(serve(demo, all))
+}
+
+/// `examples/NAME/LANGUAGE/edge.toml`, by name and language.
+fn examples(folder: &Path) -> Result<Vec<(String, String, PathBuf)>, Error> {
+    let mut found = Vec::new();
+    for example in folders(folder)? {
+        for language in folders(&folder.join(&example))? {
+            let app = folder.join(&example).join(&language);
+            if app.join(FILE_NAME).is_file() {
+                found.push((example.clone(), language, app));
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn folders(folder: &Path) -> Result<Vec<String>, Error> {
+    let read = Error::io("read", folder);
+    let entries = fs::read_dir(folder)
+        .and_then(|entries| entries.collect::<Result<Vec<_>, _>>())
+        .map_err(read)?;
+    let folders = entries.into_iter().filter(|entry| entry.path().is_dir());
+    let mut names: Vec<String> = folders
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+fn sample(example: &Path) -> Result<String, Error> {
+    let path = example.join("demo.toml");
+    let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+    let sample: Sample = toml::from_str(&text).map_err(|error| Error::Environment {
+        path,
+        reason: error.to_string(),
+    })?;
+    Ok(sample.path)
+}
+
+async fn serve(demo: &Demo, all: Vec<Built>) -> Result<(), Error> {
+    let kept = Kept::default();
+    let logs = logs::start(Some(kept.clone()));
+    let host = Host::builder().build()?;
+    let mut shown = Shown {
+        entries: Vec::new(),
+        apps: Vec::new(),
+        kept,
+    };
+    let mut routes = Routes::new();
+    for Built {
+        example,
+        language,
+        sample,
+        ready,
+    } in all
+    {
+        // The stores of a demo are gone with it.
+        let app = load::load(&host, &ready, Some(Arc::new(kv::Memory::new()))).await?;
+        let prefix = format!("/{example}/{language}");
+        routes = routes.add(None, &prefix, Target::App(app.clone()));
+        shown.entries.push(Entry {
+            example,
+            language,
+            sample,
+            prefix,
+        });
+        shown.apps.push(app);
+    }
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], demo.port));
+    let (listener, address) = listen(address, "--port 0").await?;
+    for entry in &shown.entries {
+        let Entry {
+            example,
+            language,
+            sample,
+            prefix,
+        } = entry;
+        println!("{example} in {language}: http://{address}{prefix}{sample}");
+    }
+    println!("side by side: http://{address}/");
+    println!("Ctrl-C ends it");
+    let shown = Arc::new(shown);
+    let page = move |request| -> Answer { Box::pin(answer(shown.clone(), request)) };
+    let routes = routes.add(None, "/", Target::Service(Arc::new(page)));
+    edgewit_host::serve(listener, routes, interrupted()).await;
+    drop(logs);
+    Ok(())
+}
+
+async fn answer(shown: Arc<Shown>, request: Request<Incoming>) -> Response<ReplyBody> {
+    match (request.method(), request.uri().path()) {
+        (&Method::GET, "/") => reply(StatusCode::OK, "text/html; charset=utf-8", PAGE.into()),
+        (&Method::GET, "/-/examples") => json(&shown.entries),
+        (&Method::POST, "/-/send") => match send(&shown, request).await {
+            Ok(told) => json(&told),
+            Err(reason) => reply(
+                StatusCode::BAD_REQUEST,
+                "text/plain; charset=utf-8",
+                reason.into(),
+            ),
+        },
+        _ => reply(
+            StatusCode::NOT_FOUND,
+            "text/plain; charset=utf-8",
+            "no such page".into(),
+        ),
+    }
+}
+
+fn json<T: Serialize>(value: &T) -> Response<ReplyBody> {
+    let text = serde_json::to_vec(value).unwrap_or_default();
+    reply(StatusCode::OK, "application/json", text.into())
+}
+
+fn reply(status: StatusCode, content_type: &'static str, body: Bytes) -> Response<ReplyBody> {
+    let mut response = Response::new(ReplyBody::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        header::HeaderValue::from_static(content_type),
+    );
+    response
+}
+
+/// Sends one request to one application, as the page asks.
+async fn send(shown: &Shown, request: Request<Incoming>) -> Result<Told, String> {
+    let whole = Limited::new(request.into_body(), 1024 * 1024)
+        .collect()
+        .await;
+    let bytes = whole.map_err(|error| error.to_string())?.to_bytes();
+    let ask: Ask = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
+    let index = shown
+        .entries
+        .iter()
+        .position(|entry| entry.prefix == ask.prefix);
+    let app = index
+        .map(|index| &shown.apps[index])
+        .ok_or_else(|| format!("no example at {:?}", ask.prefix))?;
+    let body = Full::new(Bytes::from(ask.body));
+    let request = Request::builder()
+        .method(ask.method.as_str())
+        .uri(&ask.path)
+        .header(header::HOST, "localhost")
+        .body(body.map_err(|error: Infallible| match error {}))
+        .map_err(|error| error.to_string())?;
+    let began = Instant::now();
+    let response = app.handle(request).await;
+    let id = response
+        .extensions()
+        .get::<RequestId>()
+        .map(|id| id.0.to_string())
+        .unwrap_or_default();
+    let (head, body) = response.into_parts();
+    // A body that is cut is shown as far as it came.
+    let body = body
+        .collect()
+        .await
+        .map(|body| body.to_bytes())
+        .unwrap_or_default();
+    let milliseconds = began.elapsed().as_secs_f64() * 1000.0;
+    let text = |value: &header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    Ok(Told {
+        status: head.status.as_u16(),
+        fields: head
+            .headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), text(value)))
+            .collect(),
+        body: String::from_utf8_lossy(&body).into_owned(),
+        bytes: body.len(),
+        milliseconds,
+        log: shown.kept.of_request(&id).await,
+        request: id,
+    })
+}

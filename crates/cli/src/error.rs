@@ -1,0 +1,62 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What ends a command, each with the exit code that the help names.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Manifest(#[from] edgewit_manifest::Error),
+    #[error(transparent)]
+    Build(#[from] edgewit_build::Error),
+    #[error(transparent)]
+    Bindgen(#[from] edgewit_bindgen::Error),
+    #[error(transparent)]
+    Host(#[from] edgewit_host::Error),
+    #[error(transparent)]
+    Stores(#[from] edgewit_host::kv::OpenError),
+    #[error("can't {action} {}: {reason}", path.display())]
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        reason: io::Error,
+    },
+    #[error("can't listen on {address}: {reason}; `{remedy}` picks a free port")]
+    Listen {
+        address: std::net::SocketAddr,
+        reason: io::Error,
+        remedy: &'static str,
+    },
+    #[error("{}: neither a folder with an edge.toml nor a component file", .0.display())]
+    NotAnApp(PathBuf),
+    #[error("two applications are named {0}; each needs a name of its own")]
+    SameName(String),
+    #[error("{}: {reason}", path.display())]
+    Environment { path: PathBuf, reason: String },
+    #[error("{what}: run it in one")]
+    NoCheckout { what: &'static str },
+    #[error("{}", .0)]
+    Kv(String),
+    #[error("some tools are missing")]
+    Missing,
+}
+
+impl Error {
+    pub fn io<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Self + 'a {
+        move |reason| Self::Io {
+            action,
+            path: path.to_owned(),
+            reason,
+        }
+    }
+
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Manifest(_) | Self::NotAnApp(_) | Self::SameName(_) | Self::NoCheckout { .. } => {
+                2
+            }
+            Self::Build(edgewit_build::Error::Name { .. } | edgewit_build::Error::NotEmpty(_)) => 2,
+            Self::Build(edgewit_build::Error::Missing { .. }) | Self::Missing => 3,
+            _ => 1,
+        }
+    }
+}

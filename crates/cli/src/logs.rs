@@ -1,0 +1,183 @@
+//! Log lines: for people on a terminal, JSON elsewhere, and the last ones kept for the demo's page.
+
+use std::collections::VecDeque;
+use std::fmt::{self, Write};
+use std::io::IsTerminal;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_appender::non_blocking::WorkerGuard;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::{Context, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
+
+/// An event with its fields as text.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Line {
+    pub level: String,
+    pub message: String,
+    pub fields: Vec<(String, String)>,
+}
+
+impl Line {
+    fn of(event: &Event<'_>) -> Self {
+        let mut line = Self {
+            level: event.metadata().level().to_string(),
+            ..Self::default()
+        };
+        event.record(&mut line);
+        line
+    }
+
+    fn field(&self, name: &str) -> Option<&str> {
+        self.fields
+            .iter()
+            .find(|(found, _)| found == name)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.record_str(field, &format!("{value:?}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "message" {
+            self.message = value.to_owned();
+        } else {
+            self.fields
+                .push((field.name().to_owned(), value.to_owned()));
+        }
+    }
+}
+
+/// Sends events to standard error. A slow reader delays nobody: lines beyond a bounded buffer are lost.
+/// They are written out when the guard is dropped.
+pub fn start(kept: Option<Kept>) -> WorkerGuard {
+    let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
+    let filter = EnvFilter::try_from_env("EDGEWIT_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let layer = tracing_subscriber::fmt::layer().with_writer(writer);
+    let layer = if std::io::stderr().is_terminal() {
+        layer.event_format(Terminal).boxed()
+    } else {
+        layer.json().flatten_event(true).boxed()
+    };
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(layer)
+        .with(kept)
+        .init();
+    guard
+}
+
+/// `12:30:01 INFO  hello  GET /hello/ada 200  12 B, guest 81 µs, wall 240 µs  [id]`
+struct Terminal;
+
+impl<S, N> FormatEvent<S, N> for Terminal
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut out: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let line = Line::of(event);
+        let mut time = String::new();
+        SystemTime.format_time(&mut Writer::new(&mut time))?;
+        let time = time.get(11..19).unwrap_or(&time);
+        let (color, level) = match *event.metadata().level() {
+            Level::ERROR => (31, "ERROR"),
+            Level::WARN => (33, "WARN "),
+            Level::INFO => (32, "INFO "),
+            Level::DEBUG => (34, "DEBUG"),
+            Level::TRACE => (35, "TRACE"),
+        };
+        write!(out, "\x1b[2m{time}\x1b[0m \x1b[{color}m{level}\x1b[0m ")?;
+        if let Some(app) = line.field("app") {
+            write!(out, "{app}: ")?;
+        }
+        write!(out, "{}", printable(&line.message))?;
+        if event.metadata().target() == "edgewit::request" {
+            let field = |name| line.field(name).unwrap_or_default();
+            let (bytes, guest, wall) = (field("bytes"), field("guest_us"), field("wall_us"));
+            write!(out, "  {bytes} B, guest {guest} µs, wall {wall} µs")?;
+        } else if let Some(fields) = line.field("fields") {
+            write!(out, "  {}", printable(fields))?;
+        }
+        if let Some(id) = line.field("request") {
+            write!(out, "  \x1b[2m[{id}]\x1b[0m")?;
+        }
+        writeln!(out)
+    }
+}
+
+/// Control characters would let a guest draw on the terminal. Line feeds are the host's own, in
+/// backtraces, and are indented with them.
+fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => shown.push_str("\n    "),
+            c if c.is_control() && c != '\t' => {
+                let _ = write!(shown, "{}", c.escape_default());
+            }
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// The last lines that belong to a request.
+#[derive(Clone, Default)]
+pub struct Kept {
+    lines: Arc<Mutex<VecDeque<(String, Line)>>>,
+    arrived: Arc<tokio::sync::Notify>,
+}
+
+const KEPT_LINES: usize = 2000;
+
+impl Kept {
+    /// The lines of one request, once its own line, the last of `handle`, has arrived.
+    pub async fn of_request(&self, id: &str) -> Vec<Line> {
+        loop {
+            let arrived = self.arrived.notified();
+            let found = self.now(id);
+            if found.iter().any(|line| line.field("wall_us").is_some()) {
+                return found;
+            }
+            arrived.await;
+        }
+    }
+
+    fn now(&self, id: &str) -> Vec<Line> {
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_request = lines.iter().filter(|(request, _)| request == id);
+        of_request.map(|(_, line)| line.clone()).collect()
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Kept {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let line = Line::of(event);
+        let Some(id) = line.field("request").map(str::to_owned) else {
+            return;
+        };
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() == KEPT_LINES {
+            lines.pop_front();
+        }
+        lines.push_back((id, line));
+        drop(lines);
+        self.arrived.notify_waiters();
+    }
+}

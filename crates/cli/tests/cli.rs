@@ -1,0 +1,243 @@
+//! The command as its users run it: a new application from the first line to its counter and log, the
+//! demo's page in a browser, and what goes wrong.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use edgewit_build::Tool;
+use support::{Server, command, copy, edgewit, fails, install, ok, root};
+
+/// `new`, `build`, `test`, `serve`, `kv`, in an empty folder.
+#[test]
+fn a_new_application_goes_all_the_way() {
+    install(Tool::Rust);
+    let folder = tempfile::tempdir().unwrap();
+    ok(folder.path(), &["new", "--lang", "rust", "greeter"]);
+    let app = folder.path().join("greeter");
+    let built = ok(&app, &["build"]);
+    assert!(
+        built.contains("greeter.wasm (") && built.contains(" bytes)"),
+        "{built}"
+    );
+    ok(&app, &["test"]);
+
+    let server = Server::start(
+        &app,
+        &["serve", "--listen", "127.0.0.1:0"],
+        "granted: kv visits",
+    );
+    assert!(
+        server.printed.contains("granted: kv visits: read-write"),
+        "{}",
+        server.printed
+    );
+    assert!(server.get("/hello/ada").ends_with("hello ada, visit 1"));
+    assert!(server.get("/hello/ada").ends_with("hello ada, visit 2"));
+    // Through the running server, which holds the file.
+    assert_eq!(ok(&app, &["kv", "get", "visits", "ada"]), "2");
+    ok(&app, &["kv", "set", "visits", "bob", "41"]);
+    assert!(server.get("/hello/bob").ends_with("hello bob, visit 42"));
+    assert_eq!(ok(&app, &["kv", "list", "visits"]), "ada\nbob\n");
+    let log = server.interrupt();
+    assert!(log.contains("hello visits=42"), "{log}");
+    assert!(
+        log.lines()
+            .any(|line| line.contains("GET /hello/bob 200") && line.contains("guest_us")),
+        "{log}"
+    );
+
+    // On the file, once nobody holds it.
+    assert_eq!(ok(&app, &["kv", "get", "visits", "bob"]), "42");
+    ok(&app, &["kv", "delete", "visits", "bob"]);
+    let gone = fails(&app, &["kv", "get", "visits", "bob"], 1);
+    assert_eq!(gone, "edgewit: no key \"bob\" in the store \"visits\"");
+
+    // Its test watches the greeting.
+    let source = app.join("src/lib.rs");
+    let text = fs::read_to_string(&source).unwrap();
+    fs::write(
+        &source,
+        text.replace("GREETING: &str = \"hello\"", "GREETING: &str = \"hi\""),
+    )
+    .unwrap();
+    fails(&app, &["test"], 1);
+}
+
+/// The page shows each reply with the lines of its own request, and a changed greeting after a rebuild.
+#[test]
+fn the_demo_page_shows_a_changed_greeting() {
+    let browser = install(Tool::Chromium);
+    install(Tool::Rust);
+    let folder = tempfile::tempdir().unwrap();
+    for part in ["examples", "sdk-rust", "wit"] {
+        copy(&root().join(part), &folder.path().join(part));
+    }
+    let source = folder.path().join("examples/hello/rust/src/lib.rs");
+    for greeting in ["hello", "good morning"] {
+        let text = fs::read_to_string(&source).unwrap();
+        fs::write(
+            &source,
+            text.replace(
+                "GREETING: &str = \"hello\"",
+                &format!("GREETING: &str = \"{greeting}\""),
+            ),
+        )
+        .unwrap();
+        let server = Server::start(folder.path(), &["demo", "--port", "0"], "side by side");
+        assert!(
+            server
+                .get("/hello/rust/hello/eve")
+                .ends_with(&format!("{greeting} eve, visit 1"))
+        );
+        let page = dump(
+            &browser,
+            &format!("http://{}/", server.address),
+            folder.path(),
+        );
+        assert!(page.contains(&format!("{greeting} ada, visit 1")), "{page}");
+        assert!(page.contains("content-type"), "{page}");
+        // The line of the page's own request, and none of the one before it.
+        let log = page
+            .split("class=\"log\">")
+            .nth(1)
+            .unwrap()
+            .split("</pre>")
+            .next()
+            .unwrap();
+        assert!(
+            log.contains("hello visits=1") && log.contains("GET /hello/ada 200"),
+            "{log}"
+        );
+        assert!(!log.contains("/hello/eve"), "{log}");
+        server.interrupt();
+    }
+}
+
+/// The document after its scripts ran.
+fn dump(browser: &Path, url: &str, folder: &Path) -> String {
+    let profile = format!("--user-data-dir={}", folder.join("browser").display());
+    let mut command = command(browser, folder);
+    command.args([
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--virtual-time-budget=5000",
+        "--dump-dom",
+        &profile,
+        url,
+    ]);
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn two_applications_share_a_port() {
+    install(Tool::Rust);
+    let folder = tempfile::tempdir().unwrap();
+    let example = root().join("examples/hello/rust");
+    let wasm = folder.path().join("one.wasm");
+    ok(&example, &["build", "-o", wasm.to_str().unwrap()]);
+    fs::copy(&wasm, folder.path().join("two.wasm")).unwrap();
+    let server = Server::start(
+        folder.path(),
+        &["serve", "one.wasm", "two.wasm", "--listen", "127.0.0.1:0"],
+        "two: ",
+    );
+    assert!(server.get("/one/").ends_with("hello, whoever you are"));
+    assert!(server.get("/two/").ends_with("hello, whoever you are"));
+    assert!(server.get("/three/").starts_with("HTTP/1.1 404"));
+    // Nothing was granted: the store is denied, and the line says what to add.
+    assert!(server.get("/one/hello/ada").starts_with("HTTP/1.1 500"));
+    let log = server.interrupt();
+    assert!(log.contains("[kv.visits]"), "{log}");
+}
+
+#[test]
+fn what_is_wrong_is_said_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    assert!(fails(here, &["build"], 2).contains("edge.toml"));
+    fs::write(
+        here.join("edge.toml"),
+        "name = \"x\"\nlanguage = \"rust\"\nfech = []\n",
+    )
+    .unwrap();
+    let unknown = fails(here, &["build"], 2);
+    assert!(
+        unknown.contains("edge.toml:3:1: unknown key `fech`"),
+        "{unknown}"
+    );
+    assert!(fails(here, &["serve", "nowhere"], 2).contains("nowhere"));
+    fs::write(
+        here.join("edge.toml"),
+        "name = \"x\"\nlanguage = \"rust\"\n",
+    )
+    .unwrap();
+    fs::write(here.join("text.wasm"), "no component").unwrap();
+    assert!(
+        fails(here, &["serve", "text.wasm", "--listen", "127.0.0.1:0"], 1)
+            .contains("text, not a component")
+    );
+    assert!(fails(here, &["kv", "get", "visits", "k"], 1).contains("no store \"visits\""));
+    assert!(fails(here, &["new", "--lang", "rust", "Bad_Name"], 2).contains("Bad_Name"));
+    assert!(fails(here, &["bindgen", "--all"], 2).contains("checkout"));
+    assert_eq!(edgewit(here, &["nothing"]).status.code(), Some(2));
+}
+
+#[test]
+fn generated_bindings_are_up_to_date() {
+    assert!(ok(&root(), &["bindgen", "--lang", "rust", "--check"]).contains("up to date"));
+    assert!(ok(&root(), &["bindgen", "--all", "--check"]).contains("up to date"));
+}
+
+#[test]
+fn completions_and_doctor_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(ok(folder.path(), &["completions", "bash"]).contains("edgewit"));
+    install(Tool::Rust);
+    let output = edgewit(folder.path(), &["doctor"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.contains("found    rust std for wasm32-unknown-unknown"),
+        "{text}"
+    );
+}
+
+/// A block after `<!-- from FILE -->` is a part of that file; every command shown is one that exists.
+#[test]
+fn readmes_are_cut_from_what_runs() {
+    let mut blocks = 0;
+    for readme in ["README.md", "examples/hello/README.md"] {
+        let path = root().join(readme);
+        let text = fs::read_to_string(&path).unwrap();
+        for part in text.split("<!-- from ").skip(1) {
+            let (file, rest) = part.split_once(" -->\n").unwrap();
+            let block = rest
+                .split("```")
+                .nth(1)
+                .unwrap()
+                .split_once('\n')
+                .unwrap()
+                .1;
+            let source = fs::read_to_string(path.parent().unwrap().join(file)).unwrap();
+            assert!(
+                source.contains(block.trim_end()),
+                "{readme}: not in {file}:\n{block}"
+            );
+            blocks += 1;
+        }
+    }
+    assert!(blocks >= 3, "{blocks}");
+}

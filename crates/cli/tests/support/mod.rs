@@ -1,0 +1,176 @@
+//! What the tests of the command share: programs started with none of cargo's variables, each with a
+//! deadline, and a small client.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// The deadline of a hang.
+pub const HANG: Duration = Duration::from_secs(300);
+
+pub fn root() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    root.canonicalize().unwrap()
+}
+
+/// What tests need is installed first, by the one installer.
+pub fn install(tool: edgewit_build::Tool) -> PathBuf {
+    let cache = edgewit_build::Cache::from_env().unwrap();
+    let report = |event: edgewit_build::Event<'_>| eprintln!("{event:?}");
+    edgewit_build::ensure(&cache, tool, &report).unwrap().path
+}
+
+pub fn command(program: impl AsRef<std::ffi::OsStr>, folder: &Path) -> Command {
+    let mut command = Command::new(program);
+    let keep = ["CARGO_HOME", "RUSTUP_HOME"];
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        let is_cargos = text.starts_with("CARGO") || text.starts_with("RUST");
+        if is_cargos && !keep.contains(&&*text) {
+            command.env_remove(&name);
+        }
+    }
+    command.current_dir(folder).stdin(Stdio::null());
+    command
+}
+
+pub fn edgewit(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = command(env!("CARGO_BIN_EXE_edgewit"), folder);
+    command.args(arguments).output().unwrap()
+}
+
+/// Runs the command, which must succeed, and returns what it printed.
+pub fn ok(folder: &Path, arguments: &[&str]) -> String {
+    let output = edgewit(folder, arguments);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.success(),
+        "edgewit {arguments:?}: {}\n{stderr}",
+        output.status
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Runs the command, which must fail with this code, and returns its last line of error.
+pub fn fails(folder: &Path, arguments: &[&str], code: i32) -> String {
+    let output = edgewit(folder, arguments);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "edgewit {arguments:?}: {stderr}"
+    );
+    stderr.lines().last().unwrap_or_default().to_owned()
+}
+
+/// A server that was started and printed an address.
+pub struct Server {
+    child: Child,
+    pub address: String,
+    pub printed: String,
+    out: BufReader<ChildStdout>,
+}
+
+impl Server {
+    /// Waits for the line that holds `marker`, and takes the address out of its URL.
+    pub fn start(folder: &Path, arguments: &[&str], marker: &str) -> Self {
+        let mut command = command(env!("CARGO_BIN_EXE_edgewit"), folder);
+        command
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut printed = String::new();
+        while !printed.lines().any(|line| line.contains(marker)) {
+            if out.read_line(&mut printed).unwrap() == 0 {
+                let mut error = String::new();
+                child
+                    .stderr
+                    .take()
+                    .unwrap()
+                    .read_to_string(&mut error)
+                    .unwrap();
+                panic!("it ended: {printed}{error}");
+            }
+        }
+        let url = printed.split("http://").nth(1).unwrap();
+        let address = url.split('/').next().unwrap().to_owned();
+        Self {
+            child,
+            address,
+            printed,
+            out,
+        }
+    }
+
+    pub fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(HANG)).unwrap();
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).unwrap();
+        reply
+    }
+
+    /// Ctrl-C, and what was written to standard error. It must end by itself, with success.
+    pub fn interrupt(mut self) -> String {
+        let pid = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-INT", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(Instant::now() < deadline, "Ctrl-C did not end it");
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        assert!(status.success(), "{status}");
+        let mut log = String::new();
+        self.child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut log)
+            .unwrap();
+        self.out.read_to_string(&mut self.printed).unwrap();
+        log
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It has ended where the test went well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A copy of what a demo needs of the checkout, with its git-ignored folders left out.
+pub fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_name() == "target" {
+            continue;
+        }
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! A host and the applications that were loaded into it.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use edgewit_manifest::{Grants, Limits};
+use rustls::pki_types::CertificateDer;
+use tokio::sync::Semaphore;
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use crate::bindings::AppPre;
+use crate::fetch::{Client, trust};
+use crate::imports;
+use crate::kv;
+use crate::parts::{Clock, Random, Resolver, System};
+use crate::seam::Hook;
+use crate::state::State;
+
+/// Instances that exist at once in one host, unless it is told otherwise.
+const INSTANCES: u32 = 1000;
+
+/// Runs applications: one engine, one pool of instances.
+pub struct Host {
+    engine: Engine,
+    hook: Option<Arc<dyn Hook>>,
+    parts: Parts,
+    tls: Arc<rustls::ClientConfig>,
+    instances: u32,
+}
+
+#[derive(Clone)]
+pub(crate) struct Parts {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) resolver: Arc<dyn Resolver>,
+}
+
+/// Sets a host up; [`Host::builder`] makes one.
+pub struct Builder {
+    hook: Option<Arc<dyn Hook>>,
+    parts: Parts,
+    roots: Vec<CertificateDer<'static>>,
+    instances: u32,
+}
+
+/// Why a host can't be set up or an application not be loaded. Each displays as one line.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The engine: too little address space for the pool, say.
+    #[error("the engine could not be set up: {0}")]
+    Engine(String),
+    /// A root certificate that can't be used.
+    #[error("a root certificate can't be used: {0}")]
+    Root(rustls::Error),
+    /// The bytes are no component: text, a core module, something else.
+    #[error("{name}: {found}; a component of the world edge:sdk/app is due")]
+    NotAComponent {
+        /// The application's name.
+        name: String,
+        /// What the bytes are instead.
+        found: String,
+    },
+    /// A component that imports or exports something else than `edge:sdk/app`.
+    #[error("{name}: not a component of the world edge:sdk/app@{served}: {reason}")]
+    OtherWorld {
+        /// The application's name.
+        name: String,
+        /// What does not fit.
+        reason: String,
+        /// The version that this host serves.
+        served: &'static str,
+    },
+    /// A store's value is to come from an environment variable that is not set.
+    #[error(
+        "{name}: the store {store:?} takes {variable} from the environment, where it is not set"
+    )]
+    Environment {
+        /// The application's name.
+        name: String,
+        /// The store.
+        store: String,
+        /// The variable.
+        variable: String,
+    },
+}
+
+/// What an application is loaded with. The default grants nothing.
+#[derive(Clone, Default)]
+pub struct Settings {
+    /// What it may fetch and open.
+    pub grants: Grants,
+    /// What each request may use.
+    pub limits: Limits,
+    /// Where its read-write stores are kept. Without one, opening such a store is `no-such-store`.
+    pub kv: Option<Arc<dyn kv::Backend>>,
+    /// The variables that stores with `env` take their values from.
+    pub environment: HashMap<String, String>,
+}
+
+/// A loaded application. A clone is the same application.
+#[derive(Clone)]
+pub struct App {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) pre: AppPre<State>,
+}
+
+/// What all requests of an application share.
+pub(crate) struct Shared {
+    pub(crate) name: String,
+    pub(crate) grants: Grants,
+    /// Where a grant is to be added, for the line that says what was denied.
+    pub(crate) grants_file: String,
+    pub(crate) limits: Limits,
+    pub(crate) parts: Parts,
+    pub(crate) client: Arc<Client>,
+    /// Granted stores; `None` where this host has none by that name. Whether it is read-only.
+    pub(crate) stores: HashMap<String, Option<(Arc<dyn kv::Backend>, bool)>>,
+    pub(crate) instances: Arc<Semaphore>,
+}
+
+impl Host {
+    /// A host with the machine's own time, randomness, names and trust roots, without a hook.
+    pub fn builder() -> Builder {
+        let system = Arc::new(System::default());
+        Builder {
+            hook: None,
+            parts: Parts {
+                clock: system.clone(),
+                random: system.clone(),
+                resolver: system,
+            },
+            roots: Vec::new(),
+            instances: INSTANCES,
+        }
+    }
+
+    /// Loads a component as the application `name`. Compiling a large one takes seconds.
+    ///
+    /// Errors: `NotAComponent`, `OtherWorld`, `Environment`.
+    pub async fn load(
+        &self,
+        name: &str,
+        component: &[u8],
+        settings: Settings,
+    ) -> Result<App, Error> {
+        let component = self.compile(name, component)?;
+        let other = |error: wasmtime::Error| Error::OtherWorld {
+            name: name.to_owned(),
+            reason: one_line(&error),
+            served: imports::VERSION,
+        };
+        let linker = imports::linker(&self.engine, &component, &self.hook).map_err(other)?;
+        let pre = linker
+            .instantiate_pre(&component)
+            .and_then(AppPre::new)
+            .map_err(other)?;
+        let shared = self.share(name, settings).await?;
+        Ok(App {
+            shared: Arc::new(shared),
+            pre,
+        })
+    }
+
+    fn compile(&self, name: &str, component: &[u8]) -> Result<Component, Error> {
+        let found = match component {
+            [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => "a core module, not a component".to_owned(),
+            [0, b'a', b's', b'm', ..] => match Component::from_binary(&self.engine, component) {
+                Ok(component) => return Ok(component),
+                Err(error) => one_line(&error),
+            },
+            [] => "an empty file".to_owned(),
+            _ if std::str::from_utf8(component).is_ok() => "text, not a component".to_owned(),
+            _ => "no WebAssembly".to_owned(),
+        };
+        Err(Error::NotAComponent {
+            name: name.to_owned(),
+            found,
+        })
+    }
+
+    async fn share(&self, name: &str, settings: Settings) -> Result<Shared, Error> {
+        let mut stores = HashMap::new();
+        for (store, grant) in &settings.grants.kv {
+            let opened = match grant {
+                edgewit_manifest::Store::ReadWrite => settings.kv.clone().map(|kv| (kv, false)),
+                edgewit_manifest::Store::ReadOnly { values, env } => {
+                    let mut values = values.clone();
+                    for variable in env {
+                        let Some(value) = settings.environment.get(variable) else {
+                            return Err(Error::Environment {
+                                name: name.to_owned(),
+                                store: store.clone(),
+                                variable: variable.clone(),
+                            });
+                        };
+                        values.insert(variable.clone(), value.clone());
+                    }
+                    let fixed: Arc<dyn kv::Backend> = Arc::new(kv::Fixed::new(store, values).await);
+                    Some((fixed, true))
+                }
+            };
+            stores.insert(store.clone(), opened);
+        }
+        let file = settings.grants.file.as_deref();
+        let instances = settings.limits.instances.min(self.instances.into());
+        Ok(Shared {
+            name: name.to_owned(),
+            grants_file: file.unwrap_or(Path::new("edge.toml")).display().to_string(),
+            grants: settings.grants,
+            limits: settings.limits,
+            parts: self.parts.clone(),
+            client: Arc::new(Client::new(self.parts.resolver.clone(), self.tls.clone())),
+            stores,
+            instances: Arc::new(Semaphore::new(instances as usize)),
+        })
+    }
+}
+
+/// The whole chain of an engine's error in one line.
+fn one_line(error: &wasmtime::Error) -> String {
+    let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+    chain.join(": ").replace('\n', " ")
+}
+
+impl Builder {
+    /// Watches every import of every application of this host.
+    pub fn hook(mut self, hook: Arc<dyn Hook>) -> Self {
+        self.hook = Some(hook);
+        self
+    }
+
+    /// The time that guests see, and that keys of stores expire by.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.parts.clock = clock;
+        self
+    }
+
+    /// The randomness that guests see.
+    pub fn random(mut self, random: Arc<dyn Random>) -> Self {
+        self.parts.random = random;
+        self
+    }
+
+    /// How the names of servers become addresses.
+    pub fn resolver(mut self, resolver: Arc<dyn Resolver>) -> Self {
+        self.parts.resolver = resolver;
+        self
+    }
+
+    /// A certificate (DER) that fetches over https trust beside the system's roots.
+    pub fn root(mut self, certificate: CertificateDer<'static>) -> Self {
+        self.roots.push(certificate);
+        self
+    }
+
+    /// Instances at once, of all applications together: 1,000 unless said. Each reserves, and does not
+    /// use, 4 GiB of address space.
+    pub fn instances(mut self, instances: u32) -> Self {
+        self.instances = instances;
+        self
+    }
+
+    /// Errors: `Engine`, `Root`.
+    pub fn build(self) -> Result<Host, Error> {
+        Ok(Host {
+            engine: crate::engine::new(self.instances)
+                .map_err(|error| Error::Engine(one_line(&error)))?,
+            hook: self.hook,
+            parts: self.parts,
+            tls: trust(&self.roots).map_err(Error::Root)?,
+            instances: self.instances,
+        })
+    }
+}
+
+impl App {
+    /// The name that it was loaded under.
+    pub fn name(&self) -> &str {
+        &self.shared.name
+    }
+}

@@ -1,0 +1,31 @@
+//! What `bindgen!` makes of `wit/`: the types that cross the boundary and the calls into a guest.
+//! Imports are registered by [`crate::seam`] instead of the generated `add_to_linker`, which has no
+//! place for a hook.
+
+#![allow(
+    missing_docs,
+    reason = "generated from the WIT, and private to this crate"
+)]
+
+wasmtime::component::bindgen!({
+    path: "wit",
+    world: "app",
+    imports: { default: async | trappable },
+    exports: { default: async },
+    with: {
+        "edge:sdk/http.incoming-body": crate::body::Incoming,
+        "edge:sdk/poll.pollable": crate::imports::poll::Pollable,
+        "edge:sdk/fetch.pending": crate::fetch::Pending,
+        "edge:sdk/fetch.outgoing-body": crate::fetch::Outgoing,
+        "edge:sdk/kv.store": crate::kv::Store,
+    },
+});
+
+pub use edge::sdk::fetch::{FetchError, Options, Redirect, Timeouts};
+pub use edge::sdk::http::{Body, BodyError, Chunk, Request, Response};
+pub use edge::sdk::kv::{Condition, Entry, KvError, Page, SetOptions};
+pub use edge::sdk::logging::Level;
+pub use exports::edge::sdk::handler::{Context, Reply, ReplyBody};
+
+/// One field line: name and value.
+pub type Field = (String, Vec<u8>);

@@ -1,0 +1,243 @@
+//! A body that the host is still receiving, from a client or from a server it fetched from.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use http::HeaderMap;
+use http_body::{Body as _, Frame};
+use http_body_util::BodyExt;
+use http_body_util::combinators::UnsyncBoxBody;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, Sleep};
+
+use crate::bindings::{BodyError, Chunk};
+use crate::fields;
+use crate::meter::Meter;
+
+/// What a sender of bytes may fail with.
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// At most so many bytes are handed out by one `read`.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// The resource `incoming-body`.
+pub struct Incoming {
+    source: UnsyncBoxBody<Bytes, BoxError>,
+    announced: Option<u64>,
+    /// What has arrived and was not taken.
+    rest: Bytes,
+    received: u64,
+    limit: u64,
+    idle: Duration,
+    timer: Option<Pin<Box<Sleep>>>,
+    /// Only a client's: the deadline of the head leaves out what waiting for it takes.
+    client: Option<Arc<Meter>>,
+    end: Option<Result<HeaderMap, BodyError>>,
+    untouched: bool,
+    deadline: Option<Instant>,
+    /// Counts this body among those of its request that are open.
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+impl Incoming {
+    pub(crate) fn new<B>(body: B, limit: u64, idle: Duration, client: Option<Arc<Meter>>) -> Self
+    where
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        Self {
+            announced: body.size_hint().exact(),
+            source: body.map_err(Into::into).boxed_unsync(),
+            rest: Bytes::new(),
+            received: 0,
+            limit,
+            idle,
+            timer: None,
+            client,
+            end: None,
+            untouched: true,
+            deadline: None,
+            _place: None,
+        }
+    }
+
+    /// Reading past this moment is a `timeout`.
+    pub(crate) fn until(self, deadline: Option<Instant>) -> Self {
+        Self { deadline, ..self }
+    }
+
+    /// Gives the place back once this body is dropped.
+    pub(crate) fn holding(self, place: OwnedSemaphorePermit) -> Self {
+        Self {
+            _place: Some(place),
+            ..self
+        }
+    }
+
+    /// The length that the peer announced, in bytes.
+    pub(crate) fn announced(&self) -> Option<u64> {
+        self.announced
+    }
+
+    /// The announced length while nothing was read: what a forwarded body may announce in turn.
+    pub(crate) fn length_to_forward(&self) -> Option<u64> {
+        self.announced.filter(|_| self.untouched)
+    }
+
+    /// At most `max` bytes, 0 for the host's own chunk size.
+    pub(crate) async fn read(&mut self, max: u32) -> Result<Chunk, BodyError> {
+        self.untouched = false;
+        let max = if max == 0 {
+            CHUNK_BYTES
+        } else {
+            (max as usize).min(CHUNK_BYTES)
+        };
+        if let Some(meter) = &self.client {
+            meter.client_wait_begins();
+        }
+        let data = std::future::poll_fn(|context| self.poll_data(context)).await;
+        if let Some(meter) = &self.client {
+            meter.client_wait_ends();
+        }
+        match data {
+            Some(Ok(mut data)) => {
+                let taken = data.split_to(max.min(data.len()));
+                self.rest = data;
+                Ok(Chunk::Bytes(taken.to_vec()))
+            }
+            Some(Err(error)) => Err(error),
+            None => match &self.end {
+                Some(Ok(trailers)) => Ok(Chunk::End(fields::received(trailers))),
+                Some(Err(error)) => Err(error.clone()),
+                None => Err(BodyError::Closed),
+            },
+        }
+    }
+
+    /// Everything, as one piece of memory.
+    pub(crate) async fn read_whole(&mut self) -> Result<Vec<u8>, BodyError> {
+        let mut whole = Vec::with_capacity(self.announced.unwrap_or(0).min(1 << 20) as usize);
+        while let Some(data) = std::future::poll_fn(|context| self.poll_data(context)).await {
+            whole.extend_from_slice(&data?);
+        }
+        match &self.end {
+            Some(Err(error)) => Err(error.clone()),
+            _ => Ok(whole),
+        }
+    }
+
+    /// The next bytes; `None` once `end` says how it went.
+    fn poll_data(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        loop {
+            if self.rest.has_remaining() {
+                return Poll::Ready(Some(Ok(std::mem::take(&mut self.rest))));
+            }
+            match &self.end {
+                Some(Err(error)) => return Poll::Ready(Some(Err(error.clone()))),
+                Some(Ok(_)) => return Poll::Ready(None),
+                None => {}
+            }
+            match ready!(self.poll_frame_in_time(context)) {
+                Some(Ok(frame)) => self.take(frame),
+                Some(Err(error)) => self.end = Some(Err(error)),
+                None => self.end = Some(Ok(HeaderMap::new())),
+            }
+        }
+    }
+
+    fn take(&mut self, frame: Frame<Bytes>) {
+        match frame.into_data() {
+            Ok(data) => {
+                self.received += data.len() as u64;
+                if self.received > self.limit {
+                    self.end = Some(Err(BodyError::TooLarge(self.limit)));
+                } else {
+                    self.rest = data;
+                }
+            }
+            Err(frame) => {
+                self.end = Some(Ok(frame.into_trailers().unwrap_or_default()));
+            }
+        }
+    }
+
+    fn poll_frame_in_time(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if self
+            .deadline
+            .is_some_and(|deadline| Instant::now() >= deadline)
+        {
+            return Poll::Ready(Some(Err(BodyError::Timeout)));
+        }
+        match Pin::new(&mut self.source).poll_frame(context) {
+            Poll::Ready(frame) => {
+                self.timer = None;
+                Poll::Ready(frame.map(|frame| frame.map_err(|error| body_error(&*error))))
+            }
+            Poll::Pending => {
+                let timer = self.timer.get_or_insert_with(|| {
+                    let idle = Instant::now() + self.idle;
+                    Box::pin(tokio::time::sleep_until(
+                        self.deadline.map_or(idle, |at| at.min(idle)),
+                    ))
+                });
+                ready!(timer.as_mut().poll(context));
+                Poll::Ready(Some(Err(BodyError::Timeout)))
+            }
+        }
+    }
+}
+
+/// A body handed on: what is left of it, trailers included, without a copy through the guest.
+impl http_body::Body for Incoming {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match ready!(self.poll_data(context)) {
+            Some(data) => Poll::Ready(Some(data.map(Frame::data))),
+            None => match &mut self.end {
+                Some(Ok(trailers)) if !trailers.is_empty() => {
+                    Poll::Ready(Some(Ok(Frame::trailers(std::mem::take(trailers)))))
+                }
+                _ => Poll::Ready(None),
+            },
+        }
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.length_to_forward().map_or_else(
+            http_body::SizeHint::default,
+            http_body::SizeHint::with_exact,
+        )
+    }
+}
+
+/// What a failure of the transport means to whoever reads.
+fn body_error(error: &(dyn std::error::Error + 'static)) -> BodyError {
+    if let Some(error) = error.downcast_ref::<BodyError>() {
+        return error.clone();
+    }
+    match error.downcast_ref::<hyper::Error>() {
+        Some(hyper) if hyper.is_incomplete_message() || hyper.is_body_write_aborted() => {
+            BodyError::Incomplete
+        }
+        Some(hyper) if hyper.is_closed() || hyper.is_canceled() => BodyError::Closed,
+        Some(hyper) => {
+            let cause = std::error::Error::source(hyper);
+            match cause.and_then(|cause| cause.downcast_ref::<std::io::Error>()) {
+                Some(io) if io.kind() == std::io::ErrorKind::UnexpectedEof => BodyError::Incomplete,
+                Some(_) => BodyError::Closed,
+                None => BodyError::Other(hyper.to_string()),
+            }
+        }
+        None => BodyError::Other(error.to_string()),
+    }
+}

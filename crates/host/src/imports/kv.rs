@@ -1,0 +1,269 @@
+use std::sync::Arc;
+
+use wasmtime::Result;
+use wasmtime::component::Resource;
+
+use crate::bindings::{Entry, KvError, Page, SetOptions};
+use crate::kv::Store;
+use crate::seam::Interface;
+use crate::state::State;
+
+type Answer<T> = std::result::Result<T, KvError>;
+type Handle = Resource<Store>;
+
+const KEY_BYTES_MAX: usize = 1024;
+const KEYS_IN_A_CALL: u32 = 1000;
+
+pub(super) fn register(interface: &mut Interface<'_>) -> Result<()> {
+    interface.resource::<Store>("store")?;
+    interface.func("open", |mut context, (name,): (String,)| {
+        Box::new(async move {
+            let state = context.data_mut();
+            let opened = match open(state, &name) {
+                Ok(store) => Ok(state.table.push(store)?),
+                Err(error) => Err(error),
+            };
+            Ok((opened,))
+        })
+    })?;
+    interface.func(
+        "[method]store.get",
+        |mut context, (store, key): (Handle, String)| {
+            Box::new(async move { Ok((get_one(context.data_mut(), &store, key).await?,)) })
+        },
+    )?;
+    interface.func(
+        "[method]store.get-many",
+        |mut context, (store, keys): (Handle, Vec<String>)| {
+            Box::new(async move { Ok((get_many(context.data_mut(), &store, &keys).await?,)) })
+        },
+    )?;
+    interface.func(
+        "[method]store.exists",
+        |mut context, (store, key): (Handle, String)| {
+            Box::new(async move {
+                let found = get_one(context.data_mut(), &store, key).await?;
+                Ok((found.map(|entry| entry.is_some()),))
+            })
+        },
+    )?;
+    interface.func(
+        "[method]store.keys",
+        |mut context, (store, prefix, cursor, limit): (Handle, String, Option<String>, u32)| {
+            Box::new(async move {
+                Ok((keys(
+                    context.data_mut(),
+                    &store,
+                    &prefix,
+                    cursor.as_deref(),
+                    limit,
+                )
+                .await?,))
+            })
+        },
+    )?;
+    register_writes(interface)
+}
+
+fn register_writes(interface: &mut Interface<'_>) -> Result<()> {
+    interface.func(
+        "[method]store.set",
+        |mut context, (store, key, value, options): (Handle, String, Vec<u8>, SetOptions)| {
+            Box::new(
+                async move { Ok((set(context.data_mut(), &store, &key, value, options).await?,)) },
+            )
+        },
+    )?;
+    interface.func(
+        "[method]store.delete",
+        |mut context, (store, key): (Handle, String)| {
+            Box::new(async move {
+                let (store, now) = match ready_to_write(context.data_mut(), &store, &key)? {
+                    Ok(ready) => ready,
+                    Err(error) => return Ok((Err(error),)),
+                };
+                Ok((store.backend.delete(now, &store.name, &key).await,))
+            })
+        },
+    )?;
+    interface.func(
+        "[method]store.increment",
+        |mut context, (store, key, delta, ttl_ms): (Handle, String, i64, Option<u64>)| {
+            Box::new(async move {
+                let (store, now) = match ready_to_write(context.data_mut(), &store, &key)? {
+                    Ok(ready) => ready,
+                    Err(error) => return Ok((Err(error),)),
+                };
+                if ttl_ms == Some(0) {
+                    return Ok((Err(zero("ttl-ms")),));
+                }
+                Ok((store
+                    .backend
+                    .increment(now, &store.name, &key, delta, ttl_ms)
+                    .await,))
+            })
+        },
+    )
+}
+
+fn open(state: &State, name: &str) -> Answer<Store> {
+    match state.app.stores.get(name) {
+        Some(Some((backend, read_only))) => Ok(Store {
+            name: name.into(),
+            backend: backend.clone(),
+            read_only: *read_only,
+        }),
+        Some(None) => Err(KvError::NoSuchStore),
+        None => {
+            let file = &state.app.grants_file;
+            tracing::warn!(
+                target: "edgewit::host", request = &*state.request_id(), app = &*state.app.name,
+                "denied: the store {name:?} is not granted; to grant it, add this to {file}: [kv.{name}]"
+            );
+            Err(KvError::Denied)
+        }
+    }
+}
+
+/// A store for one more operation, and the time that it takes place at.
+fn ready(state: &mut State, store: &Handle) -> Result<Answer<(Store, u64)>> {
+    state.usage.kv_operations += 1;
+    let limit = state.app.limits.kv_operations;
+    let Store {
+        name,
+        backend,
+        read_only,
+    } = state.table.get(store)?;
+    if u64::from(state.usage.kv_operations) > limit {
+        let reason = format!("kv-operations: limit {limit} in a request");
+        return Ok(Err(KvError::Unavailable(reason)));
+    }
+    let store = Store {
+        name: Arc::clone(name),
+        backend: Arc::clone(backend),
+        read_only: *read_only,
+    };
+    Ok(Ok((store, state.app.parts.clock.now() / 1_000_000)))
+}
+
+fn ready_to_write(state: &mut State, store: &Handle, key: &str) -> Result<Answer<(Store, u64)>> {
+    Ok(match ready(state, store)? {
+        Ok((store, _)) if store.read_only => Err(KvError::Denied),
+        Ok(ready) => check_key(key).map(|()| ready),
+        Err(error) => Err(error),
+    })
+}
+
+async fn get_one(state: &mut State, store: &Handle, key: String) -> Result<Answer<Option<Entry>>> {
+    let found = get_all(state, store, &[key]).await?;
+    Ok(found.map(|mut entries| entries.pop().flatten()))
+}
+
+async fn get_many(
+    state: &mut State,
+    store: &Handle,
+    keys: &[String],
+) -> Result<Answer<Vec<Option<Entry>>>> {
+    if keys.len() > KEYS_IN_A_CALL as usize {
+        let reason = format!(
+            "keys: at most {KEYS_IN_A_CALL} in a call, found {}",
+            keys.len()
+        );
+        return Ok(Err(KvError::InvalidArgument(reason)));
+    }
+    let limit = state.app.limits.kv_value_bytes;
+    Ok(get_all(state, store, keys).await?.and_then(|entries| {
+        let bytes: u64 = entries
+            .iter()
+            .flatten()
+            .map(|entry| entry.value.len() as u64)
+            .sum();
+        if bytes > limit {
+            Err(KvError::ValueTooLarge(limit))
+        } else {
+            Ok(entries)
+        }
+    }))
+}
+
+async fn get_all(
+    state: &mut State,
+    store: &Handle,
+    keys: &[String],
+) -> Result<Answer<Vec<Option<Entry>>>> {
+    let (store, now) = match ready(state, store)? {
+        Ok(ready) => ready,
+        Err(error) => return Ok(Err(error)),
+    };
+    if let Some(error) = keys.iter().find_map(|key| check_key(key).err()) {
+        return Ok(Err(error));
+    }
+    Ok(store.backend.get(now, &store.name, keys).await)
+}
+
+async fn set(
+    state: &mut State,
+    store: &Handle,
+    key: &str,
+    value: Vec<u8>,
+    options: SetOptions,
+) -> Result<Answer<u64>> {
+    let (store, now) = match ready_to_write(state, store, key)? {
+        Ok(ready) => ready,
+        Err(error) => return Ok(Err(error)),
+    };
+    let limits = &state.app.limits;
+    if options.ttl_ms == Some(0) {
+        return Ok(Err(zero("ttl-ms")));
+    }
+    if options.metadata.len() as u64 > limits.kv_metadata_bytes {
+        let (met, most) = (options.metadata.len(), limits.kv_metadata_bytes);
+        return Ok(Err(KvError::InvalidArgument(format!(
+            "metadata: {met} bytes, at most {most}"
+        ))));
+    }
+    if value.len() as u64 > limits.kv_value_bytes {
+        return Ok(Err(KvError::ValueTooLarge(limits.kv_value_bytes)));
+    }
+    Ok(store
+        .backend
+        .set(now, &store.name, key, value, options)
+        .await)
+}
+
+async fn keys(
+    state: &mut State,
+    store: &Handle,
+    prefix: &str,
+    cursor: Option<&str>,
+    limit: u32,
+) -> Result<Answer<Page>> {
+    let (store, now) = match ready(state, store)? {
+        Ok(ready) => ready,
+        Err(error) => return Ok(Err(error)),
+    };
+    if limit == 0 {
+        return Ok(Err(zero("limit")));
+    }
+    Ok(store
+        .backend
+        .keys(now, &store.name, prefix, cursor, limit.min(KEYS_IN_A_CALL))
+        .await)
+}
+
+fn zero(argument: &str) -> KvError {
+    KvError::InvalidArgument(format!("{argument}: 0, at least 1 is due"))
+}
+
+fn check_key(key: &str) -> Answer<()> {
+    let reason = if key.is_empty() {
+        "an empty key".to_owned()
+    } else if key.len() > KEY_BYTES_MAX {
+        format!("{} bytes, at most {KEY_BYTES_MAX}", key.len())
+    } else if let Some(control) = key.chars().find(|c| c.is_control()) {
+        format!("holds the control character {control:?}")
+    } else {
+        return Ok(());
+    };
+    Err(KvError::InvalidKey(reason))
+}

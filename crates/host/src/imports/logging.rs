@@ -1,0 +1,156 @@
+use std::borrow::Cow;
+
+use tracing::enabled;
+use wasmtime::Result;
+
+use crate::bindings::Level;
+use crate::end::End;
+use crate::seam::Interface;
+use crate::state::State;
+
+/// A longer message is cut.
+const LINE_BYTES_MAX: usize = 64 * 1024;
+
+pub(super) fn register(interface: &mut Interface<'_>) -> Result<()> {
+    interface.func("min-level", |_, (): ()| {
+        Box::new(async { Ok((min_level(),)) })
+    })?;
+    interface.func(
+        "log",
+        |mut context,
+         (level, target, message, fields): (Level, String, String, Vec<(String, String)>)| {
+            Box::new(async move {
+                log(context.data_mut(), level, &target, &message, &fields);
+                Ok(())
+            })
+        },
+    )?;
+    interface.func("abort", |_, (reason,): (String,)| {
+        Box::new(async move { Err::<(), _>(End::Abort(reason).into()) })
+    })
+}
+
+/// The target of guests' events; what the guest calls its target is a field of them.
+macro_rules! guest_target {
+    () => {
+        "edgewit::guest"
+    };
+}
+
+fn min_level() -> Option<Level> {
+    if enabled!(target: guest_target!(), tracing::Level::TRACE) {
+        Some(Level::Trace)
+    } else if enabled!(target: guest_target!(), tracing::Level::DEBUG) {
+        Some(Level::Debug)
+    } else if enabled!(target: guest_target!(), tracing::Level::INFO) {
+        Some(Level::Info)
+    } else if enabled!(target: guest_target!(), tracing::Level::WARN) {
+        Some(Level::Warn)
+    } else if enabled!(target: guest_target!(), tracing::Level::ERROR) {
+        Some(Level::Error)
+    } else {
+        None
+    }
+}
+
+/// One event, within what a request may log.
+pub(super) fn log(
+    state: &mut State,
+    level: Level,
+    target: &str,
+    message: &str,
+    fields: &[(String, String)],
+) {
+    let size = message.len()
+        + fields
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum::<usize>();
+    state.usage.log_bytes += size.min(LINE_BYTES_MAX) as u64;
+    if state.usage.log_bytes > state.app.limits.log_bytes {
+        state.usage.log_lines_lost += 1;
+        return;
+    }
+    let message = cut(message);
+    let id = &*state.request_id();
+    let app = &*state.app.name;
+    let mut shown = String::new();
+    for (name, value) in fields {
+        use std::fmt::Write;
+        let _ = write!(
+            shown,
+            "{}{name}={value:?}",
+            if shown.is_empty() { "" } else { " " }
+        );
+    }
+    let fields = (!shown.is_empty()).then_some(shown.as_str());
+    macro_rules! event {
+        ($level:ident) => {
+            tracing::event!(
+                target: guest_target!(), tracing::Level::$level,
+                request = id, app, source = target, fields, "{message}"
+            )
+        };
+    }
+    match level {
+        Level::Trace => event!(TRACE),
+        Level::Debug => event!(DEBUG),
+        Level::Info => event!(INFO),
+        Level::Warn => event!(WARN),
+        Level::Error => event!(ERROR),
+    }
+}
+
+fn cut(message: &str) -> Cow<'_, str> {
+    if message.len() <= LINE_BYTES_MAX {
+        return Cow::Borrowed(message);
+    }
+    let end = message.floor_char_boundary(LINE_BYTES_MAX);
+    Cow::Owned(format!(
+        "{} [cut: {} bytes more]",
+        &message[..end],
+        message.len() - end
+    ))
+}
+
+/// Bytes of a runtime's stdout (0) or stderr (1): each line is an event.
+pub(super) fn write_stream(state: &mut State, stream: usize, bytes: &[u8]) {
+    let mut pending = std::mem::take(&mut state.part_lines[stream]);
+    pending.extend_from_slice(bytes);
+    let mut rest = pending.as_slice();
+    while let Some(end) = rest.iter().position(|b| *b == b'\n') {
+        log_stream(state, stream, &rest[..end]);
+        rest = &rest[end + 1..];
+    }
+    while rest.len() > LINE_BYTES_MAX {
+        log_stream(state, stream, &rest[..LINE_BYTES_MAX]);
+        rest = &rest[LINE_BYTES_MAX..];
+    }
+    state.part_lines[stream] = rest.to_vec();
+}
+
+fn log_stream(state: &mut State, stream: usize, line: &[u8]) {
+    let (level, target) = if stream == 0 {
+        (Level::Info, "stdout")
+    } else {
+        (Level::Error, "stderr")
+    };
+    log(state, level, target, &String::from_utf8_lossy(line), &[]);
+}
+
+/// At the end of a request: what was printed without a line feed behind it.
+pub(crate) fn flush_part_lines(state: &mut State) {
+    for stream in 0..2 {
+        let line = std::mem::take(&mut state.part_lines[stream]);
+        if !line.is_empty() {
+            log_stream(state, stream, &line);
+        }
+    }
+    let lost = state.usage.log_lines_lost;
+    if lost > 0 {
+        tracing::warn!(
+            target: "edgewit::host", request = &*state.request_id(), app = &*state.app.name,
+            "log-bytes: limit {}, {lost} more lines were not kept", state.app.limits.log_bytes
+        );
+    }
+}

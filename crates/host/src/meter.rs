@@ -1,0 +1,183 @@
+//! Guest time: the sum of what polling a guest's task takes, imports that do not wait included.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+const MIB: u64 = 1024 * 1024;
+
+/// One request's clock. Shared by the task that polls the guest and by the epoch check inside it.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    start: Instant,
+    /// Nanoseconds of guest time before the poll under way.
+    spent: AtomicU64,
+    /// When the poll under way began, in nanoseconds from `start`.
+    poll_began: AtomicU64,
+    /// What `spent` was when the phase began, and how much the phase may take before its extras.
+    phase_began: AtomicU64,
+    phase_budget: AtomicU64,
+    /// Body bytes that the guest read or produced: each MiB brings one second.
+    bytes: AtomicU64,
+    /// When the head was sent, in nanoseconds from `start`, plus 1: each 30 s since bring one second.
+    head: AtomicU64,
+    /// Nanoseconds spent waiting for the client's body, which the deadline of the head leaves out.
+    client_wait: AtomicU64,
+    /// When the wait under way began, in nanoseconds from `start`, plus 1.
+    client_wait_began: AtomicU64,
+}
+
+impl Meter {
+    pub(crate) fn new(budget: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            start: Instant::now(),
+            spent: AtomicU64::new(0),
+            poll_began: AtomicU64::new(0),
+            phase_began: AtomicU64::new(0),
+            phase_budget: AtomicU64::new(nanos(budget)),
+            bytes: AtomicU64::new(0),
+            head: AtomicU64::new(0),
+            client_wait: AtomicU64::new(0),
+            client_wait_began: AtomicU64::new(0),
+        })
+    }
+
+    /// Another phase, with a budget of its own: `after-reply`.
+    pub(crate) fn next_phase(&self, budget: Duration) {
+        self.phase_began.store(self.spent_now(), Relaxed);
+        self.phase_budget.store(nanos(budget), Relaxed);
+        self.bytes.store(0, Relaxed);
+        self.head.store(0, Relaxed);
+    }
+
+    pub(crate) fn head_sent(&self) {
+        self.head.store(self.elapsed() + 1, Relaxed);
+    }
+
+    pub(crate) fn moved(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes as u64, Relaxed);
+    }
+
+    pub(crate) fn client_wait_begins(&self) {
+        self.client_wait_began.store(self.elapsed() + 1, Relaxed);
+    }
+
+    pub(crate) fn client_wait_ends(&self) {
+        let wait = self.wait_under_way();
+        self.client_wait_began.store(0, Relaxed);
+        self.client_wait.fetch_add(wait, Relaxed);
+    }
+
+    /// All the time spent waiting for the client's body, a wait under way included.
+    pub(crate) fn client_wait(&self) -> Duration {
+        Duration::from_nanos(self.client_wait.load(Relaxed) + self.wait_under_way())
+    }
+
+    fn wait_under_way(&self) -> u64 {
+        match self.client_wait_began.load(Relaxed) {
+            0 => 0,
+            began => (self.elapsed() + 1).saturating_sub(began),
+        }
+    }
+
+    /// Guest time up to the last poll that ended.
+    pub(crate) fn guest_time(&self) -> Duration {
+        Duration::from_nanos(self.spent.load(Relaxed))
+    }
+
+    pub(crate) fn wall_time(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// Asked from within a poll. The budget and what was met, in that order, once it is passed.
+    pub(crate) fn over_budget(&self) -> Option<(Duration, Duration)> {
+        let head = self.head.load(Relaxed);
+        let since_head = if head == 0 {
+            0
+        } else {
+            self.elapsed().saturating_sub(head - 1)
+        };
+        let second = nanos(Duration::from_secs(1));
+        let extra = self.bytes.load(Relaxed) / MIB * second + since_head / 30;
+        let budget = self.phase_budget.load(Relaxed).saturating_add(extra);
+        let used = self
+            .spent_now()
+            .saturating_sub(self.phase_began.load(Relaxed));
+        (used > budget).then(|| (Duration::from_nanos(budget), Duration::from_nanos(used)))
+    }
+
+    fn spent_now(&self) -> u64 {
+        self.spent.load(Relaxed) + self.elapsed().saturating_sub(self.poll_began.load(Relaxed))
+    }
+
+    fn elapsed(&self) -> u64 {
+        nanos(self.start.elapsed())
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+pin_project_lite::pin_project! {
+    /// A guest's task: what each poll takes is added to its meter.
+    pub(crate) struct Metered<F> {
+        #[pin]
+        task: F,
+        meter: Arc<Meter>,
+    }
+}
+
+impl<F> Metered<F> {
+    pub(crate) fn new(meter: Arc<Meter>, task: F) -> Self {
+        Self { task, meter }
+    }
+}
+
+impl<F: Future> Future for Metered<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let began = this.meter.elapsed();
+        this.meter.poll_began.store(began, Relaxed);
+        let polled = this.task.poll(context);
+        this.meter
+            .spent
+            .fetch_add(this.meter.elapsed() - began, Relaxed);
+        polled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn counts_polls_and_not_waits() {
+        let meter = Meter::new(Duration::from_secs(1));
+        let busy = Duration::from_millis(20);
+        Metered::new(meter.clone(), async {
+            tokio::time::sleep(Duration::from_millis(60)).await;
+            let begun = Instant::now();
+            while begun.elapsed() < busy {}
+        })
+        .await;
+        assert!(meter.guest_time() >= busy);
+        assert!(meter.wall_time() >= Duration::from_millis(80));
+        assert!(meter.wall_time() - meter.guest_time() >= Duration::from_millis(50));
+    }
+
+    #[test]
+    fn a_mebibyte_buys_a_second() {
+        let meter = Meter::new(Duration::ZERO);
+        meter.poll_began.store(0, Relaxed);
+        meter.spent.store(1, Relaxed);
+        assert!(meter.over_budget().is_some());
+        meter.moved(1024 * 1024);
+        assert!(meter.over_budget().is_none());
+    }
+}

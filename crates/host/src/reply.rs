@@ -1,0 +1,300 @@
+//! A reply on its way to the client: checked, framed, and told about once it is over.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::{HeaderMap, Response, StatusCode, header};
+use http_body::{Body as _, Frame, SizeHint};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::bindings::BodyError;
+use crate::body::Incoming;
+use crate::fields;
+use crate::state::State;
+
+/// The body of a response, as it is produced. An error cuts the connection.
+pub struct ReplyBody {
+    kind: Kind,
+    delivery: Option<Delivery>,
+}
+
+enum Kind {
+    Empty,
+    /// Bytes until they are taken.
+    Whole(Bytes),
+    Forward(Box<Incoming>),
+    Source(Source),
+    /// Everything was handed over, or a reply to HEAD that needs nothing but its length.
+    Over,
+    /// The head of a reply to HEAD with a length.
+    HeadOnly(u64),
+}
+
+/// A body that the guest produces: pieces arrive one ahead of what the connection takes.
+struct Source {
+    pieces: mpsc::Receiver<Piece>,
+    promised: Option<u64>,
+}
+
+/// What a source sends. A channel that closes without an end cuts the connection.
+pub(crate) enum Piece {
+    Bytes(Bytes),
+    End(HeaderMap),
+}
+
+/// Tells the guest's task how the reply went.
+struct Delivery {
+    tell: oneshot::Sender<Result<(), BodyError>>,
+    bytes: Arc<AtomicU64>,
+}
+
+/// The guest's end of a delivery.
+pub(crate) struct Delivered {
+    pub(crate) told: oneshot::Receiver<Result<(), BodyError>>,
+    pub(crate) bytes: Arc<AtomicU64>,
+}
+
+impl From<Bytes> for ReplyBody {
+    fn from(bytes: Bytes) -> Self {
+        Self::new(if bytes.is_empty() {
+            Kind::Empty
+        } else {
+            Kind::Whole(bytes)
+        })
+    }
+}
+
+impl ReplyBody {
+    /// No body.
+    pub fn empty() -> Self {
+        Self::new(Kind::Empty)
+    }
+
+    fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            delivery: None,
+        }
+    }
+
+    fn watched(kind: Kind) -> (Self, Delivered) {
+        let (tell, told) = oneshot::channel();
+        let bytes = Arc::new(AtomicU64::new(0));
+        let delivery = Some(Delivery {
+            tell,
+            bytes: bytes.clone(),
+        });
+        (Self { kind, delivery }, Delivered { told, bytes })
+    }
+
+    fn over(&mut self, result: Result<(), BodyError>) {
+        self.kind = Kind::Over;
+        if let Some(delivery) = self.delivery.take() {
+            // The guest's task may have given up on the client already.
+            let _ = delivery.tell.send(result);
+        }
+    }
+
+    fn count(&self, bytes: usize) {
+        if let Some(delivery) = &self.delivery {
+            delivery.bytes.fetch_add(bytes as u64, Relaxed);
+        }
+    }
+
+    fn poll_next(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match &mut self.kind {
+            Kind::Empty | Kind::Over | Kind::HeadOnly(_) => Poll::Ready(None),
+            Kind::Whole(bytes) => {
+                let bytes = std::mem::take(bytes);
+                self.kind = Kind::Over;
+                Poll::Ready(Some(Ok(Frame::data(bytes))))
+            }
+            Kind::Forward(incoming) => Pin::new(&mut **incoming).poll_frame(context),
+            Kind::Source(source) => match ready!(source.pieces.poll_recv(context)) {
+                Some(Piece::Bytes(bytes)) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                Some(Piece::End(trailers)) if !trailers.is_empty() => {
+                    self.kind = Kind::Over;
+                    Poll::Ready(Some(Ok(Frame::trailers(trailers))))
+                }
+                Some(Piece::End(_)) => Poll::Ready(None),
+                None => Poll::Ready(Some(Err(BodyError::Incomplete))),
+            },
+        }
+    }
+}
+
+impl http_body::Body for ReplyBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let next = ready!(self.poll_next(context));
+        match &next {
+            Some(Ok(frame)) => self.count(frame.data_ref().map_or(0, Bytes::len)),
+            Some(Err(error)) => self.over(Err(error.clone())),
+            None => self.over(Ok(())),
+        }
+        Poll::Ready(next)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self.kind, Kind::Empty | Kind::Over)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Empty | Kind::Over => SizeHint::with_exact(0),
+            Kind::HeadOnly(length) => SizeHint::with_exact(*length),
+            Kind::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Forward(incoming) => incoming.size_hint(),
+            Kind::Source(source) => source
+                .promised
+                .map_or_else(SizeHint::default, SizeHint::with_exact),
+        }
+    }
+}
+
+/// A connection takes the last frame and lets go: what was not handed over by then never will be.
+impl Drop for ReplyBody {
+    fn drop(&mut self) {
+        let result = match self.kind {
+            Kind::Empty | Kind::Over | Kind::HeadOnly(_) => Ok(()),
+            Kind::Whole(_) | Kind::Forward(_) | Kind::Source(_) => Err(BodyError::Closed),
+        };
+        self.over(result);
+    }
+}
+
+/// A guest's reply without its body's bytes.
+pub(crate) struct Head {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+}
+
+/// Checks what a guest replied. The error is why its handler has failed.
+pub(crate) fn check(
+    state: &State,
+    status: u16,
+    guest_fields: Vec<crate::bindings::Field>,
+    has_body: bool,
+) -> Result<Head, String> {
+    let code = StatusCode::from_u16(status)
+        .ok()
+        .filter(|code| (200..=599).contains(&code.as_u16()));
+    let Some(code) = code else {
+        return Err(format!("invalid reply: status {status}; 200 to 599 is due"));
+    };
+    if has_body && matches!(status, 204 | 205 | 304) {
+        return Err(format!("invalid reply: a body with status {status}"));
+    }
+    let limits = &state.app.limits;
+    if guest_fields.len() as u64 > limits.reply_fields {
+        let (limit, met) = (limits.reply_fields, guest_fields.len());
+        return Err(format!(
+            "invalid reply: reply-fields: limit {limit}, met {met}"
+        ));
+    }
+    let id = state.request_id();
+    let headers = fields::to_send(guest_fields, |name| {
+        tracing::debug!(target: "edgewit::host", request = &*id, "reply: {name} is the host's and left out");
+    })
+    .map_err(|reason| format!("invalid reply: {reason}"))?;
+    let size = fields::size(&headers);
+    if size > limits.reply_head_bytes {
+        return Err(format!(
+            "invalid reply: reply-head-bytes: limit {}, met {size}",
+            limits.reply_head_bytes
+        ));
+    }
+    Ok(Head {
+        status: code,
+        headers,
+    })
+}
+
+impl Head {
+    fn with(self, body: ReplyBody) -> Response<ReplyBody> {
+        let mut response = Response::new(body);
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response
+    }
+
+    fn watched(self, kind: Kind) -> (Response<ReplyBody>, Delivered) {
+        let (body, delivered) = ReplyBody::watched(kind);
+        (self.with(body), delivered)
+    }
+
+    /// A reply without a body. The guest's own length stays in reply to HEAD and with 304, where it
+    /// speaks of another message.
+    pub(crate) fn none(mut self, is_head: bool) -> (Response<ReplyBody>, Delivered) {
+        let kept = if is_head || self.status == StatusCode::NOT_MODIFIED {
+            fields::promised_length(&self.headers).ok().flatten()
+        } else {
+            None
+        };
+        self.headers.remove(header::CONTENT_LENGTH);
+        match kept {
+            Some(length) if is_head => self.watched(Kind::HeadOnly(length)),
+            Some(length) => {
+                self.headers.insert(header::CONTENT_LENGTH, length.into());
+                self.watched(Kind::Empty)
+            }
+            None => self.watched(Kind::Empty),
+        }
+    }
+
+    pub(crate) fn bytes(
+        mut self,
+        bytes: Vec<u8>,
+        is_head: bool,
+    ) -> (Response<ReplyBody>, Delivered) {
+        self.headers.remove(header::CONTENT_LENGTH);
+        if is_head {
+            return self.watched(Kind::HeadOnly(bytes.len() as u64));
+        }
+        self.watched(Kind::Whole(bytes.into()))
+    }
+
+    pub(crate) fn forward(
+        mut self,
+        incoming: Incoming,
+        is_head: bool,
+    ) -> (Response<ReplyBody>, Delivered) {
+        self.headers.remove(header::CONTENT_LENGTH);
+        if is_head {
+            let length = incoming.length_to_forward();
+            return self.watched(length.map_or(Kind::Empty, Kind::HeadOnly));
+        }
+        self.watched(Kind::Forward(Box::new(incoming)))
+    }
+
+    /// A body that the guest goes on to produce; `promised` is the length that its head announced.
+    pub(crate) fn source(
+        mut self,
+        promised: Option<u64>,
+    ) -> (Response<ReplyBody>, Delivered, mpsc::Sender<Piece>) {
+        self.headers.remove(header::CONTENT_LENGTH);
+        let (sender, pieces) = mpsc::channel(1);
+        let (response, delivered) = self.watched(Kind::Source(Source { pieces, promised }));
+        (response, delivered, sender)
+    }
+}
+
+/// What the host itself answers: a status and nothing else.
+pub(crate) fn bare(status: StatusCode) -> Response<ReplyBody> {
+    Head {
+        status,
+        headers: HeaderMap::new(),
+    }
+    .with(ReplyBody::empty())
+}

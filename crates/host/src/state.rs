@@ -1,0 +1,86 @@
+//! What the host keeps for one request, beside its instance.
+
+use std::sync::Arc;
+
+use wasmtime::component::ResourceTable;
+use wasmtime::{ResourceLimiter, Result};
+
+use crate::app::Shared;
+use crate::end::End;
+use crate::fetch::Slots;
+use crate::meter::Meter;
+
+/// The data of a store.
+pub(crate) struct State {
+    pub(crate) app: Arc<Shared>,
+    pub(crate) table: ResourceTable,
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) usage: Usage,
+    /// Made by the first fetch.
+    pub(crate) slots: Option<Slots>,
+    /// The `cdn-loop` of the request being handled, which its fetches carry on.
+    pub(crate) cdn_loop: Option<String>,
+    /// What WASI's stdout and stderr have not ended with a line feed yet.
+    pub(crate) part_lines: [Vec<u8>; 2],
+    request_id: Arc<str>,
+}
+
+/// What the request has used of its limits.
+#[derive(Default)]
+pub(crate) struct Usage {
+    pub(crate) kv_operations: u32,
+    pub(crate) log_bytes: u64,
+    pub(crate) log_lines_lost: u64,
+    pub(crate) fetches: u32,
+    /// The largest memory that was asked for and refused, in bytes.
+    pub(crate) memory_refused: Option<usize>,
+}
+
+impl State {
+    pub(crate) fn new(
+        app: Arc<Shared>,
+        request_id: Arc<str>,
+        meter: Arc<Meter>,
+        cdn_loop: Option<String>,
+    ) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(app.limits.handles as usize);
+        Self {
+            app,
+            table,
+            slots: None,
+            meter,
+            usage: Usage::default(),
+            cdn_loop,
+            part_lines: Default::default(),
+            request_id,
+        }
+    }
+
+    pub(crate) fn request_id(&self) -> Arc<str> {
+        self.request_id.clone()
+    }
+
+    /// The check that stands behind every epoch: out of guest time is a trap.
+    pub(crate) fn check_time(&self) -> Result<()> {
+        match self.meter.over_budget() {
+            None => Ok(()),
+            Some((limit, met)) => Err(End::GuestTime { limit, met }.into()),
+        }
+    }
+}
+
+impl ResourceLimiter for State {
+    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> Result<bool> {
+        let allowed = desired as u64 <= self.app.limits.memory_bytes;
+        if !allowed {
+            self.usage.memory_refused = Some(desired);
+        }
+        Ok(allowed)
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> Result<bool> {
+        // The pool's own bound for a table; no toolchain needs more, and none asks twice.
+        Ok(desired <= crate::engine::TABLE_ELEMENTS)
+    }
+}

@@ -1,0 +1,91 @@
+//! The exports: a request in, a reply out, a body that is pulled.
+
+use std::cell::RefCell;
+use std::mem::ManuallyDrop;
+
+use http::{Method, Uri};
+
+use crate::body::Outgoing;
+use crate::context::Info;
+use crate::generated::edge::sdk::http as wit;
+use crate::generated::exports::edge::sdk::handler as exports;
+use crate::host::{body_error, body_in, fields, headers};
+use crate::{App, BodyError, Context, Error, Request, Response, logger, reply, rt};
+
+/// What `export!` exports.
+pub trait Application {
+    /// The application, made anew for every request.
+    fn app() -> App;
+}
+
+impl<T: Application> exports::Guest for T {
+    type BodySource = Source;
+
+    fn handle(
+        request: exports::Request,
+        context: exports::Context,
+    ) -> Result<exports::Reply, String> {
+        rt::install_panic_hook();
+        logger::install();
+        // The instance goes with the request: giving the routes' memory back first would be work for nothing.
+        let app = ManuallyDrop::new(T::app());
+        handle(&app, request, context).map_err(|error| error.chain())
+    }
+
+    fn after_reply(_sent: Result<(), wit::BodyError>) {}
+}
+
+fn handle(
+    app: &App,
+    request: exports::Request,
+    context: exports::Context,
+) -> Result<exports::Reply, Error> {
+    let info = Info {
+        request_id: context.request_id,
+        client: context.client,
+        attributes: context.attributes,
+    };
+    let mut context = Context::new(request_in(request)?, info);
+    let response = app.dispatch(&mut context)?;
+    reply::check(&response)?;
+    reply_out(response)
+}
+
+fn request_in(request: wit::Request) -> Result<Request, Error> {
+    let mut inner = Request::new(body_in(request.body));
+    *inner.method_mut() = Method::from_bytes(request.method.as_bytes()).map_err(Error::app)?;
+    *inner.uri_mut() = Uri::from_maybe_shared(request.uri.into_bytes()).map_err(Error::app)?;
+    *inner.headers_mut() = headers(request.headers)?;
+    Ok(inner)
+}
+
+fn reply_out(response: Response) -> Result<exports::Reply, Error> {
+    let (head, body) = response.into_parts();
+    Ok(exports::Reply {
+        status: head.status.as_u16(),
+        headers: fields(&head.headers),
+        body: match body.into_outgoing()? {
+            Outgoing::None => exports::ReplyBody::None,
+            Outgoing::Bytes(bytes) if bytes.is_empty() => exports::ReplyBody::None,
+            Outgoing::Bytes(bytes) => exports::ReplyBody::Bytes(bytes.into()),
+            Outgoing::Incoming(incoming) => exports::ReplyBody::Incoming(incoming.0),
+            Outgoing::Stream(stream) => {
+                exports::ReplyBody::Source(exports::BodySource::new(Source(RefCell::new(stream))))
+            }
+        },
+        hints: Vec::new(),
+    })
+}
+
+/// A body that the host pulls.
+pub struct Source(RefCell<Box<dyn Iterator<Item = Result<bytes::Bytes, BodyError>>>>);
+
+impl exports::GuestBodySource for Source {
+    fn read(&self) -> Result<wit::Chunk, wit::BodyError> {
+        match self.0.borrow_mut().next() {
+            Some(Ok(bytes)) => Ok(wit::Chunk::Bytes(bytes.into())),
+            Some(Err(error)) => Err(body_error::lower(error)),
+            None => Ok(wit::Chunk::End(Vec::new())),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The imports.
+
+mod fetch;
+mod kv;
+
+use bytes::Bytes;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use log::{Level, LevelFilter};
+
+use super::Chunk;
+use crate::body::Outgoing;
+use crate::generated::edge::sdk as wit;
+use crate::{Body, BodyError, Error};
+
+pub(crate) use fetch::fetch;
+pub(crate) use kv::Store;
+pub(crate) use wit::logging::abort;
+pub(crate) use wit::system::{monotonic, now, random};
+
+pub(crate) fn min_level() -> LevelFilter {
+    match wit::logging::min_level() {
+        None => LevelFilter::Off,
+        Some(wit::logging::Level::Trace) => LevelFilter::Trace,
+        Some(wit::logging::Level::Debug) => LevelFilter::Debug,
+        Some(wit::logging::Level::Info) => LevelFilter::Info,
+        Some(wit::logging::Level::Warn) => LevelFilter::Warn,
+        Some(wit::logging::Level::Error) => LevelFilter::Error,
+    }
+}
+
+pub(crate) fn log(level: Level, target: &str, message: &str) {
+    let level = match level {
+        Level::Trace => wit::logging::Level::Trace,
+        Level::Debug => wit::logging::Level::Debug,
+        Level::Info => wit::logging::Level::Info,
+        Level::Warn => wit::logging::Level::Warn,
+        Level::Error => wit::logging::Level::Error,
+    };
+    wit::logging::log(level, target, message, &[]);
+}
+
+/// The fields of a head or of trailers, in order.
+pub(crate) fn headers(fields: Vec<(String, Vec<u8>)>) -> Result<HeaderMap, Error> {
+    let mut headers = HeaderMap::with_capacity(fields.len());
+    for (name, value) in fields {
+        let name = HeaderName::from_bytes(name.as_bytes())?;
+        let value = HeaderValue::from_maybe_shared(Bytes::from(value))?;
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
+pub(crate) fn fields(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
+    let field = |(name, value): (&HeaderName, &HeaderValue)| {
+        (name.as_str().to_owned(), value.as_bytes().to_owned())
+    };
+    headers.iter().map(field).collect()
+}
+
+pub(crate) fn body_in(body: wit::http::Body) -> Body {
+    match body {
+        wit::http::Body::None => Body::empty(),
+        wit::http::Body::Bytes(bytes) => bytes.into(),
+        wit::http::Body::Incoming(incoming) => Outgoing::Incoming(Incoming(incoming)).into(),
+    }
+}
+
+pub(crate) struct Incoming(pub(crate) wit::http::IncomingBody);
+
+impl Incoming {
+    pub(crate) fn read(&mut self) -> Result<Chunk, BodyError> {
+        match self.0.read(0).map_err(body_error::lift)? {
+            wit::http::Chunk::Bytes(bytes) => Ok(Chunk::Bytes(bytes.into())),
+            wit::http::Chunk::End(trailers) => headers(trailers)
+                .map(Chunk::End)
+                .map_err(|error| BodyError::Other(error.chain())),
+        }
+    }
+
+    pub(crate) fn length(&self) -> Option<u64> {
+        self.0.length()
+    }
+}
+
+/// Body errors in both directions.
+pub(crate) mod body_error {
+    use super::{BodyError, wit::http::BodyError as Wit};
+
+    pub(crate) fn lift(error: Wit) -> BodyError {
+        match error {
+            Wit::Closed => BodyError::Closed,
+            Wit::Incomplete => BodyError::Incomplete,
+            Wit::Unwanted => BodyError::Unwanted,
+            Wit::Timeout => BodyError::Timeout,
+            Wit::TooLarge(limit) => BodyError::TooLarge(limit),
+            Wit::Other(text) => BodyError::Other(text),
+        }
+    }
+
+    pub(crate) fn lower(error: BodyError) -> Wit {
+        match error {
+            BodyError::Closed => Wit::Closed,
+            BodyError::Incomplete => Wit::Incomplete,
+            BodyError::Unwanted => Wit::Unwanted,
+            BodyError::Timeout => Wit::Timeout,
+            BodyError::TooLarge(limit) => Wit::TooLarge(limit),
+            BodyError::Other(text) => Wit::Other(text),
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Route patterns: segments of literal text, `:name`, or a last `*name`, compared with raw paths.
+//!
+//! The router is built for every request, so nothing is compiled beforehand: a pattern stays the text it is.
+
+use std::cmp::Ordering;
+use std::str::Split;
+
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+
+/// The path percent-encode set of WHATWG URL.
+const PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}');
+
+/// In the order of preference.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Literal,
+    Param,
+    Rest,
+}
+
+fn segments(path: &str) -> Split<'_, char> {
+    path.strip_prefix('/').unwrap_or(path).split('/')
+}
+
+/// What a segment of a pattern is, with its name or its text.
+fn parse(segment: &str) -> (Kind, &str) {
+    match segment.as_bytes().first() {
+        Some(b':') => (Kind::Param, &segment[1..]),
+        Some(b'*') => (Kind::Rest, &segment[1..]),
+        _ => (Kind::Literal, segment),
+    }
+}
+
+/// The names of the parameters, in order.
+fn names(pattern: &str) -> impl Iterator<Item = &str> {
+    segments(pattern)
+        .map(parse)
+        .filter(|(kind, _)| *kind != Kind::Literal)
+        .map(|(_, name)| name)
+}
+
+/// Says what is wrong with a pattern.
+pub(crate) fn check(pattern: &str) -> Result<(), &'static str> {
+    if !pattern.starts_with('/') {
+        return Err("it does not begin with `/`");
+    }
+    let mut rest_seen = false;
+    for (index, segment) in segments(pattern).enumerate() {
+        let (kind, name) = parse(segment);
+        if rest_seen {
+            return Err("`*name` is not its last segment");
+        }
+        if kind == Kind::Literal {
+            continue;
+        }
+        rest_seen = kind == Kind::Rest;
+        if name.is_empty() {
+            return Err("a parameter has no name");
+        }
+        let before = segments(pattern).take(index).map(parse);
+        if before
+            .into_iter()
+            .any(|(kind, other)| kind != Kind::Literal && other == name)
+        {
+            return Err("two parameters have one name");
+        }
+    }
+    Ok(())
+}
+
+/// Whether `pattern` matches the raw `path`.
+pub(crate) fn matches(pattern: &str, path: &str) -> bool {
+    let mut path = segments(path);
+    for segment in segments(pattern) {
+        let (kind, text) = parse(segment);
+        let Some(raw) = path.next() else {
+            return false;
+        };
+        let fits = match kind {
+            Kind::Rest => return true,
+            Kind::Param => !raw.is_empty(),
+            Kind::Literal => text == raw || is_encoded(text, raw),
+        };
+        if !fits {
+            return false;
+        }
+    }
+    path.next().is_none()
+}
+
+fn is_encoded(text: &str, raw: &str) -> bool {
+    let mut raw = raw;
+    for piece in utf8_percent_encode(text, PATH) {
+        match raw.strip_prefix(piece) {
+            Some(rest) => raw = rest,
+            None => return false,
+        }
+    }
+    raw.is_empty()
+}
+
+/// Which of two patterns that match the same path is the better one, which is the lesser: literal before parameter before
+/// rest, segment by segment. That is what backtracking through a tree would come to first.
+pub(crate) fn prefer(a: &str, b: &str) -> Ordering {
+    let kinds = |pattern| segments(pattern).map(|segment| parse(segment).0);
+    kinds(a).cmp(kinds(b))
+}
+
+/// Equal for patterns that match the same paths, whatever their parameters are called, and seldom for others.
+pub(crate) fn hash(pattern: &str) -> u64 {
+    // FNV-1a.
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut add = |byte: u8| {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+    };
+    for segment in segments(pattern) {
+        match parse(segment) {
+            (Kind::Literal, text) => {
+                let pieces = utf8_percent_encode(text, PATH);
+                pieces.flat_map(str::bytes).for_each(&mut add);
+            }
+            (kind, _) => add(kind as u8),
+        }
+        add(b'/');
+    }
+    hash
+}
+
+/// Whether two patterns match the same paths, whatever their parameters are called.
+pub(crate) fn same(a: &str, b: &str) -> bool {
+    let (mut a, mut b) = (segments(a), segments(b));
+    loop {
+        match (a.next().map(parse), b.next().map(parse)) {
+            (None, None) => return true,
+            (Some((Kind::Literal, a)), Some((Kind::Literal, b))) => {
+                let encode = |text| utf8_percent_encode(text, PATH).flat_map(str::bytes);
+                if !encode(a).eq(encode(b)) {
+                    return false;
+                }
+            }
+            (Some((a, _)), Some((b, _))) if a == b => {}
+            _ => return false,
+        }
+    }
+}
+
+/// The values of the parameters of a pattern that matches `path`, in order, percent-decoded once; `None` if one is not
+/// UTF-8 then.
+pub(crate) fn values(pattern: &str, path: &str) -> Option<Vec<String>> {
+    let mut values = Vec::new();
+    let mut rest = path.strip_prefix('/').unwrap_or(path);
+    for segment in segments(pattern) {
+        let (raw, after) = rest.split_once('/').unwrap_or((rest, ""));
+        let raw = match parse(segment).0 {
+            Kind::Literal => None,
+            Kind::Param => Some(raw),
+            Kind::Rest => Some(rest),
+        };
+        if let Some(raw) = raw {
+            values.push(percent_decode_str(raw).decode_utf8().ok()?.into_owned());
+        }
+        rest = after;
+    }
+    Some(values)
+}
+
+/// Which parameter of `pattern` is called `name`.
+pub(crate) fn position(pattern: &str, name: &str) -> Option<usize> {
+    names(pattern).position(|other| other == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn matches_segment_by_segment() {
+        for (pattern, path, expected) in [
+            ("/", "/", true),
+            ("/", "/a", false),
+            ("/a", "/a", true),
+            ("/a", "/a/", false),
+            ("/a/", "/a/", true),
+            ("/a", "/A", false),
+            ("/:x", "/a", true),
+            ("/:x", "/", false),
+            ("/a/:x", "/a/", false),
+            ("/a/:x/c", "/a/b/c", true),
+            ("/a/:x/c", "/a/b/d", false),
+            ("/a/*rest", "/a/b/c", true),
+            ("/a/*rest", "/a/", true),
+            ("/a/*rest", "/a", false),
+            ("/*rest", "/", true),
+            ("/é", "/%C3%A9", true),
+            ("/é", "/%c3%a9", false),
+            ("/a b", "/a%20b", true),
+            ("/a^b", "/a%5Eb", true),
+            ("/a^b", "/a^b", true),
+            ("/%C3%A9", "/%C3%A9", true),
+            ("/é", "/%C3%A9x", false),
+        ] {
+            assert_eq!(matches(pattern, path), expected, "{pattern} {path}");
+        }
+    }
+
+    #[test]
+    fn prefers_literal_to_parameter_to_rest() {
+        for (better, worse) in [
+            ("/a/b", "/a/:x"),
+            ("/a/:x", "/a/*x"),
+            ("/a/:x/c", "/:y/b/c"),
+            ("/a/*x", "/:y/b"),
+        ] {
+            assert_eq!(prefer(better, worse), Ordering::Less, "{better} {worse}");
+            assert_eq!(prefer(worse, better), Ordering::Greater);
+        }
+        assert_eq!(prefer("/a/:x", "/b/:y"), Ordering::Equal);
+    }
+
+    #[test]
+    fn the_same_patterns_are_known_as_such() {
+        for (a, b, expected) in [
+            ("/a/:x", "/a/:y", true),
+            ("/é", "/%C3%A9", true),
+            ("/a/*x", "/a/*y", true),
+            ("/a/:x", "/a/*x", false),
+            ("/a", "/a/", false),
+            ("/ab", "/a/b", false),
+        ] {
+            assert_eq!(same(a, b), expected, "{a} {b}");
+            assert_eq!(hash(a) == hash(b), expected, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn values_are_decoded_once() {
+        let values = |pattern, path| values(pattern, path);
+        assert_eq!(values("/:x/b", "/a%252F/b").unwrap(), ["a%2F"]);
+        assert_eq!(values("/:x/*y", "/a/b%20c/d/").unwrap(), ["a", "b c/d/"]);
+        assert_eq!(values("/a/*y", "/a/").unwrap(), [""]);
+        assert_eq!(values("/:x", "/%FF"), None);
+    }
+
+    #[test]
+    fn malformed_patterns_are_told() {
+        for pattern in ["", "a", "/:", "/*", "/*x/b", "/:x/:x", "/:x/*x"] {
+            assert!(check(pattern).is_err(), "{pattern}");
+        }
+        for pattern in ["/", "/:x/:y/*z", "/a*b/c:d"] {
+            assert_eq!(check(pattern), Ok(()), "{pattern}");
+        }
+    }
+}

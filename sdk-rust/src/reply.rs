@@ -1,0 +1,35 @@
+//! Replies: the ones the router makes, and what every reply must be.
+
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Response as HttpResponse, StatusCode};
+
+use crate::{Body, Error, Response};
+
+/// A reply without body and fields.
+pub(crate) fn empty(status: StatusCode) -> Response {
+    let mut response = HttpResponse::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
+
+/// A 200 of a media type.
+pub(crate) fn of_type(media_type: &'static str, body: Body) -> Response {
+    let mut response = HttpResponse::new(body);
+    let value = HeaderValue::from_static(media_type);
+    response.headers_mut().insert(CONTENT_TYPE, value);
+    response
+}
+
+/// Checks what the platform's own type accepts although a reply can't be so.
+pub(crate) fn check(response: &Response) -> Result<(), Error> {
+    let status = response.status().as_u16();
+    if !(200..=599).contains(&status) {
+        let text = format!("{status} is not 200 to 599");
+        return Err(Error::InvalidStatus(text));
+    }
+    if matches!(status, 204 | 205 | 304) && response.body().length() != Some(0) {
+        let text = format!("{status} has no body");
+        return Err(Error::InvalidStatus(text));
+    }
+    Ok(())
+}
