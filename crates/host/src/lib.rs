@@ -16,8 +16,6 @@
 //! # Ok(())
 //! # }
 //! ```
-//!
-//! The program `examples/embed.rs` does the same with a store and a port.
 
 mod app;
 mod bindings;
