@@ -1,7 +1,8 @@
 //! Random bytes, fit for cryptography, the request's own.
 //!
-//! The crate `getrandom` (0.2, and from 0.3 on), and with it `rand` and `uuid`, draws from here too. The seeds of a
-//! standard `HashMap` are fixed in a component. Source: `edge:sdk/system#random`.
+//! The crate `getrandom`, and with it `rand` and `uuid`, draws from here too if the component is built with
+//! `--cfg getrandom_backend="custom"`; of `getrandom` 0.2 that takes the feature `custom` as well. The seeds of a standard
+//! `HashMap` are fixed in a component. Source: `edge:sdk/system#random`.
 
 use crate::host;
 

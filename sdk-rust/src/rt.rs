@@ -7,10 +7,8 @@
 
 use std::alloc::Layout;
 use std::arch::wasm32::{memory_grow, memory_size};
-use std::num::NonZeroI32;
 use std::panic;
 use std::ptr::NonNull;
-use std::slice;
 
 use talc::base::Talc;
 use talc::base::binning::Binning;
@@ -18,7 +16,7 @@ use talc::cell::TalcSyncCell;
 use talc::source::Source;
 use talc::wasm::WasmBinning;
 
-use crate::{host, random};
+use crate::host;
 
 const PAGE: usize = 65536;
 
@@ -51,8 +49,8 @@ unsafe impl Source for Memory {
                 return Ok(());
             }
         }
-        // Room for the allocation, its alignment and the allocator's own notes.
-        let wanted = layout.size() + layout.align() + 4 * size_of::<usize>();
+        // Room for the allocation, its alignment, and more than the allocator's own notes take.
+        let wanted = layout.size() + layout.align() + 64;
         let pages = wanted.div_ceil(PAGE);
         let base = memory_grow::<0>(pages);
         if base == usize::MAX {
@@ -82,30 +80,40 @@ pub(crate) fn install_panic_hook() {
     }));
 }
 
-/// The custom backend of `getrandom` from 0.3 on. Its error is a number other than zero; there is none here.
-///
-/// # Safety
-/// `dest` is valid for writing `len` bytes.
+/// What the crate `getrandom` calls. A symbol whose name is kept is exported, and with it comes the import it calls: the
+/// build sets the flag only where something depends on `getrandom`.
 #[cfg(getrandom_backend = "custom")]
-#[unsafe(no_mangle)]
-unsafe extern "Rust" fn __getrandom_v03_custom(
-    dest: *mut u8,
-    len: usize,
-) -> Result<(), NonZeroI32> {
-    // SAFETY: the bytes are initialized before they are seen as such, and the rest is the caller's word.
-    unsafe { dest.write_bytes(0, len) };
-    random::fill(unsafe { slice::from_raw_parts_mut(dest, len) });
-    Ok(())
-}
+mod getrandom {
+    use std::num::NonZeroI32;
+    use std::slice;
 
-/// The custom backend of `getrandom` 0.2, whose caller has initialized the bytes.
-///
-/// # Safety
-/// `dest` is valid for writing `len` bytes.
-#[cfg(getrandom_backend = "custom")]
-#[unsafe(no_mangle)]
-unsafe extern "Rust" fn __getrandom_custom(dest: *mut u8, len: usize) -> u32 {
-    // SAFETY: the caller's word.
-    random::fill(unsafe { slice::from_raw_parts_mut(dest, len) });
-    0
+    use crate::random;
+
+    /// The custom backend from 0.3 on. Its error is a number other than zero; there is none here.
+    ///
+    /// # Safety
+    /// `dest` is valid for writing `len` bytes.
+    #[unsafe(no_mangle)]
+    unsafe extern "Rust" fn __getrandom_v03_custom(
+        dest: *mut u8,
+        len: usize,
+    ) -> Result<(), NonZeroI32> {
+        // SAFETY: the bytes are initialized before they are seen as such, and the rest is the caller's word.
+        unsafe {
+            dest.write_bytes(0, len);
+            random::fill(slice::from_raw_parts_mut(dest, len));
+        }
+        Ok(())
+    }
+
+    /// The custom backend of 0.2, whose caller has initialized the bytes.
+    ///
+    /// # Safety
+    /// `dest` is valid for writing `len` bytes.
+    #[unsafe(no_mangle)]
+    unsafe extern "Rust" fn __getrandom_custom(dest: *mut u8, len: usize) -> u32 {
+        // SAFETY: the caller's word.
+        random::fill(unsafe { slice::from_raw_parts_mut(dest, len) });
+        0
+    }
 }

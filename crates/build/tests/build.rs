@@ -94,7 +94,7 @@ fn hello_imports_what_it_uses_and_starts_small() {
         (&output, fs::metadata(&output).unwrap().len())
     );
     let summary = summary(&output);
-    let used = ["http", "kv", "logging", "system"];
+    let used = ["http", "kv", "logging"];
     assert_eq!(
         summary.imports,
         BTreeSet::from(used.map(|it| format!("edge:sdk/{it}@0.1.0")))

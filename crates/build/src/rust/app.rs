@@ -170,7 +170,7 @@ impl App {
             cargo.arg("--config").arg(format!("{key}.linker={linker}"));
         }
         let flags = self.flags(toolchain, metadata);
-        let flags: Vec<_> = flags.iter().map(|flag| quote(flag)).collect();
+        let flags: Vec<_> = flags.iter().map(quote).collect();
         cargo
             .arg("--config")
             .arg(format!("{key}.rustflags=[{}]", flags.join(", ")));
@@ -189,11 +189,13 @@ impl App {
 
     /// The compiler's flags for everything in the guest.
     fn flags(&self, toolchain: &Toolchain, metadata: &Metadata) -> Vec<String> {
-        // `getrandom` asks the SDK for bytes, and not a browser.
-        let mut flags = vec![
-            "--cfg".to_owned(),
-            "getrandom_backend=\"custom\"".to_owned(),
-        ];
+        let mut flags = Vec::new();
+        // `getrandom` asks the SDK for bytes, and not a browser. Without it the SDK's answer would be
+        // an import that nobody uses.
+        if !metadata.dependents(&["getrandom"]).is_empty() {
+            flags.push("--cfg".to_owned());
+            flags.push("getrandom_backend=\"custom\"".to_owned());
+        }
         if let Some(sysroot) = &toolchain.sysroot {
             flags.push(format!("--sysroot={}", sysroot.display()));
         }
