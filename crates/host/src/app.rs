@@ -13,6 +13,7 @@ use wasmtime::component::Component;
 use crate::bindings::AppPre;
 use crate::fetch::{Client, trust};
 use crate::imports;
+use crate::instances::Instances;
 use crate::kv;
 use crate::parts::{Clock, Random, Resolver, System};
 use crate::seam::Hook;
@@ -28,6 +29,7 @@ pub struct Host {
     parts: Parts,
     tls: Arc<rustls::ClientConfig>,
     instances: u32,
+    places: Arc<Semaphore>,
 }
 
 #[derive(Clone)]
@@ -106,6 +108,12 @@ pub struct App {
     pub(crate) pre: AppPre<State>,
 }
 
+/// A store that an application may open.
+pub(crate) struct GrantedStore {
+    pub(crate) backend: Arc<dyn kv::Backend>,
+    pub(crate) read_only: bool,
+}
+
 /// What all requests of an application share.
 pub(crate) struct Shared {
     pub(crate) name: String,
@@ -115,9 +123,9 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) parts: Parts,
     pub(crate) client: Arc<Client>,
-    /// Granted stores; `None` where this host has none by that name. Whether it is read-only.
-    pub(crate) stores: HashMap<String, Option<(Arc<dyn kv::Backend>, bool)>>,
-    pub(crate) instances: Arc<Semaphore>,
+    /// Granted stores; `None` where this host has none by that name.
+    pub(crate) stores: HashMap<String, Option<GrantedStore>>,
+    pub(crate) instances: Instances,
 }
 
 impl Host {
@@ -184,7 +192,12 @@ impl Host {
         let mut stores = HashMap::new();
         for (store, grant) in &settings.grants.kv {
             let opened = match grant {
-                edgewit_manifest::Store::ReadWrite => settings.kv.clone().map(|kv| (kv, false)),
+                edgewit_manifest::Store::ReadWrite => {
+                    settings.kv.clone().map(|backend| GrantedStore {
+                        backend,
+                        read_only: false,
+                    })
+                }
                 edgewit_manifest::Store::ReadOnly { values, env } => {
                     let mut values = values.clone();
                     for variable in env {
@@ -197,14 +210,17 @@ impl Host {
                         };
                         values.insert(variable.clone(), value.clone());
                     }
-                    let fixed: Arc<dyn kv::Backend> = Arc::new(kv::Fixed::new(store, values).await);
-                    Some((fixed, true))
+                    let backend = Arc::new(kv::Fixed::new(store, values).await);
+                    Some(GrantedStore {
+                        backend,
+                        read_only: true,
+                    })
                 }
             };
             stores.insert(store.clone(), opened);
         }
         let file = settings.grants.file.as_deref();
-        let instances = settings.limits.instances.min(self.instances.into());
+        let limit = settings.limits.instances;
         Ok(Shared {
             name: name.to_owned(),
             grants_file: file.unwrap_or(Path::new("edge.toml")).display().to_string(),
@@ -213,7 +229,7 @@ impl Host {
             parts: self.parts.clone(),
             client: Arc::new(Client::new(self.parts.resolver.clone(), self.tls.clone())),
             stores,
-            instances: Arc::new(Semaphore::new(instances as usize)),
+            instances: Instances::new(self.places.clone(), self.instances, limit),
         })
     }
 }
@@ -271,6 +287,7 @@ impl Builder {
             parts: self.parts,
             tls: trust(&self.roots).map_err(Error::Root)?,
             instances: self.instances,
+            places: Arc::new(Semaphore::new(self.instances as usize)),
         })
     }
 }

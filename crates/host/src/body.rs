@@ -109,7 +109,7 @@ impl Incoming {
             }
             Some(Err(error)) => Err(error),
             None => match &self.end {
-                Some(Ok(trailers)) => Ok(Chunk::End(fields::received(trailers))),
+                Some(Ok(trailers)) => Ok(Chunk::End(fields::trailers(trailers))),
                 Some(Err(error)) => Err(error.clone()),
                 None => Err(BodyError::Closed),
             },

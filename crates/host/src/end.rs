@@ -4,7 +4,10 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use http::StatusCode;
-use wasmtime::{Trap, WasmBacktrace};
+use wasmtime::component::ResourceTableError;
+use wasmtime::{FrameInfo, FrameSymbol, Trap, WasmBacktrace};
+
+use crate::state::State;
 
 /// Ends that the host itself decides, carried through the guest as traps.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +40,7 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    pub(crate) fn of(error: &wasmtime::Error, memory_refused: Option<usize>) -> Self {
+    pub(crate) fn of(error: &wasmtime::Error, state: &State) -> Self {
         let status = match error.downcast_ref::<End>() {
             Some(End::GuestTime { .. } | End::Wall(_) | End::AfterReply(_)) => {
                 StatusCode::GATEWAY_TIMEOUT
@@ -48,15 +51,15 @@ impl Ended {
             end.to_string()
         } else if let Some(trap) = error.downcast_ref::<Trap>() {
             trap.to_string()
+        } else if let Some(ResourceTableError::Full) = error.downcast_ref() {
+            format!("handles: limit {} at once", state.app.limits.handles)
         } else {
             // Errors of the engine hold their cause below a context that speaks of the engine.
             error.root_cause().to_string()
         };
-        if let Some(bytes) = memory_refused {
-            let _ = write!(
-                reason,
-                "; memory: growing to {bytes} bytes was refused (memory-bytes)"
-            );
+        if let Some(bytes) = state.usage.memory_refused {
+            let limit = state.app.limits.memory_bytes;
+            let _ = write!(reason, "; memory-bytes: limit {limit}, met {bytes}");
         }
         let backtrace = error.downcast_ref::<WasmBacktrace>().and_then(named_frames);
         Self {
@@ -69,21 +72,31 @@ impl Ended {
 
 /// The frames that have a name; a component without names has no backtrace worth a line.
 fn named_frames(backtrace: &WasmBacktrace) -> Option<String> {
-    let mut text = String::new();
-    for frame in backtrace.frames() {
-        let symbols = frame.symbols();
-        for symbol in symbols {
-            let Some(name) = symbol.name() else { continue };
-            let _ = write!(text, "\n  at {name}");
-            if let (Some(file), Some(line)) = (symbol.file(), symbol.line()) {
-                let _ = write!(text, " ({file}:{line})");
-            }
-        }
-        if symbols.is_empty()
-            && let Some(name) = frame.func_name()
-        {
-            let _ = write!(text, "\n  at {name}");
-        }
-    }
+    let text: String = backtrace.frames().iter().map(lines_of).collect();
     (!text.is_empty()).then_some(text)
+}
+
+/// A line for each function that was inlined into a frame, innermost first, and one for the frame's
+/// own. Debug information names that one without its path, so the component's own name is preferred.
+fn lines_of(frame: &FrameInfo) -> String {
+    let line = |name: &str, symbol: Option<&FrameSymbol>| {
+        let mut line = format!("\n  at {:#}", rustc_demangle::demangle(name));
+        if let Some((file, number)) = symbol.and_then(|it| it.file().zip(it.line())) {
+            let _ = write!(line, " ({file}:{number})");
+        }
+        line
+    };
+    let Some((own, inlined)) = frame.symbols().split_last() else {
+        return frame
+            .func_name()
+            .map_or_else(String::new, |name| line(name, None));
+    };
+    let inlined = inlined
+        .iter()
+        .filter_map(|it| Some(line(it.name()?, Some(it))));
+    let own = frame
+        .func_name()
+        .or(own.name())
+        .map(|name| line(name, Some(own)));
+    inlined.chain(own).collect()
 }

@@ -81,7 +81,7 @@ pub(crate) fn to_send(
             left_out(header_name.as_str());
             continue;
         }
-        let Ok(value) = HeaderValue::from_bytes(value.trim_ascii()) else {
+        let Ok(value) = HeaderValue::from_bytes(trim_blanks(&value)) else {
             return Err(format!(
                 "the value of field {header_name} holds a control character"
             ));
@@ -91,6 +91,34 @@ pub(crate) fn to_send(
             .map_err(|_| "more fields than a head can hold".to_owned())?;
     }
     Ok(headers)
+}
+
+/// Without blanks and tabs at the ends. Nothing else is trimmed: a line feed there is an error.
+fn trim_blanks(value: &[u8]) -> &[u8] {
+    let kept = |b: &u8| !matches!(b, b' ' | b'\t');
+    let start = value.iter().position(kept).unwrap_or(value.len());
+    let end = value.iter().rposition(kept).map_or(start, |last| last + 1);
+    &value[start..end]
+}
+
+/// What a reader sees of received trailers: nothing that only a head may say (RFC 9110, 6.5.1).
+pub(crate) fn trailers(headers: &HeaderMap) -> Vec<Field> {
+    let mut fields = received(headers);
+    fields.retain(|(name, _)| {
+        !matches!(
+            name.as_str(),
+            "authorization"
+                | "cache-control"
+                | "content-encoding"
+                | "content-length"
+                | "content-range"
+                | "content-type"
+                | "max-forwards"
+                | "set-cookie"
+                | "trailer"
+        )
+    });
+    fields
 }
 
 /// A `content-length` that a guest promised for a stream: one decimal number.
@@ -152,7 +180,7 @@ mod tests {
         for bad in ["", "a b", "a:b", "é", "a\n", ":path"] {
             assert!(to_send(field(bad, b"v"), |_| ()).is_err(), "{bad:?}");
         }
-        for bad in [&b"a\r\nb: c"[..], b"a\0b", b"\x01", b"\x7f"] {
+        for bad in [&b"a\r\nb: c"[..], b"a\n", b"\ra", b"a\0b", b"\x01", b"\x7f"] {
             assert!(to_send(field("x", bad), |_| ()).is_err(), "{bad:?}");
         }
         let sent = to_send(field("X-Mixed", b" \tv\t "), |_| ()).unwrap();

@@ -1,6 +1,6 @@
 //! A request from the wire, checked and in the form that a guest sees.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,12 +16,21 @@ use crate::fields;
 use crate::meter::Meter;
 
 /// A body with a length up to this is read before the guest starts.
-const WHOLE_BYTES_MAX: u64 = 64 * 1024;
+const WHOLE_BYTES_MAX: u64 = 16 * 1024;
 
 /// The address of a request's client, which whoever accepted the connection puts into the request's
 /// extensions.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientAddress(pub IpAddr);
+
+/// The address that a request's connection was accepted at, from whoever accepted it, likewise: the
+/// authority of a request that names none, which HTTP/1.0 allows.
+#[derive(Clone, Copy, Debug)]
+pub struct ListenerAddress(pub SocketAddr);
+
+/// What a route has taken off a request's path.
+#[derive(Clone, Debug)]
+pub(crate) struct Prefix(pub(crate) Arc<str>);
 
 /// A checked request.
 pub(crate) struct Inbound {
@@ -36,7 +45,7 @@ pub(crate) struct Inbound {
 pub(crate) enum InboundBody {
     None,
     Bytes(Vec<u8>),
-    Incoming(Incoming),
+    Incoming(Box<Incoming>),
 }
 
 /// Refused before a guest was started.
@@ -78,26 +87,33 @@ where
 
 fn check_method(head: &Parts) -> Result<(), Refused> {
     let method = head.method.as_str();
-    if matches!(head.method, Method::CONNECT | Method::TRACE) || head.uri.path() == "*" {
+    if is_not_offered(method) || head.uri.path() == "*" {
         return refused(
             StatusCode::NOT_IMPLEMENTED,
             format!("{method} {} is not offered", head.uri.path()),
         );
     }
-    // Methods are case-sensitive: `get` is none, and whoever sends it means another.
-    let standard = [
-        "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE",
-    ];
-    if let Some(meant) = standard
-        .iter()
-        .find(|s| s.eq_ignore_ascii_case(method) && **s != method)
-    {
-        return refused(
+    match meant(method) {
+        None => Ok(()),
+        Some(meant) => refused(
             StatusCode::BAD_REQUEST,
             format!("method {method:?}; {meant} is the method"),
-        );
+        ),
     }
-    Ok(())
+}
+
+/// Methods that neither a client nor a guest may use.
+pub(crate) fn is_not_offered(method: &str) -> bool {
+    ["CONNECT", "TRACE", "TRACK"]
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case(method))
+}
+
+/// Methods are case-sensitive: `get` is none, and whoever sends it means another.
+pub(crate) fn meant(method: &str) -> Option<&'static str> {
+    ["DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"]
+        .into_iter()
+        .find(|name| name.eq_ignore_ascii_case(method) && *name != method)
 }
 
 fn check_size(app: &Shared, head: &Parts) -> Result<(), Refused> {
@@ -132,7 +148,10 @@ fn absolute_uri(head: &Parts) -> Result<String, Refused> {
     let mut hosts = head.headers.get_all(header::HOST).iter();
     let authority = match (head.uri.authority(), hosts.next(), hosts.next()) {
         (_, _, Some(_)) => return bad("more than one host field".to_owned()),
-        (_, None, None) if head.version == Version::HTTP_11 => {
+        // What an embedder makes may name its authority in its URI alone.
+        (authority, None, None)
+            if head.version == Version::HTTP_11 && (authority.is_none() || from_the_wire(head)) =>
+        {
             return bad("HTTP/1.1 without a host field".to_owned());
         }
         (Some(authority), _, None) => authority.as_str(),
@@ -140,9 +159,9 @@ fn absolute_uri(head: &Parts) -> Result<String, Refused> {
             Ok(host) => host,
             Err(_) => return bad("the host field is not text".to_owned()),
         },
-        (None, None, None) => "localhost",
+        (None, None, None) => &listener_address(head),
     };
-    if authority.contains(['@', '/', '?', '#', '\\']) || authority.is_empty() {
+    if authority.is_empty() || !authority.bytes().all(is_of_authority) {
         return bad(format!("host {authority:?} is not an authority"));
     }
     let target = head
@@ -153,6 +172,21 @@ fn absolute_uri(head: &Parts) -> Result<String, Refused> {
         Ok(url) => Ok(url.into()),
         Err(error) => bad(format!("host {authority:?}: {error}")),
     }
+}
+
+/// What RFC 3986 has in a host and a port, its own delimiters included and `@` not.
+fn is_of_authority(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(&byte)
+}
+
+fn from_the_wire(head: &Parts) -> bool {
+    head.extensions.get::<ListenerAddress>().is_some()
+}
+
+fn listener_address(head: &Parts) -> String {
+    head.extensions
+        .get::<ListenerAddress>()
+        .map_or_else(|| "localhost".to_owned(), |listener| listener.0.to_string())
 }
 
 async fn receive_body<B>(
@@ -188,7 +222,7 @@ where
     let idle = Duration::from_millis(limits.idle_ms);
     let mut incoming = Incoming::new(body, limits.request_body_bytes, idle, Some(meter.clone()));
     if length.is_none_or(|length| length > WHOLE_BYTES_MAX) {
-        return Ok(InboundBody::Incoming(incoming));
+        return Ok(InboundBody::Incoming(Box::new(incoming)));
     }
     let whole = Duration::from_millis(limits.request_read_ms);
     match tokio::time::timeout(whole, incoming.read_whole()).await {
@@ -215,13 +249,17 @@ fn context(head: &Parts, request_id: &str) -> Context {
         Version::HTTP_3 => "3",
         _ => "1.1",
     };
+    let mut attributes = vec![("network.protocol.version".to_owned(), version.to_owned())];
+    if let Some(Prefix(prefix)) = head.extensions.get() {
+        attributes.push(("edgewit.prefix".to_owned(), prefix.to_string()));
+    }
     Context {
         request_id: request_id.to_owned(),
         client: head
             .extensions
             .get::<ClientAddress>()
             .map(|client| client.0.to_canonical().to_string()),
-        attributes: vec![("network.protocol.version".to_owned(), version.to_owned())],
+        attributes,
     }
 }
 

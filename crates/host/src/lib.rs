@@ -16,6 +16,8 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! The program `examples/embed.rs` does the same with a store and a port.
 
 mod app;
 mod bindings;
@@ -26,6 +28,7 @@ mod fetch;
 mod fields;
 mod imports;
 mod inbound;
+mod instances;
 pub mod kv;
 mod meter;
 mod parts;
@@ -38,7 +41,7 @@ mod value;
 
 pub use app::{App, Builder, Error, Host, Settings};
 pub use bindings::BodyError;
-pub use inbound::ClientAddress;
+pub use inbound::{ClientAddress, ListenerAddress};
 pub use parts::{Clock, Random, Resolver, System};
 pub use reply::ReplyBody;
 pub use run::RequestId;

@@ -18,6 +18,11 @@ use crate::state::State;
 /// The body of a response, as it is produced. An error cuts the connection.
 pub struct ReplyBody {
     kind: Kind,
+    /// What the head announces of a body that is streamed: a connection takes no more than that, and
+    /// does not ask for the end.
+    announced: Option<u64>,
+    /// Why it ends, once what came before was left to the connection to write.
+    failed: Option<BodyError>,
     delivery: Option<Delivery>,
 }
 
@@ -29,7 +34,7 @@ enum Kind {
     Source(Source),
     /// Everything was handed over, or a reply to HEAD that needs nothing but its length.
     Over,
-    /// The head of a reply to HEAD with a length.
+    /// The length of another message: in reply to HEAD, or with 304.
     HeadOnly(u64),
 }
 
@@ -75,6 +80,8 @@ impl ReplyBody {
 
     fn new(kind: Kind) -> Self {
         Self {
+            announced: None,
+            failed: None,
             kind,
             delivery: None,
         }
@@ -87,7 +94,18 @@ impl ReplyBody {
             tell,
             bytes: bytes.clone(),
         });
-        (Self { kind, delivery }, Delivered { told, bytes })
+        let announced = match &kind {
+            Kind::Forward(incoming) => incoming.length_to_forward(),
+            Kind::Source(source) => source.promised,
+            _ => None,
+        };
+        let body = Self {
+            kind,
+            announced,
+            failed: None,
+            delivery,
+        };
+        (body, Delivered { told, bytes })
     }
 
     fn over(&mut self, result: Result<(), BodyError>) {
@@ -102,6 +120,10 @@ impl ReplyBody {
         if let Some(delivery) = &self.delivery {
             delivery.bytes.fetch_add(bytes as u64, Relaxed);
         }
+    }
+
+    fn counted(&self) -> Option<u64> {
+        self.delivery.as_ref().map(|it| it.bytes.load(Relaxed))
     }
 
     fn poll_next(
@@ -137,10 +159,20 @@ impl http_body::Body for ReplyBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Some(error) = self.failed.take() {
+            self.over(Err(error.clone()));
+            return Poll::Ready(Some(Err(error)));
+        }
         let next = ready!(self.poll_next(context));
         match &next {
             Some(Ok(frame)) => self.count(frame.data_ref().map_or(0, Bytes::len)),
-            Some(Err(error)) => self.over(Err(error.clone())),
+            Some(Err(error)) => {
+                // At an error hyper drops what it has not written, the head included; while it waits
+                // it writes.
+                self.failed = Some(error.clone());
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             None => self.over(Ok(())),
         }
         Poll::Ready(next)
@@ -168,6 +200,11 @@ impl Drop for ReplyBody {
     fn drop(&mut self) {
         let result = match self.kind {
             Kind::Empty | Kind::Over | Kind::HeadOnly(_) => Ok(()),
+            Kind::Forward(_) | Kind::Source(_)
+                if self.announced.is_some() && self.counted() == self.announced =>
+            {
+                Ok(())
+            }
             Kind::Whole(_) | Kind::Forward(_) | Kind::Source(_) => Err(BodyError::Closed),
         };
         self.over(result);
@@ -205,7 +242,7 @@ pub(crate) fn check(
     }
     let id = state.request_id();
     let headers = fields::to_send(guest_fields, |name| {
-        tracing::debug!(target: "edgewit::host", request = &*id, "reply: {name} is the host's and left out");
+        tracing::debug!(target: "edgewit::host", request = &*id, app = &*state.app.name, "reply: {name} is the host's and left out");
     })
     .map_err(|reason| format!("invalid reply: {reason}"))?;
     let size = fields::size(&headers);
@@ -243,14 +280,10 @@ impl Head {
             None
         };
         self.headers.remove(header::CONTENT_LENGTH);
-        match kept {
-            Some(length) if is_head => self.watched(Kind::HeadOnly(length)),
-            Some(length) => {
-                self.headers.insert(header::CONTENT_LENGTH, length.into());
-                self.watched(Kind::Empty)
-            }
-            None => self.watched(Kind::Empty),
+        if let Some(length) = kept {
+            self.headers.insert(header::CONTENT_LENGTH, length.into());
         }
+        self.watched(kept.map_or(Kind::Empty, Kind::HeadOnly))
     }
 
     pub(crate) fn bytes(

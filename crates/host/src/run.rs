@@ -23,9 +23,6 @@ use crate::meter::{Meter, Metered};
 use crate::reply::{self, Delivered, Piece, ReplyBody};
 use crate::state::State;
 
-/// How long a request waits for a free instance before it is a 503.
-const INSTANCE_WAIT: Duration = Duration::from_secs(1);
-
 /// The id of the request that a response answers, in the response's extensions: the one that its log
 /// lines carry.
 #[derive(Clone, Debug)]
@@ -88,9 +85,8 @@ impl Run {
             Ok(inbound) => inbound,
             Err(refused) => return self.refuse(&refused),
         };
-        let free = timeout(INSTANCE_WAIT, shared.instances.clone().acquire_owned()).await;
-        let Ok(Ok(place)) = free else {
-            let reason = format!("instances: limit {}", shared.limits.instances);
+        let Some(place) = shared.instances.place().await else {
+            let reason = format!("instances: limit {}", shared.instances.limit());
             return self.refuse(&Refused {
                 status: StatusCode::SERVICE_UNAVAILABLE,
                 reason,
@@ -148,7 +144,11 @@ impl Run {
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|context| {
             context.data().check_time()?;
-            Ok(UpdateDeadline::Yield(1))
+            // The runtime looks at its sockets before it goes on here, also with one thread.
+            Ok(UpdateDeadline::YieldCustom(
+                1,
+                Box::pin(tokio::task::yield_now()),
+            ))
         });
         store
     }
@@ -181,7 +181,7 @@ impl Run {
             InboundBody::None => Body::None,
             InboundBody::Bytes(bytes) => Body::Bytes(bytes),
             InboundBody::Incoming(incoming) => {
-                Body::Incoming(store.data_mut().table.push(incoming)?)
+                Body::Incoming(store.data_mut().table.push(*incoming)?)
             }
         };
         let request = bindings::Request {
@@ -221,7 +221,7 @@ impl Run {
     }
 
     fn end_before_head(&self, store: &mut Store<State>, trap: &wasmtime::Error, head: HeadSender) {
-        let ended = Ended::of(trap, store.data().usage.memory_refused);
+        let ended = Ended::of(trap, store.data());
         self.error(&format!(
             "{}{}",
             ended.reason,
@@ -339,7 +339,7 @@ impl Run {
             match timeout(idle, &mut delivered.told).await {
                 Ok(told) => return told.unwrap_or(Err(BodyError::Closed)),
                 Err(_) if delivered.bytes.load(Relaxed) == before => {
-                    return Err(BodyError::Timeout);
+                    return self.cut_idle(idle);
                 }
                 Err(_) => {}
             }
@@ -359,17 +359,14 @@ impl Run {
         let pulled = match self.pull(store, guest, source, pieces, promised).await {
             Ok(pulled) => pulled,
             Err(trap) => {
-                let ended = Ended::of(&trap, store.data().usage.memory_refused);
+                let ended = Ended::of(&trap, store.data());
                 let backtrace = ended.backtrace.as_deref().unwrap_or_default();
                 self.error(&format!("the reply was cut: {}{backtrace}", ended.reason));
                 return None;
             }
         };
-        if let Err(error) = &pulled {
-            self.error(&format!("the reply was cut: {error}"));
-        }
         if let Err(trap) = source.resource_drop_async(&mut *store).await {
-            self.error(&Ended::of(&trap, None).reason);
+            self.error(&Ended::of(&trap, store.data()).reason);
             return None;
         }
         let sent = self.delivered(delivered).await;
@@ -391,8 +388,10 @@ impl Run {
         loop {
             let room = match timeout(idle, pieces.reserve()).await {
                 Ok(Ok(room)) => room,
+                // A connection that has all that was announced lets go of the body.
+                Ok(Err(_)) if promised == Some(produced) => return Ok(Ok(())),
                 Ok(Err(_)) => return Ok(Err(BodyError::Closed)),
-                Err(_) => return Ok(Err(BodyError::Timeout)),
+                Err(_) => return Ok(self.cut_idle(idle)),
             };
             let handler = guest.edge_sdk_handler();
             let read = timeout(wait, handler.body_source().call_read(&mut *store, source)).await;
@@ -404,12 +403,15 @@ impl Run {
                     ));
                 }
                 Ok(Err(trap)) => return Err(trap),
-                Ok(Ok(Err(error))) => return Ok(Err(error)),
+                Ok(Ok(Err(error))) => {
+                    let reason = error.to_string();
+                    return Ok(self.cut(error, &reason));
+                }
                 Ok(Ok(Ok(Chunk::Bytes(bytes)))) => {
                     produced += bytes.len() as u64;
                     self.meter.moved(bytes.len());
-                    if promised.is_some_and(|promised| produced > promised) {
-                        return Ok(Err(BodyError::Incomplete));
+                    if let Some(promised) = promised.filter(|promised| produced > *promised) {
+                        return Ok(self.cut_promise(promised, produced));
                     }
                     // An empty list is not the end, and would be one in a chunked body.
                     if !bytes.is_empty() {
@@ -417,16 +419,35 @@ impl Run {
                     }
                 }
                 Ok(Ok(Ok(Chunk::End(trailers)))) => {
-                    if promised.is_some_and(|promised| produced < promised) {
-                        return Ok(Err(BodyError::Incomplete));
+                    if let Some(promised) = promised.filter(|promised| produced < *promised) {
+                        return Ok(self.cut_promise(promised, produced));
                     }
-                    let trailers = fields::to_send(trailers, |_| ());
-                    return Ok(trailers
-                        .map(|trailers| room.send(Piece::End(trailers)))
-                        .map_err(BodyError::Other));
+                    return Ok(match fields::to_send(trailers, |_| ()) {
+                        Ok(trailers) => {
+                            room.send(Piece::End(trailers));
+                            Ok(())
+                        }
+                        Err(reason) => self.cut(BodyError::Other(reason.clone()), &reason),
+                    });
                 }
             }
         }
+    }
+
+    fn cut(&self, error: BodyError, reason: &str) -> Sent {
+        self.error(&format!("the reply was cut: {reason}"));
+        Err(error)
+    }
+
+    fn cut_idle(&self, idle: Duration) -> Sent {
+        let limit = idle.as_millis();
+        let reason = format!("the client took nothing for {limit} ms (idle-ms)");
+        self.cut(BodyError::Timeout, &reason)
+    }
+
+    fn cut_promise(&self, promised: u64, produced: u64) -> Sent {
+        let reason = format!("content-length {promised} was promised, {produced} bytes produced");
+        self.cut(BodyError::Incomplete, &reason)
     }
 
     async fn after_reply(&self, store: &mut Store<State>, guest: &bindings::App, sent: Sent) {
@@ -434,16 +455,15 @@ impl Run {
         self.meter
             .next_phase(Duration::from_millis(limits.guest_ms));
         let wait = Duration::from_millis(limits.after_reply_ms);
-        let sent = sent.as_ref().map(|()| ()).map_err(Clone::clone);
         let called = timeout(
             wait,
             guest
                 .edge_sdk_handler()
-                .call_after_reply(&mut *store, sent.as_ref().map(|()| ())),
+                .call_after_reply(&mut *store, sent.as_ref().copied()),
         )
         .await;
         if let Err(trap) = called.unwrap_or_else(|_| Err(End::AfterReply(wait).into())) {
-            let ended = Ended::of(&trap, store.data().usage.memory_refused);
+            let ended = Ended::of(&trap, store.data());
             self.error(&format!(
                 "after-reply: {}{}",
                 ended.reason,

@@ -16,7 +16,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 
 use crate::app::App;
-use crate::inbound::ClientAddress;
+use crate::inbound::{ClientAddress, ListenerAddress, Prefix};
 use crate::reply::{self, ReplyBody};
 
 /// How long requests under way may take to end once the server was told to stop.
@@ -43,7 +43,7 @@ pub struct Routes {
 #[derive(Clone)]
 struct Route {
     host: Option<String>,
-    prefix: String,
+    prefix: Arc<str>,
     target: Target,
 }
 
@@ -60,7 +60,7 @@ impl Routes {
         let prefix = prefix.trim_end_matches('/').to_owned();
         self.routes.push(Route {
             host: host.map(str::to_ascii_lowercase),
-            prefix,
+            prefix: prefix.into(),
             target,
         });
         self.routes
@@ -73,18 +73,26 @@ impl Routes {
             let wanted = route.host.as_deref();
             let host_fits = wanted
                 .is_none_or(|wanted| host.is_some_and(|host| wanted.eq_ignore_ascii_case(host)));
-            let rest = path.strip_prefix(route.prefix.as_str());
-            host_fits && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            let rest = path.strip_prefix(&*route.prefix);
+            let all = route.prefix.is_empty();
+            host_fits && rest.is_some_and(|rest| all || rest.is_empty() || rest.starts_with('/'))
         })
     }
 
     async fn answer(&self, mut request: Request<Incoming>) -> Response<ReplyBody> {
         let host = host_name(&request);
         let Some(route) = self.find(host.as_deref(), request.uri().path()) else {
-            return reply::bare(StatusCode::NOT_FOUND);
+            let asterisk = request.uri().path() == "*";
+            return reply::bare(if asterisk {
+                StatusCode::NOT_IMPLEMENTED
+            } else {
+                StatusCode::NOT_FOUND
+            });
         };
         if !route.prefix.is_empty() {
             *request.uri_mut() = without_prefix(request.uri(), route.prefix.len());
+            let prefix = Prefix(route.prefix.clone());
+            request.extensions_mut().insert(prefix);
         }
         match &route.target {
             Target::App(app) => app.handle(request).await,
@@ -166,11 +174,15 @@ pub async fn serve(listener: TcpListener, routes: Routes, stop: impl Future<Outp
             .peer_addr()
             .ok()
             .map(|address| ClientAddress(address.ip()));
+        let listener = stream.local_addr().ok().map(ListenerAddress);
         let routes = routes.clone();
         let service = service_fn(move |mut request: Request<Incoming>| {
             let routes = routes.clone();
             if let Some(client) = client {
                 request.extensions_mut().insert(client);
+            }
+            if let Some(listener) = listener {
+                request.extensions_mut().insert(listener);
             }
             async move { Ok::<_, Infallible>(routes.answer(request).await) }
         });

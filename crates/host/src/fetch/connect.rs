@@ -5,9 +5,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{Either, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -16,14 +14,11 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use url::{Host, Url};
 
-use super::exchange::upload_error;
+use super::upload::{self, Upload};
 use crate::bindings::FetchError;
-use crate::body::Incoming;
 use crate::parts::Resolver;
 
-/// What an upstream is sent.
-pub(super) type UpstreamBody = Either<Full<Bytes>, Incoming>;
-type Sender = SendRequest<UpstreamBody>;
+type Sender = SendRequest<Upload>;
 
 /// Idle connections kept for one origin.
 const IDLE_MAX: usize = 16;
@@ -65,7 +60,7 @@ impl Client {
     pub(super) async fn send(
         self: &Arc<Self>,
         url: &Url,
-        mut request: Request<UpstreamBody>,
+        mut request: Request<Upload>,
         connect: Duration,
     ) -> Result<Response<hyper::body::Incoming>, FetchError> {
         let origin = url.origin().ascii_serialization();
@@ -211,7 +206,7 @@ fn tls(error: &io::Error) -> FetchError {
 
 /// What hyper's failure to send, or to receive a head, is to a guest.
 fn sending(error: &hyper::Error) -> FetchError {
-    if let Some(error) = upload_error(error) {
+    if let Some(error) = upload::body_error(error) {
         return FetchError::RequestBody(error);
     }
     if error.is_parse() || error.is_parse_too_large() || error.is_parse_status() {

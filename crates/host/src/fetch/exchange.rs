@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use http::header::{self, HeaderMap};
 use http::{Method, Request, Response, StatusCode};
-use http_body::Body as _;
 use http_body_util::{Either, Empty, Full};
-use tokio::time::{timeout, timeout_at};
+use tokio::time::{sleep, timeout_at};
 use url::Url;
 
-use super::connect::UpstreamBody;
+use super::upload::Upload;
 use super::{Fetched, Outbound, OutboundBody, check_grant, origin_form, target};
-use crate::bindings::{BodyError, FetchError, Redirect};
+use crate::bindings::{FetchError, Redirect};
 use crate::body::Incoming;
 use crate::fields;
 
@@ -45,7 +44,7 @@ async fn follow(mut outbound: Outbound) -> Result<Fetched, FetchError> {
 /// Sends the request once and waits for the head.
 async fn hop(outbound: &mut Outbound) -> Result<Response<hyper::body::Incoming>, FetchError> {
     let (uri, host) = origin_form(&outbound.url)?;
-    let body: UpstreamBody = match &mut outbound.body {
+    let body = match &mut outbound.body {
         OutboundBody::None => Either::Left(Full::default()),
         OutboundBody::Bytes(bytes) => Either::Left(Full::new(bytes.clone())),
         // The body stays named as sent, so that a redirect knows it can't be sent again.
@@ -54,6 +53,7 @@ async fn hop(outbound: &mut Outbound) -> Result<Response<hyper::body::Incoming>,
             Either::Right(std::mem::replace(&mut **incoming, spent))
         }
     };
+    let (body, ended) = Upload::new(body);
     let mut request = Request::new(body);
     *request.method_mut() = outbound.method.clone();
     *request.uri_mut() = uri;
@@ -66,9 +66,15 @@ async fn hop(outbound: &mut Outbound) -> Result<Response<hyper::body::Incoming>,
         .app
         .client
         .send(&outbound.url, request, times.connect);
-    timeout(times.connect + times.first_byte, sent)
-        .await
-        .unwrap_or(Err(FetchError::FirstByteTimeout))
+    let late = async {
+        // Told by dropping the other end, which hyper does with a body that was sent.
+        let _ = ended.await;
+        sleep(times.first_byte).await;
+    };
+    tokio::select! {
+        response = sent => response,
+        () = late => Err(FetchError::FirstByteTimeout),
+    }
 }
 
 /// Where a response sends the request on to, if it does and the options let it.
@@ -155,7 +161,8 @@ fn finish(
         )));
     }
     let limit = outbound.app.limits.fetched_body_bytes;
-    let body = (!body.is_end_stream()).then(|| {
+    let without = outbound.method == Method::HEAD || matches!(status, 204 | 205 | 304);
+    let body = (!without).then(|| {
         Incoming::new(body, limit, outbound.times.between_bytes, None)
             .until(outbound.times.deadline)
             .holding(outbound.open)
@@ -168,10 +175,4 @@ fn finish(
         redirects,
         attributes: vec![("network.protocol.version".to_owned(), "1.1".to_owned())],
     })
-}
-
-/// Ends of a body, told apart where an upload fails: the client's end is not the server's.
-pub(super) fn upload_error(error: &hyper::Error) -> Option<BodyError> {
-    let source = std::error::Error::source(error)?;
-    source.downcast_ref::<BodyError>().cloned()
 }

@@ -2,6 +2,7 @@
 
 mod connect;
 mod exchange;
+mod upload;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::app::Shared;
 use crate::bindings::{Body, FetchError, Field, Options, Redirect, Request};
 use crate::body::Incoming;
 use crate::fields;
+use crate::inbound;
 use crate::state::State;
 
 pub(crate) use connect::{Client, trust};
@@ -198,10 +200,14 @@ fn target(uri: &str) -> Result<Url, FetchError> {
 }
 
 fn method(method: &str) -> Result<Method, FetchError> {
-    match Method::from_bytes(method.as_bytes()) {
-        Ok(method) if !matches!(method, Method::CONNECT | Method::TRACE) => Ok(method),
-        _ => Err(FetchError::InvalidRequest(format!("method {method:?}"))),
+    let invalid = |reason: &str| FetchError::InvalidRequest(format!("method {method:?}: {reason}"));
+    if inbound::is_not_offered(method) {
+        return Err(invalid("not offered"));
     }
+    if let Some(meant) = inbound::meant(method) {
+        return Err(invalid(&format!("{meant} is the method")));
+    }
+    Method::from_bytes(method.as_bytes()).map_err(|error| invalid(&error.to_string()))
 }
 
 /// The fields that leave: the guest's, framing and `cdn-loop`.
@@ -213,7 +219,7 @@ fn head(
 ) -> Result<HeaderMap, FetchError> {
     let id = state.request_id();
     let mut headers = fields::to_send(guest, |name| {
-        tracing::debug!(target: "edgewit::host", request = &*id, "fetch: {name} is the host's and left out");
+        tracing::debug!(target: "edgewit::host", request = &*id, app = &*state.app.name, "fetch: {name} is the host's and left out");
     })
     .map_err(FetchError::InvalidRequest)?;
     let limits = &state.app.limits;
@@ -224,6 +230,8 @@ fn head(
         );
         return Err(FetchError::InvalidRequest(reason));
     }
+    headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
     headers.remove(header::CONTENT_LENGTH);
     if matches!(body, OutboundBody::None) && matches!(*method, Method::POST | Method::PUT) {
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));

@@ -108,17 +108,18 @@ fn register_writes(interface: &mut Interface<'_>) -> Result<()> {
 
 fn open(state: &State, name: &str) -> Answer<Store> {
     match state.app.stores.get(name) {
-        Some(Some((backend, read_only))) => Ok(Store {
+        Some(Some(granted)) => Ok(Store {
             name: name.into(),
-            backend: backend.clone(),
-            read_only: *read_only,
+            backend: granted.backend.clone(),
+            read_only: granted.read_only,
         }),
         Some(None) => Err(KvError::NoSuchStore),
         None => {
             let file = &state.app.grants_file;
             tracing::warn!(
                 target: "edgewit::host", request = &*state.request_id(), app = &*state.app.name,
-                "denied: the store {name:?} is not granted; to grant it, add this to {file}: [kv.{name}]"
+                "denied: the store {name:?} is not granted; to grant it, add this to {file}: [kv.{}]",
+                name.escape_debug()
             );
             Err(KvError::Denied)
         }

@@ -44,7 +44,8 @@ pub(super) fn register(
         for (item, export) in instance.exports(engine) {
             match export.ty {
                 ComponentItem::ComponentFunc(_) => {
-                    if !offer(&mut interface, item)? {
+                    let offered = offer(&mut interface, item)?;
+                    if !offered {
                         refuse(&mut interface, name, item)?;
                     }
                 }

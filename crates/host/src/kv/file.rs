@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
 
 use redb::{
     Database, DatabaseError, ReadableDatabase, ReadableTable, Table, TableDefinition, TableError,
@@ -23,7 +24,20 @@ const BATCH: usize = 256;
 /// process holds the file at a time.
 pub struct File {
     database: Arc<Database>,
-    writer: mpsc::Sender<Job>,
+    /// Both are there until the file is dropped.
+    writer: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// The file can be opened again once this returns: what waits to be written is written first.
+impl Drop for File {
+    fn drop(&mut self) {
+        drop(self.writer.take());
+        if let Some(thread) = self.thread.take() {
+            // A writer that panicked has nothing left to write.
+            let _ = thread.join();
+        }
+    }
 }
 
 /// Why a file of stores can't be opened.
@@ -65,11 +79,15 @@ impl File {
         let database = Arc::new(database);
         let (writer, jobs) = mpsc::channel();
         let for_writer = database.clone();
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("edgewit-kv".to_owned())
             .spawn(move || write_all(&for_writer, &jobs))
             .map_err(|error| unusable(error.to_string()))?;
-        Ok(Self { database, writer })
+        Ok(Self {
+            database,
+            writer: Some(writer),
+            thread: Some(thread),
+        })
     }
 
     /// Hands a step to the writer and waits for the commit that holds it.
@@ -89,9 +107,12 @@ impl File {
                 let _ = tell.send(committed.and(result));
             }))
         });
-        let sent = self.writer.send(job);
+        let sent = self
+            .writer
+            .as_ref()
+            .is_some_and(|writer| writer.send(job).is_ok());
         Box::pin(async move {
-            if sent.is_err() {
+            if !sent {
                 return Err(gone());
             }
             // A job that met a fault is dropped unanswered.
@@ -118,7 +139,7 @@ fn write_all(database: &Database, jobs: &mpsc::Receiver<Job>) {
             tracing::error!(target: "edgewit::kv", "write failed: {fault}");
         }
         for acknowledge in acknowledgements {
-            acknowledge(committed.as_ref().map(|()| ()).map_err(unavailable));
+            acknowledge(committed.as_ref().copied().map_err(unavailable));
         }
     }
 }

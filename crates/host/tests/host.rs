@@ -1,0 +1,44 @@
+//! The host as a client, a server behind it, and an embedder meet it. One program, since linking the
+//! engine is what takes the time.
+
+#[path = "host/events.rs"]
+mod events;
+#[path = "host/support.rs"]
+mod support;
+#[path = "host/upstream.rs"]
+mod upstream;
+#[path = "host/wire.rs"]
+mod wire;
+
+#[path = "host/bodies.rs"]
+mod bodies;
+#[path = "host/embedding.rs"]
+mod embedding;
+#[path = "host/fetch_errors.rs"]
+mod fetch_errors;
+#[path = "host/fetching.rs"]
+mod fetching;
+#[path = "host/inbound.rs"]
+mod inbound;
+#[path = "host/kv.rs"]
+mod kv;
+#[path = "host/limits.rs"]
+mod limits;
+#[path = "host/loading.rs"]
+mod loading;
+#[path = "host/logging.rs"]
+mod logging;
+#[path = "host/redirects.rs"]
+mod redirects;
+#[path = "host/replies.rs"]
+mod replies;
+#[path = "host/routes.rs"]
+mod routes;
+#[path = "host/seam.rs"]
+mod seam;
+#[path = "host/stores.rs"]
+mod stores;
+#[path = "host/traps.rs"]
+mod traps;
+#[path = "host/wasi.rs"]
+mod wasi;

@@ -1,0 +1,204 @@
+//! Fetches of a guest: what is sent, and what arrives.
+
+use crate::support::{Served, q, run, serve_raw};
+use crate::upstream::{Gate, Upstream, bare, ok};
+use crate::wire::Message;
+
+/// Lets the guest fetch `url` and report; `more` is added to its query.
+pub async fn fetch(served: &Served, url: &str, more: &str) -> Message {
+    served.get(&format!("/fetch?url={}{more}", q(url))).await
+}
+
+#[test]
+fn a_request_arrives_as_it_was_sent() {
+    run(async {
+        let upstream = Upstream::answering(|_| {
+            b"HTTP/1.1 201 Made\r\nX-Two: 1\r\nSet-Cookie: a\r\nset-cookie: b\r\nConnection: x-hop\r\nX-Hop: 1\r\nx-two: \xff\r\nContent-Length: 3\r\n\r\nabc".to_vec()
+        })
+        .await;
+        let served = serve_raw("fetch").await;
+        let more = "&method=PUT&bytes=body&field=X-A:1&field=x-a:2&field=connection:close&field=host:x&field=content-length:9";
+        let report = fetch(&served, &upstream.url("/p%41/../q?a=b"), more).await;
+        assert_eq!(report.line("status "), "201");
+        assert_eq!(report.line("uri "), upstream.url("/q?a=b"));
+        assert_eq!(report.line("redirects "), "0");
+        assert_eq!(report.lines("set-cookie: "), ["a", "b"]);
+        assert_eq!(report.lines("x-two: "), ["1", "\\xff"]);
+        assert_eq!(report.line("content-length: "), "3");
+        assert!(report.lines("x-hop").is_empty() && report.lines("connection").is_empty());
+        assert_eq!(report.line("body "), "incoming Some(3) abc");
+        let request = &upstream.requests()[0];
+        assert_eq!(request.head.start, "PUT /q?a=b HTTP/1.1");
+        assert_eq!(request.body, b"body");
+        let mut names: Vec<_> = request.head.fields.iter().map(|(n, _)| &**n).collect();
+        names.sort_unstable();
+        assert_eq!(
+            names,
+            [
+                "cdn-loop",
+                "connection",
+                "content-length",
+                "host",
+                "te",
+                "x-a",
+                "x-a"
+            ]
+        );
+        assert_eq!(request.head.one("host"), upstream.address.to_string());
+        assert_eq!(request.head.one("te"), "trailers");
+        assert_eq!(request.head.one("connection"), "te");
+        assert_eq!(request.head.one("cdn-loop"), "edgewit");
+        assert_eq!(request.head.one("content-length"), "4");
+        assert_eq!(request.head.all("x-a"), ["1", "2"]);
+    });
+}
+
+#[test]
+fn a_request_without_a_body_is_framed_by_its_method() {
+    run(async {
+        let upstream = Upstream::answering(|_| ok("")).await;
+        let served = serve_raw("framed").await;
+        for (method, length) in [("GET", ""), ("POST", "0"), ("PUT", "0"), ("DELETE", "")] {
+            let report = fetch(&served, &upstream.url("/"), &format!("&method={method}")).await;
+            assert_eq!(report.line("status "), "200");
+            let requests = upstream.requests();
+            let head = &requests.last().unwrap().head;
+            assert_eq!(head.one("content-length"), length, "{method}");
+            assert!(!head.has("transfer-encoding"));
+        }
+    });
+}
+
+#[test]
+fn what_kind_a_response_s_body_is_is_fixed() {
+    run(async {
+        let upstream = Upstream::answering(|request| {
+            match request.head.start.split(' ').nth(1).unwrap_or_default() {
+                "/204" => b"HTTP/1.1 204 X\r\n\r\n".to_vec(),
+                "/205" => bare(205, ""),
+                "/304" => b"HTTP/1.1 304 X\r\ncontent-length: 5\r\n\r\n".to_vec(),
+                "/empty" => bare(200, ""),
+                "/chunked" => {
+                    b"HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n2\r\nbc\r\n0\r\nx-t: 1\r\nset-cookie: a\r\n\r\n"
+                        .to_vec()
+                }
+                _ => b"HTTP/1.1 200 X\r\ncontent-length: 5\r\n\r\n".to_vec(),
+            }
+        })
+        .await;
+        let served = serve_raw("response-kinds").await;
+        for (path, more, kind) in [
+            ("/204", "", "none"),
+            ("/205", "", "none"),
+            ("/304", "", "none"),
+            ("/head", "&method=HEAD", "none"),
+            ("/empty", "", "incoming Some(0) "),
+            ("/chunked", "", "incoming None abc"),
+        ] {
+            let report = fetch(&served, &upstream.url(path), more).await;
+            assert_eq!(report.line("body "), kind, "{path}");
+            let trailers = if path == "/chunked" {
+                vec!["1"]
+            } else {
+                vec![]
+            };
+            assert_eq!(report.lines("x-t: "), trailers, "{path}");
+            assert!(report.lines("set-cookie").is_empty());
+        }
+    });
+}
+
+#[test]
+fn a_response_is_handed_on_as_it_arrives() {
+    run(async {
+        let gate = Gate::new().await;
+        let url = gate.url();
+        let upstream = Upstream::script(move |mut wire| {
+            let url = url.clone();
+            async move {
+                wire.request().await;
+                wire.send(
+                    "HTTP/1.1 200 X\r\nx-up: 1\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n",
+                )
+                .await;
+                let mut gate = crate::wire::Wire::connect(address_of(&url)).await;
+                gate.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
+                gate.response().await;
+                wire.send("1\r\nb\r\n0\r\n\r\n").await;
+            }
+        })
+        .await;
+        let served = serve_raw("proxy").await;
+        let mut wire = served.connect().await;
+        let target = format!("/proxy?url={}", q(&upstream.url("/")));
+        wire.send(format!("GET {target} HTTP/1.1\r\nhost: a\r\n\r\n"))
+            .await;
+        assert_eq!(wire.head().await.unwrap().one("x-up"), "1");
+        assert_eq!(wire.chunk().await.unwrap(), b"a");
+        gate.open();
+        assert_eq!(wire.chunk().await.unwrap(), b"b");
+        assert_eq!(wire.chunk().await.unwrap(), b"");
+    });
+}
+
+fn address_of(url: &str) -> std::net::SocketAddr {
+    let address = url.trim_start_matches("http://").trim_end_matches('/');
+    address.parse().unwrap()
+}
+
+#[test]
+fn a_request_s_body_is_handed_on() {
+    run(async {
+        let upstream = Upstream::answering(|_| ok("thanks")).await;
+        let served = serve_raw("upload").await;
+        let target = format!("/fetch?method=POST&url={}", q(&upstream.url("/")));
+        let reply = served
+            .send(&format!(
+                "POST {target} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+            ))
+            .await;
+        assert_eq!(reply.line("body "), "incoming Some(6) thanks");
+        let long = "x".repeat(100_000);
+        let reply = served
+            .send(&format!(
+                "POST {target} HTTP/1.1\r\nhost: a\r\ncontent-length: 100000\r\n\r\n{long}"
+            ))
+            .await;
+        assert_eq!(reply.line("status "), "200");
+        let requests = upstream.requests();
+        assert_eq!(requests[0].head.one("transfer-encoding"), "chunked");
+        assert_eq!(requests[0].body, b"abcde");
+        assert_eq!(requests[1].head.one("content-length"), "100000");
+        assert_eq!(requests[1].body.len(), 100_000);
+    });
+}
+
+#[test]
+fn a_connection_is_used_again() {
+    run(async {
+        let upstream = Upstream::answering(|_| ok("abc")).await;
+        let served = serve_raw("reuse").await;
+        for _ in 0..5 {
+            let report = fetch(&served, &upstream.url("/"), "").await;
+            assert_eq!(report.line("body "), "incoming Some(3) abc");
+        }
+        assert_eq!(upstream.requests().len(), 5);
+        assert!(upstream.connections() < 5, "{}", upstream.connections());
+    });
+}
+
+#[test]
+fn a_connection_that_was_closed_meanwhile_is_no_error() {
+    run(async {
+        let upstream = Upstream::script(|mut wire| async move {
+            wire.request().await;
+            wire.send(ok("abc")).await;
+        })
+        .await;
+        let served = serve_raw("stale").await;
+        for _ in 0..5 {
+            let report = fetch(&served, &upstream.url("/"), "").await;
+            assert_eq!(report.line("body "), "incoming Some(3) abc");
+        }
+    });
+}

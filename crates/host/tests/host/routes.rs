@@ -1,0 +1,118 @@
+//! Several applications on one port.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use edgewit_host::{ReplyBody, Routes, Target};
+use tokio::net::TcpListener;
+
+use crate::events;
+use crate::support::{host, listen, q, raw, run, settings};
+use crate::upstream::Gate;
+use crate::wire::{Message, Wire};
+
+async fn app(name: &str) -> Target {
+    let app = host().load(name, raw(), settings()).await;
+    Target::App(app.expect("an application"))
+}
+
+async fn get(address: SocketAddr, host: &str, target: &str) -> Message {
+    let mut wire = Wire::connect(address).await;
+    wire.send(format!("GET {target} HTTP/1.1\r\nhost: {host}\r\n\r\n"))
+        .await;
+    wire.response().await
+}
+
+#[test]
+fn a_host_goes_before_none_and_the_longest_prefix_counts() {
+    run(async {
+        let routes = Routes::new()
+            .add(None, "/", app("r-root").await)
+            .add(None, "/api", app("r-api").await)
+            .add(None, "/api/deep/", app("r-deep").await)
+            .add(Some("Own.Test"), "/", app("r-host").await);
+        let address = listen(routes).await;
+        for (n, (host, target, name, path)) in [
+            ("a.test", "/x", "r-root", "/x"),
+            ("a.test", "/api/x", "r-api", "/x"),
+            ("a.test", "/apis/x", "r-root", "/apis/x"),
+            ("a.test", "/api", "r-api", "/"),
+            ("a.test", "/api?q", "r-api", "/?q"),
+            ("a.test", "/api/deep/x", "r-deep", "/x"),
+            ("a.test", "/api/deeper/x", "r-api", "/deeper/x"),
+            ("own.test", "/api/x", "r-host", "/api/x"),
+            ("OWN.test:8080", "/x", "r-host", "/x"),
+            ("not-own.test", "/x", "r-root", "/x"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let mark = format!("{}mark{n}", if target.contains('?') { "&" } else { "?" });
+            let report = get(address, host, &format!("{target}{mark}")).await;
+            let id = report.line("id ");
+            events::wait(name, |event| event.field("request") == id).await;
+            let host = host.to_lowercase();
+            assert_eq!(report.line("uri "), format!("http://{host}{path}{mark}"));
+        }
+    });
+}
+
+#[test]
+fn the_prefix_is_an_attribute() {
+    run(async {
+        let routes = Routes::new().add(None, "/api", app("r-prefix").await).add(
+            None,
+            "/",
+            app("r-plain").await,
+        );
+        let address = listen(routes).await;
+        let report = get(address, "a", "/api/x").await;
+        assert_eq!(report.line("attribute edgewit.prefix="), "/api");
+        let report = get(address, "a", "/x").await;
+        assert!(report.lines("attribute edgewit.prefix=").is_empty());
+    });
+}
+
+#[test]
+fn an_embedder_answers_beside_applications() {
+    run(async {
+        let service = Target::Service(Arc::new(|request| {
+            Box::pin(async move {
+                let path = request.uri().path().to_owned();
+                http::Response::new(ReplyBody::from(bytes::Bytes::from(path)))
+            })
+        }));
+        let routes = Routes::new()
+            .add(None, "/app", app("r-beside").await)
+            .add(None, "/own", service);
+        let address = listen(routes).await;
+        assert_eq!(get(address, "a", "/own/page").await.text(), "/page");
+        assert_eq!(get(address, "a", "/app/x").await.line("method "), "GET");
+        let reply = get(address, "a", "/other").await;
+        assert_eq!((reply.status(), reply.text().as_str()), (404, ""));
+    });
+}
+
+#[test]
+fn a_server_that_is_stopped_ends_what_is_under_way() {
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let routes = Routes::new().add(None, "/", app("r-stop").await);
+        let server = tokio::spawn(edgewit_host::serve(listener, routes, async {
+            let _ = stopped.await;
+        }));
+        let gate = Gate::new().await;
+        let mut wire = Wire::connect(address).await;
+        let target = format!("/fetch?url={}", q(&gate.url()));
+        wire.send(format!("GET {target} HTTP/1.1\r\nhost: a\r\n\r\n"))
+            .await;
+        gate.arrived(1).await;
+        stop.send(()).unwrap();
+        gate.open();
+        assert_eq!(wire.response().await.line("status "), "200");
+        server.await.unwrap();
+        assert!(tokio::net::TcpStream::connect(address).await.is_err());
+    });
+}

@@ -1,0 +1,291 @@
+//! Every import goes through the seam: a hook sees all calls and can answer any of them.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use edgewit_host::{Call, Hook, Value};
+use wasmtime::Engine;
+use wasmtime::component::Component;
+use wasmtime::component::types::ComponentItem;
+use wit_parser::{FunctionKind, Resolve};
+
+use crate::events;
+use crate::support::{builder, raw, run, serve_app, serve_on, settings, wasi};
+
+/// Keeps what it is told, a line for each call.
+#[derive(Default)]
+struct Recorder {
+    before: Mutex<Vec<String>>,
+    after: Mutex<Vec<String>>,
+    dropped: Mutex<Vec<String>>,
+}
+
+impl Hook for Recorder {
+    fn before(&self, call: &Call<'_>) -> Option<Value> {
+        assert!(!call.request_id.is_empty());
+        let name = call.interface.split('@').next().unwrap_or_default();
+        let line = format!("{name}#{} {:?}", call.function, call.arguments);
+        self.before.lock().unwrap().push(line);
+        None
+    }
+
+    fn after(&self, call: &Call<'_>, result: Result<&Value, &str>) {
+        let line = format!("{} {result:?}", call.function);
+        self.after.lock().unwrap().push(line);
+    }
+
+    fn dropped(&self, _: &str, resource: &str, _: u32) {
+        self.dropped.lock().unwrap().push(resource.to_owned());
+    }
+}
+
+impl Recorder {
+    /// The names of the functions that were called, in order.
+    fn called(&self) -> Vec<String> {
+        let before = self.before.lock().unwrap();
+        let name = |line: &String| line.split(' ').next().unwrap_or_default().to_owned();
+        before.iter().map(name).collect()
+    }
+}
+
+#[test]
+fn a_hook_sees_every_call_with_arguments_and_results() {
+    run(async {
+        let recorder = Arc::new(Recorder::default());
+        let host = builder().hook(recorder.clone()).build().unwrap();
+        let served = serve_on(&host, "hook-sees", settings()).await;
+        let reply = served
+            .get("/kv?store=store&op=set/key/value&op=get/key&op=delete/other")
+            .await;
+        assert_eq!(reply.text(), "version 1\nvalue@-1\nfalse\n");
+        events::message("hook-sees", "after-reply Ok").await;
+        assert_eq!(
+            recorder.called(),
+            [
+                "edge:sdk/kv#open",
+                "edge:sdk/kv#[method]store.set",
+                "edge:sdk/kv#[method]store.get",
+                "edge:sdk/kv#[method]store.delete",
+                "edge:sdk/logging#log",
+            ]
+        );
+        let before = recorder.before.lock().unwrap();
+        assert_eq!(before[0], "edge:sdk/kv#open [Text(\"store\")]");
+        let set = "Text(\"key\"), Bytes([118, 97, 108, 117, 101]), Record([(\"condition\", \
+                   Case(\"always\", None)), (\"ttl-ms\", Option(None)), (\"metadata\", Bytes([]))])]";
+        assert!(before[1].ends_with(set), "{}", before[1]);
+        let after = recorder.after.lock().unwrap();
+        assert_eq!(after.len(), 5);
+        assert_eq!(
+            after[1],
+            "[method]store.set Ok(Result(Ok(Some(Unsigned(1)))))"
+        );
+        assert_eq!(after[4], "log Ok(Tuple([]))");
+        assert_eq!(
+            *recorder.dropped.lock().unwrap(),
+            ["edge:sdk/kv@0.1.0#store"]
+        );
+    });
+}
+
+#[test]
+fn a_hook_sees_wasi_s_calls() {
+    run(async {
+        let recorder = Arc::new(Recorder::default());
+        let host = builder().hook(recorder.clone()).build().unwrap();
+        let app = host.load("hook-wasi", wasi(), settings()).await.unwrap();
+        let served = serve_app("hook-wasi", app).await;
+        assert_eq!(served.get("/report").await.status(), 200);
+        assert_eq!(
+            recorder.called(),
+            [
+                "wasi:clocks/monotonic-clock#now",
+                "wasi:clocks/monotonic-clock#subscribe-duration",
+                "wasi:clocks/monotonic-clock#subscribe-duration",
+                "wasi:io/poll#[method]pollable.ready",
+                "wasi:io/poll#poll",
+                "wasi:io/poll#[method]pollable.block",
+                "wasi:clocks/monotonic-clock#now",
+                "wasi:clocks/wall-clock#now",
+                "wasi:random/random#get-random-bytes",
+                "wasi:random/random#get-random-u64",
+                "wasi:cli/environment#get-environment",
+                "wasi:cli/environment#initial-cwd",
+                "wasi:filesystem/preopens#get-directories",
+            ]
+        );
+        assert_eq!(
+            recorder.after.lock().unwrap().len(),
+            recorder.called().len()
+        );
+    });
+}
+
+#[test]
+fn a_trap_reaches_the_hook() {
+    run(async {
+        let recorder = Arc::new(Recorder::default());
+        let host = builder().hook(recorder.clone()).build().unwrap();
+        let served = serve_on(&host, "hook-trap", settings()).await;
+        assert_eq!(served.get("/panic?text=ouch").await.status(), 500);
+        let after = recorder.after.lock().unwrap();
+        assert!(
+            after[0].starts_with("abort Err(") && after[0].contains("ouch"),
+            "{after:?}"
+        );
+    });
+}
+
+/// Answers the functions it has an answer for.
+struct Answers(BTreeMap<&'static str, Value>);
+
+impl Hook for Answers {
+    fn before(&self, call: &Call<'_>) -> Option<Value> {
+        self.0.get(call.function).cloned()
+    }
+}
+
+fn ok(value: Value) -> Value {
+    Value::Result(Ok(Some(Box::new(value))))
+}
+
+#[test]
+fn a_hook_s_answer_takes_the_place_of_the_result() {
+    run(async {
+        let field = |name: &'static str, value| (Cow::Borrowed(name), value);
+        let entry = Value::Record(vec![
+            field("value", Value::Bytes(b"injected".to_vec())),
+            field("version", Value::Unsigned(9)),
+            field("metadata", Value::Bytes(Vec::new())),
+            field("expires-in-ms", Value::Option(None)),
+        ]);
+        let conflict = Value::Case("conflict".into(), None);
+        let answers = Answers(BTreeMap::from([
+            (
+                "[method]store.get",
+                ok(Value::Option(Some(Box::new(entry)))),
+            ),
+            (
+                "[method]store.set",
+                Value::Result(Err(Some(Box::new(conflict)))),
+            ),
+            ("now", Value::Unsigned(42)),
+            ("random", Value::Bytes(b"dice".to_vec())),
+        ]));
+        let host = builder().hook(Arc::new(answers)).build().unwrap();
+        let served = serve_on(&host, "hook-answers", settings()).await;
+        let reply = served
+            .get("/kv?store=store&op=get/key&op=set/key/1&op=exists/key")
+            .await;
+        assert_eq!(
+            reply.text(),
+            "injected@-1\nerror KvError::Conflict\nfalse\n"
+        );
+        let reply = served.get("/system").await;
+        assert_eq!(reply.line("now "), "42");
+        assert_eq!(reply.line("random "), "4 dice");
+    });
+}
+
+#[test]
+fn a_hook_s_answer_of_another_type_is_a_trap_that_says_so() {
+    run(async {
+        let answers = Answers(BTreeMap::from([("now", Value::Text("noon".to_owned()))]));
+        let host = builder().hook(Arc::new(answers)).build().unwrap();
+        let served = serve_on(&host, "hook-misfit", settings()).await;
+        let reply = served.get("/system").await;
+        assert_eq!((reply.status(), reply.text().as_str()), (500, ""));
+        let line = events::message("hook-misfit", "hook").await;
+        let said =
+            "the hook's answer to edge:sdk/system@0.1.0#now: expected u64, found Text(\"noon\")";
+        assert!(line.message().starts_with(said), "{}", line.message());
+    });
+}
+
+/// What is not offered yet ends the request with the function's name; handles of resources that no
+/// function makes yet are put in by a hook.
+#[test]
+fn functions_that_are_not_offered_are_named() {
+    run(async {
+        let pair = Value::Tuple(vec![Value::Handle(101), Value::Handle(102)]);
+        let handles = Answers(BTreeMap::from([
+            ("send-streaming", ok(pair)),
+            ("client-gone", Value::Handle(103)),
+        ]));
+        let hooked = builder().hook(Arc::new(handles)).build().unwrap();
+        let hooked = serve_on(&hooked, "not-offered-hooked", settings()).await;
+        let plain = serve_on(crate::support::host(), "not-offered", settings()).await;
+        for (served, name, function) in [
+            (&plain, "send-streaming", "fetch#send-streaming"),
+            (&plain, "poll", "poll#poll"),
+            (&plain, "client-gone", "poll#client-gone"),
+            (&hooked, "outgoing-body.write", "fetch#outgoing-body.write"),
+            (
+                &hooked,
+                "outgoing-body.subscribe",
+                "fetch#outgoing-body.subscribe",
+            ),
+            (&hooked, "finish", "fetch#finish"),
+            (&hooked, "pollable.ready", "poll#pollable.ready"),
+            (
+                &plain,
+                "incoming-body.subscribe",
+                "http#incoming-body.subscribe",
+            ),
+            (&plain, "pending.subscribe", "fetch#pending.subscribe"),
+        ] {
+            let request = format!(
+                "POST /not-offered/{name} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"
+            );
+            let reply = served.send(&request).await;
+            assert_eq!((reply.status(), reply.text().as_str()), (500, ""), "{name}");
+            let said = format!("edge:sdk/{function} is not offered by this host yet");
+            let line = events::message(served.name, &said).await;
+            assert!(line.message().starts_with(&said), "{}", line.message());
+        }
+    });
+}
+
+/// The functions of each imported interface by the WIT.
+fn functions_of_the_wit() -> BTreeSet<String> {
+    let mut resolve = Resolve::default();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("wit");
+    let (package, _) = resolve.push_path(&folder).unwrap();
+    let world = resolve.select_world(&[package], Some("app")).unwrap();
+    let mut functions = BTreeSet::new();
+    for (key, item) in &resolve.worlds[world].imports {
+        let wit_parser::WorldItem::Interface { id, .. } = item else {
+            panic!("{key:?} is no interface");
+        };
+        for function in resolve.interfaces[*id].functions.values() {
+            assert!(!matches!(function.kind, FunctionKind::Static(_)));
+            let interface = resolve.name_world_key(key);
+            functions.insert(format!("{interface}#{}", function.name));
+        }
+    }
+    functions
+}
+
+#[test]
+fn a_component_that_imports_every_function_of_the_wit_links() {
+    let engine = Engine::default();
+    let component = Component::new(&engine, raw()).unwrap();
+    let mut imported = BTreeSet::new();
+    for (interface, import) in component.component_type().imports(&engine) {
+        let ComponentItem::ComponentInstance(instance) = import.ty else {
+            panic!("{interface} is no interface");
+        };
+        for (item, export) in instance.exports(&engine) {
+            if matches!(export.ty, ComponentItem::ComponentFunc(_)) {
+                imported.insert(format!("{interface}#{item}"));
+            }
+        }
+    }
+    assert_eq!(imported, functions_of_the_wit());
+    run(async {
+        let loaded = crate::support::host().load("all", raw(), settings()).await;
+        assert!(loaded.is_ok(), "{:?}", loaded.err());
+    });
+}
