@@ -34,9 +34,9 @@ pub(crate) enum End {
 pub(crate) struct Ended {
     pub(crate) status: StatusCode,
     /// What the request's one line says.
-    pub(crate) reason: String,
+    reason: String,
     /// Frames of the guest, one a line, where the component carries names.
-    pub(crate) backtrace: Option<String>,
+    backtrace: Option<String>,
 }
 
 impl Ended {
@@ -67,6 +67,13 @@ impl Ended {
             reason,
             backtrace,
         }
+    }
+}
+
+impl std::fmt::Display for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.reason)?;
+        f.write_str(self.backtrace.as_deref().unwrap_or_default())
     }
 }
 

@@ -222,11 +222,7 @@ impl Run {
 
     fn end_before_head(&self, store: &mut Store<State>, trap: &wasmtime::Error, head: HeadSender) {
         let ended = Ended::of(trap, store.data());
-        self.error(&format!(
-            "{}{}",
-            ended.reason,
-            ended.backtrace.as_deref().unwrap_or_default()
-        ));
+        self.error(&ended.to_string());
         flush_part_lines(store.data_mut());
         self.line(ended.status, 0);
         // A client that is gone needs no reply.
@@ -360,13 +356,12 @@ impl Run {
             Ok(pulled) => pulled,
             Err(trap) => {
                 let ended = Ended::of(&trap, store.data());
-                let backtrace = ended.backtrace.as_deref().unwrap_or_default();
-                self.error(&format!("the reply was cut: {}{backtrace}", ended.reason));
+                self.error(&format!("the reply was cut: {ended}"));
                 return None;
             }
         };
         if let Err(trap) = source.resource_drop_async(&mut *store).await {
-            self.error(&Ended::of(&trap, store.data()).reason);
+            self.error(&Ended::of(&trap, store.data()).to_string());
             return None;
         }
         let sent = self.delivered(delivered).await;
@@ -464,11 +459,7 @@ impl Run {
         .await;
         if let Err(trap) = called.unwrap_or_else(|_| Err(End::AfterReply(wait).into())) {
             let ended = Ended::of(&trap, store.data());
-            self.error(&format!(
-                "after-reply: {}{}",
-                ended.reason,
-                ended.backtrace.as_deref().unwrap_or_default()
-            ));
+            self.error(&format!("after-reply: {ended}"));
         }
     }
 }

@@ -1,17 +1,14 @@
-use std::sync::Arc;
-
 use wasmtime::Result;
 use wasmtime::component::Resource;
 
 use crate::bindings::{Entry, KvError, Page, SetOptions};
-use crate::kv::Store;
+use crate::kv::{Store, check_key};
 use crate::seam::Interface;
 use crate::state::State;
 
 type Answer<T> = std::result::Result<T, KvError>;
 type Handle = Resource<Store>;
 
-const KEY_BYTES_MAX: usize = 1024;
 const KEYS_IN_A_CALL: u32 = 1000;
 
 pub(super) fn register(interface: &mut Interface<'_>) -> Result<()> {
@@ -130,20 +127,11 @@ fn open(state: &State, name: &str) -> Answer<Store> {
 fn ready(state: &mut State, store: &Handle) -> Result<Answer<(Store, u64)>> {
     state.usage.kv_operations += 1;
     let limit = state.app.limits.kv_operations;
-    let Store {
-        name,
-        backend,
-        read_only,
-    } = state.table.get(store)?;
+    let store = state.table.get(store)?.clone();
     if u64::from(state.usage.kv_operations) > limit {
         let reason = format!("kv-operations: limit {limit} in a request");
         return Ok(Err(KvError::Unavailable(reason)));
     }
-    let store = Store {
-        name: Arc::clone(name),
-        backend: Arc::clone(backend),
-        read_only: *read_only,
-    };
     Ok(Ok((store, state.app.parts.clock.now() / 1_000_000)))
 }
 
@@ -254,17 +242,4 @@ async fn keys(
 
 fn zero(argument: &str) -> KvError {
     KvError::InvalidArgument(format!("{argument}: 0, at least 1 is due"))
-}
-
-fn check_key(key: &str) -> Answer<()> {
-    let reason = if key.is_empty() {
-        "an empty key".to_owned()
-    } else if key.len() > KEY_BYTES_MAX {
-        format!("{} bytes, at most {KEY_BYTES_MAX}", key.len())
-    } else if let Some(control) = key.chars().find(|c| c.is_control()) {
-        format!("holds the control character {control:?}")
-    } else {
-        return Ok(());
-    };
-    Err(KvError::InvalidKey(reason))
 }

@@ -61,12 +61,10 @@ pub(super) fn log(
     message: &str,
     fields: &[(String, String)],
 ) {
-    let size = message.len()
-        + fields
-            .iter()
-            .map(|(name, value)| name.len() + value.len())
-            .sum::<usize>();
-    state.usage.log_bytes += size.min(LINE_BYTES_MAX) as u64;
+    let of_fields = fields.iter().map(|(name, value)| name.len() + value.len());
+    // A message is cut where it is too long; its fields are kept whole, and count whole.
+    let size = message.len().min(LINE_BYTES_MAX) + of_fields.sum::<usize>();
+    state.usage.log_bytes += size as u64;
     if state.usage.log_bytes > state.app.limits.log_bytes {
         state.usage.log_lines_lost += 1;
         return;

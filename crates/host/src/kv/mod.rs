@@ -18,6 +18,24 @@ pub use memory::Memory;
 
 pub(crate) use fixed::Fixed;
 
+/// A key's length in bytes, at the most.
+const KEY_BYTES_MAX: usize = 1024;
+
+/// Whether `key` may name an entry: 1 to 1024 bytes without control characters.
+/// Errors: `InvalidKey`, with what is wrong. Source: `edge:sdk/kv#kv-error`.
+pub fn check_key(key: &str) -> Result<(), Error> {
+    let reason = if key.is_empty() {
+        "an empty key".to_owned()
+    } else if key.len() > KEY_BYTES_MAX {
+        format!("{} bytes, at most {KEY_BYTES_MAX}", key.len())
+    } else if let Some(control) = key.chars().find(|c| c.is_control()) {
+        format!("holds the control character {control:?}")
+    } else {
+        return Ok(());
+    };
+    Err(Error::InvalidKey(reason))
+}
+
 /// What a backend's method returns.
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 
@@ -74,6 +92,7 @@ pub trait Backend: Send + Sync + 'static {
 }
 
 /// The resource `store`: a granted store that was opened.
+#[derive(Clone)]
 pub struct Store {
     pub(crate) name: Arc<str>,
     pub(crate) backend: Arc<dyn Backend>,

@@ -240,6 +240,21 @@ fn instances_of_all_applications_together() {
 }
 
 #[test]
+fn log_bytes_count_fields_whole() {
+    run(async {
+        let limits = Limits {
+            log_bytes: 100_000,
+            ..limits()
+        };
+        let served = serve_with("log-fields", limited(limits)).await;
+        // One field alone is longer than a message may be, and passes the limit by itself.
+        served.get("/log?bytes=200000&lines=2&field=1").await;
+        let line = events::message("log-fields", "log-bytes: limit 100000").await;
+        assert!(line.message().contains("3 more lines"), "{line:?}");
+    });
+}
+
+#[test]
 fn log_bytes() {
     run(async {
         let limits = Limits {

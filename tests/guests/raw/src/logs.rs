@@ -3,12 +3,17 @@ use crate::exports::edge::sdk::handler::Reply;
 use crate::query::Query;
 use crate::text;
 
-/// Logs `text` at each level; with `bytes`, `lines` lines of so many bytes.
+/// Logs `text` at each level; with `bytes`, `lines` lines of so many bytes, in a field with `field`.
 pub fn run(query: &Query) -> Reply {
     if let Some(bytes) = query.number("bytes") {
         let line = "l".repeat(bytes as usize);
         for _ in 0..query.number("lines").unwrap_or(1) {
-            logging::log(Level::Info, "raw", &line, &[]);
+            if query.bytes("field").is_some() {
+                let fields = [("f".to_owned(), line.clone())];
+                logging::log(Level::Info, "raw", "", &fields);
+            } else {
+                logging::log(Level::Info, "raw", &line, &[]);
+            }
         }
         return text("logged");
     }
