@@ -32,6 +32,13 @@ pub enum Error {
     SameName(String),
     #[error("{}: {reason}", path.display())]
     Environment { path: PathBuf, reason: String },
+    #[error(
+        "EDGEWIT_LOG {text:?}: {reason}; a filter like `debug` or `warn,edgewit::guest=trace` is due"
+    )]
+    Filter {
+        text: String,
+        reason: tracing_subscriber::filter::ParseError,
+    },
     #[error("{what}: run it in one")]
     NoCheckout { what: &'static str },
     #[error("{}", .0)]
@@ -51,9 +58,11 @@ impl Error {
 
     pub fn code(&self) -> u8 {
         match self {
-            Self::Manifest(_) | Self::NotAnApp(_) | Self::SameName(_) | Self::NoCheckout { .. } => {
-                2
-            }
+            Self::Manifest(_)
+            | Self::NotAnApp(_)
+            | Self::SameName(_)
+            | Self::NoCheckout { .. }
+            | Self::Filter { .. } => 2,
             Self::Build(edgewit_build::Error::Name { .. } | edgewit_build::Error::NotEmpty(_)) => 2,
             Self::Build(edgewit_build::Error::Missing { .. }) | Self::Missing => 3,
             _ => 1,

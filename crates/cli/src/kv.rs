@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Read, Write};
 
-use edgewit_host::kv::File;
+use edgewit_host::kv::{self, File};
 use edgewit_manifest::{Manifest, Store};
 
 use crate::args::{Kv, KvOperation};
@@ -11,9 +11,9 @@ use crate::error::Error;
 use crate::load;
 use crate::serve::runtime;
 
-pub fn run(kv: Kv) -> Result<(), Error> {
-    let manifest = Manifest::read(&kv.dir)?;
-    let (store, operation, value) = match kv.operation {
+pub fn run(arguments: Kv) -> Result<(), Error> {
+    let manifest = Manifest::read(&arguments.dir)?;
+    let (store, operation, value) = match arguments.operation {
         KvOperation::Get { store, key } => (store, Operation::Get { key }, Vec::new()),
         KvOperation::Set {
             store,
@@ -40,6 +40,7 @@ pub fn run(kv: Kv) -> Result<(), Error> {
     };
     check_store(&manifest, &store)?;
     check_key(&operation)?;
+    check_value(&manifest, &value)?;
     runtime()?.block_on(async {
         let mut operation = operation;
         loop {
@@ -82,16 +83,26 @@ fn check_store(manifest: &Manifest, store: &str) -> Result<(), Error> {
     }
 }
 
-/// As the interface has it: 1 to 1024 bytes without control characters.
+/// The rules that a guest's keys have.
 fn check_key(operation: &Operation) -> Result<(), Error> {
     let (Operation::Get { key } | Operation::Set { key, .. } | Operation::Delete { key }) =
         operation
     else {
         return Ok(());
     };
-    if key.is_empty() || key.len() > 1024 || key.chars().any(char::is_control) {
+    match kv::check_key(key) {
+        Err(kv::Error::InvalidKey(reason)) => Err(Error::Kv(format!("the key {key:?}: {reason}"))),
+        _ => Ok(()),
+    }
+}
+
+/// What is larger could be read by no guest.
+fn check_value(manifest: &Manifest, value: &[u8]) -> Result<(), Error> {
+    let limit = manifest.limits.kv_value_bytes;
+    if value.len() as u64 > limit {
+        let met = value.len();
         return Err(Error::Kv(format!(
-            "the key {key:?}: 1 to 1024 bytes without control characters are due"
+            "the value: {met} bytes, at most {limit} (kv-value-bytes)"
         )));
     }
     Ok(())

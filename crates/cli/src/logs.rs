@@ -4,11 +4,14 @@ use std::collections::VecDeque;
 use std::fmt::{self, Write};
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::Serialize;
+use tokio::time::timeout;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_appender::non_blocking::WorkerGuard;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
@@ -16,6 +19,8 @@ use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
+
+use crate::error::Error;
 
 /// An event with its fields as text.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -60,9 +65,13 @@ impl Visit for Line {
 
 /// Sends events to standard error. A slow reader delays nobody: lines beyond a bounded buffer are lost.
 /// They are written out when the guard is dropped.
-pub fn start(kept: Option<Kept>) -> WorkerGuard {
+/// Errors: `Filter` if EDGEWIT_LOG is not a filter.
+pub fn start(kept: Option<Kept>) -> Result<WorkerGuard, Error> {
+    let filter = match std::env::var("EDGEWIT_LOG") {
+        Ok(text) => EnvFilter::try_new(&text).map_err(|reason| Error::Filter { text, reason })?,
+        Err(_) => EnvFilter::new("info"),
+    };
     let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
-    let filter = EnvFilter::try_from_env("EDGEWIT_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let layer = tracing_subscriber::fmt::layer().with_writer(writer);
     let layer = if std::io::stderr().is_terminal() {
         layer.event_format(Terminal).boxed()
@@ -70,11 +79,11 @@ pub fn start(kept: Option<Kept>) -> WorkerGuard {
         layer.json().flatten_event(true).boxed()
     };
     tracing_subscriber::registry()
-        .with(filter)
-        .with(layer)
-        .with(kept)
+        .with(layer.with_filter(filter))
+        // The page waits for the line of each request, whatever is shown here.
+        .with(kept.map(|kept| kept.with_filter(LevelFilter::INFO)))
         .init();
-    guard
+    Ok(guard)
 }
 
 /// `12:30:01 INFO  hello  GET /hello/ada 200  12 B, guest 81 µs, wall 240 µs  [id]`
@@ -146,8 +155,12 @@ pub struct Kept {
 
 const KEPT_LINES: usize = 2000;
 
+/// How long a page waits for the next line.
+const LINE_WAIT: Duration = Duration::from_secs(5);
+
 impl Kept {
-    /// The lines of one request, once its own line, the last of `handle`, has arrived.
+    /// The lines of one request, once its own line, the last of `handle`, has arrived. A busy server may
+    /// have pushed that out already: what there is then has to do.
     pub async fn of_request(&self, id: &str) -> Vec<Line> {
         loop {
             let arrived = self.arrived.notified();
@@ -155,7 +168,9 @@ impl Kept {
             if found.iter().any(|line| line.field("wall_us").is_some()) {
                 return found;
             }
-            arrived.await;
+            if timeout(LINE_WAIT, arrived).await.is_err() {
+                return found;
+            }
         }
     }
 

@@ -35,7 +35,7 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Error> {
 }
 
 async fn serve(serve: &Serve, all: &[Ready]) -> Result<(), Error> {
-    let logs = logs::start(None);
+    let logs = logs::start(None)?;
     let host = Host::builder().build()?;
     let mut routes = Routes::new();
     let mut controls = Vec::new();

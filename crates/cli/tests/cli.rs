@@ -85,7 +85,11 @@ fn the_demo_page_shows_a_changed_greeting() {
             ),
         )
         .unwrap();
-        let server = Server::start(folder.path(), &["demo", "--port", "0"], "side by side");
+        // The page has its lines whatever the terminal shows.
+        let mut demo = command(env!("CARGO_BIN_EXE_edgewit"), folder.path());
+        demo.args(["demo", "--port", "0"])
+            .env("EDGEWIT_LOG", "error");
+        let server = Server::of(demo, "side by side");
         assert!(
             server
                 .get("/hello/rust/hello/eve")
@@ -194,6 +198,22 @@ fn what_is_wrong_is_said_in_one_line() {
     assert!(fails(here, &["new", "--lang", "rust", "Bad_Name"], 2).contains("Bad_Name"));
     assert!(fails(here, &["bindgen", "--all"], 2).contains("checkout"));
     assert_eq!(edgewit(here, &["nothing"]).status.code(), Some(2));
+    fs::write(
+        here.join("edge.toml"),
+        "name = \"x\"\nlanguage = \"rust\"\n[kv.s]\n[limits]\nkv-value-bytes = 1024\n",
+    )
+    .unwrap();
+    assert!(fails(here, &["kv", "set", "s", "", "v"], 1).contains("an empty key"));
+    let large = "x".repeat(1025);
+    assert!(fails(here, &["kv", "set", "s", "k", &large], 1).contains("1025 bytes, at most 1024"));
+    let mut filtered = command(env!("CARGO_BIN_EXE_edgewit"), here);
+    fs::write(here.join("core.wasm"), b"\0asm\x01\0\0\0").unwrap();
+    filtered
+        .env("EDGEWIT_LOG", "a=b=c")
+        .args(["serve", "core.wasm", "--listen", "127.0.0.1:0"]);
+    let output = filtered.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("EDGEWIT_LOG \"a=b=c\""));
 }
 
 #[test]

@@ -137,7 +137,7 @@ fn sample(example: &Path) -> Result<String, Error> {
 
 async fn serve(demo: &Demo, all: Vec<Built>) -> Result<(), Error> {
     let kept = Kept::default();
-    let logs = logs::start(Some(kept.clone()));
+    let logs = logs::start(Some(kept.clone()))?;
     let host = Host::builder().build()?;
     let mut shown = Shown {
         entries: Vec::new(),

@@ -77,10 +77,13 @@ impl Server {
     /// Waits for the line that holds `marker`, and takes the address out of its URL.
     pub fn start(folder: &Path, arguments: &[&str], marker: &str) -> Self {
         let mut command = command(env!("CARGO_BIN_EXE_edgewit"), folder);
-        command
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.args(arguments);
+        Self::of(command, marker)
+    }
+
+    /// The same for a command that was set up further.
+    pub fn of(mut command: Command, marker: &str) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut printed = String::new();
