@@ -100,7 +100,12 @@ async fn try_carry_out(
     let now = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
     let none = Vec::new();
     Ok(match operation {
-        Operation::Get { key } => match stores.get(now, store, &[key]).await?.pop().flatten() {
+        Operation::Get { key } => match stores
+            .get(now, store, &[key], u64::MAX)
+            .await?
+            .pop()
+            .flatten()
+        {
             Some(entry) => (Outcome::Found, entry.value),
             None => (Outcome::NotFound, none),
         },

@@ -144,7 +144,7 @@ fn ready_to_write(state: &mut State, store: &Handle, key: &str) -> Result<Answer
 }
 
 async fn get_one(state: &mut State, store: &Handle, key: String) -> Result<Answer<Option<Entry>>> {
-    let found = get_all(state, store, &[key]).await?;
+    let found = get_all(state, store, &[key], u64::MAX).await?;
     Ok(found.map(|mut entries| entries.pop().flatten()))
 }
 
@@ -161,24 +161,14 @@ async fn get_many(
         return Ok(Err(KvError::InvalidArgument(reason)));
     }
     let limit = state.app.limits.kv_value_bytes;
-    Ok(get_all(state, store, keys).await?.and_then(|entries| {
-        let bytes: u64 = entries
-            .iter()
-            .flatten()
-            .map(|entry| entry.value.len() as u64)
-            .sum();
-        if bytes > limit {
-            Err(KvError::ValueTooLarge(limit))
-        } else {
-            Ok(entries)
-        }
-    }))
+    get_all(state, store, keys, limit).await
 }
 
 async fn get_all(
     state: &mut State,
     store: &Handle,
     keys: &[String],
+    bytes_max: u64,
 ) -> Result<Answer<Vec<Option<Entry>>>> {
     let (store, now) = match ready(state, store)? {
         Ok(ready) => ready,
@@ -187,7 +177,7 @@ async fn get_all(
     if let Some(error) = keys.iter().find_map(|key| check_key(key).err()) {
         return Ok(Err(error));
     }
-    Ok(store.backend.get(now, &store.name, keys).await)
+    Ok(store.backend.get(now, &store.name, keys, bytes_max).await)
 }
 
 async fn set(

@@ -37,8 +37,9 @@ impl Backend for Fixed {
         now_ms: u64,
         store: &'a str,
         keys: &'a [String],
+        bytes_max: u64,
     ) -> Reply<'a, Vec<Option<Entry>>> {
-        self.memory.get(now_ms, store, keys)
+        self.memory.get(now_ms, store, keys, bytes_max)
     }
 
     fn set<'a>(

@@ -84,11 +84,14 @@ impl Backend for Memory {
         now_ms: u64,
         store: &'a str,
         keys: &'a [String],
+        bytes_max: u64,
     ) -> Reply<'a, Vec<Option<Entry>>> {
         let inner = self.lock();
         let records = inner.stores.get(store);
         let entry = |key: &String| records?.get(key)?.clone().entry(now_ms);
-        ready(Ok(keys.iter().map(entry).collect()))
+        let entries = keys.iter().map(|key| Ok::<_, Infallible>(entry(key)));
+        let Ok(found) = records::within(entries, bytes_max);
+        ready(found.ok_or(Error::ValueTooLarge(bytes_max)))
     }
 
     fn set<'a>(
@@ -139,15 +142,12 @@ impl Backend for Memory {
         };
         let inner = self.lock();
         let Some(store) = inner.stores.get(store) else {
-            return ready(Ok(Page {
-                keys: Vec::new(),
-                cursor: None,
-            }));
+            return ready(Ok(Page::default()));
         };
         let keys = store
             .range::<str, _>((start, Bound::Unbounded))
             .map(|(key, record)| {
-                Ok::<_, Infallible>((key.clone(), record.expires_at.is_none_or(|at| now_ms < at)))
+                Ok::<_, Infallible>((key.clone(), records::alive(record.expires_at, now_ms)))
             });
         let Ok(page) = records::page(keys, prefix, limit);
         ready(Ok(page))

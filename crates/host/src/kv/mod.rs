@@ -3,6 +3,7 @@
 //! A backend keeps what it is given: names, sizes and rights were checked by the host before a call
 //! reaches it. Time is handed in with each call, so that a test decides when a key expires.
 
+mod error;
 mod file;
 mod fixed;
 mod memory;
@@ -46,11 +47,14 @@ pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + '
 /// each method names. Source: `edge:sdk/kv`.
 pub trait Backend: Send + Sync + 'static {
     /// The entries of `keys`, in that order, all as of one moment.
+    /// Errors: `ValueTooLarge` if their values have more than `bytes_max` together, found before more
+    /// than that is held: a large value can be asked for many times in one call.
     fn get<'a>(
         &'a self,
         now_ms: u64,
         store: &'a str,
         keys: &'a [String],
+        bytes_max: u64,
     ) -> Reply<'a, Vec<Option<Entry>>>;
 
     /// Writes one key and returns its new version, which no earlier write of this key had.

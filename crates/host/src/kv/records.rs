@@ -12,9 +12,14 @@ pub(super) struct Record {
     pub(super) value: Vec<u8>,
 }
 
+/// Whether what expires then is still there.
+pub(super) fn alive(expires_at: Option<u64>, now_ms: u64) -> bool {
+    expires_at.is_none_or(|at| now_ms < at)
+}
+
 impl Record {
     fn alive(&self, now_ms: u64) -> bool {
-        self.expires_at.is_none_or(|at| now_ms < at)
+        alive(self.expires_at, now_ms)
     }
 
     pub(super) fn entry(self, now_ms: u64) -> Option<Entry> {
@@ -131,6 +136,24 @@ fn decimal(value: &[u8]) -> Option<i64> {
     canonical.then(|| text.parse().ok()).flatten()
 }
 
+/// All entries, or `None` as soon as their values have more than `bytes_max` together.
+pub(super) fn within<F>(
+    entries: impl Iterator<Item = Result<Option<Entry>, F>>,
+    bytes_max: u64,
+) -> Result<Option<Vec<Option<Entry>>>, F> {
+    let mut all = Vec::new();
+    let mut bytes = 0;
+    for entry in entries {
+        let entry = entry?;
+        bytes += entry.as_ref().map_or(0, |entry| entry.value.len() as u64);
+        if bytes > bytes_max {
+            return Ok(None);
+        }
+        all.push(entry);
+    }
+    Ok(Some(all))
+}
+
 const CURSOR_MARK: &str = "after:";
 
 /// The key that a cursor stands behind.
@@ -152,10 +175,7 @@ pub(super) fn page<F>(
     prefix: &str,
     limit: u32,
 ) -> Result<Page, F> {
-    let mut page = Page {
-        keys: Vec::new(),
-        cursor: None,
-    };
+    let mut page = Page::default();
     for key in keys {
         let (key, alive) = key?;
         if !key.starts_with(prefix) {

@@ -25,7 +25,7 @@ async fn put(kv: &dyn Backend, key: &str, value: &str) -> u64 {
 
 async fn value(kv: &dyn Backend, now: u64, key: &str) -> Option<String> {
     let keys = [key.to_owned()];
-    let found = kv.get(now, "s", &keys).await.expect("a read");
+    let found = kv.get(now, "s", &keys, u64::MAX).await.expect("a read");
     let entry = found.into_iter().next().flatten()?;
     Some(String::from_utf8(entry.value).expect("text"))
 }
@@ -46,7 +46,7 @@ fn what_is_written_is_read_in_the_order_asked() {
         let version = put(&*kv, "a", "1").await;
         put(&*kv, "b", "2").await;
         let keys = ["b", "none", "a", "b"].map(str::to_owned);
-        let found = kv.get(NOW, "s", &keys).await.unwrap();
+        let found = kv.get(NOW, "s", &keys, u64::MAX).await.unwrap();
         let values: Vec<_> = found
             .iter()
             .map(|entry| entry.as_ref().map(|entry| entry.value.as_slice()))
@@ -58,7 +58,7 @@ fn what_is_written_is_read_in_the_order_asked() {
         assert_eq!(entry.metadata, b"meta");
         assert_eq!(entry.expires_in_ms, None);
         // Another store is another place.
-        assert!(kv.get(NOW, "t", &keys).await.unwrap()[0].is_none());
+        assert!(kv.get(NOW, "t", &keys, u64::MAX).await.unwrap()[0].is_none());
     });
 }
 
@@ -90,7 +90,7 @@ fn a_version_is_never_used_twice() {
         for _ in 0..3 {
             versions.push(put(&*kv, "k", "v").await);
             kv.increment(NOW, "s", "n", 1, None).await.unwrap();
-            let found = kv.get(NOW, "s", &["n".to_owned()]).await.unwrap();
+            let found = kv.get(NOW, "s", &["n".to_owned()], u64::MAX).await.unwrap();
             versions.push(found[0].as_ref().unwrap().version);
             assert!(kv.delete(NOW, "s", "k").await.unwrap());
             assert!(!kv.delete(NOW, "s", "k").await.unwrap());
@@ -113,7 +113,10 @@ fn a_key_whose_time_has_come_is_absent_everywhere() {
         for key in ["a", "b", "c", "d"] {
             brief(key).await.unwrap();
         }
-        let found = kv.get(NOW + 40, "s", &["a".to_owned()]).await.unwrap();
+        let found = kv
+            .get(NOW + 40, "s", &["a".to_owned()], u64::MAX)
+            .await
+            .unwrap();
         assert_eq!(found[0].as_ref().unwrap().expires_in_ms, Some(60));
         assert!(value(&*kv, NOW + 99, "a").await.is_some());
         let late = NOW + 100;
@@ -143,7 +146,10 @@ fn an_increment_keeps_what_it_finds() {
         kv.set(NOW, "s", "m", b"41".to_vec(), brief).await.unwrap();
         let sum = kv.increment(NOW + 10, "s", "m", 1, Some(9_999));
         assert_eq!(sum.await.unwrap(), 42);
-        let found = kv.get(NOW + 10, "s", &["m".to_owned()]).await.unwrap();
+        let found = kv
+            .get(NOW + 10, "s", &["m".to_owned()], u64::MAX)
+            .await
+            .unwrap();
         let entry = found[0].as_ref().unwrap();
         assert_eq!(entry.expires_in_ms, Some(90));
         assert_eq!(entry.metadata, b"meta");
@@ -151,7 +157,10 @@ fn an_increment_keeps_what_it_finds() {
             let version = put(&*kv, "bad", bad).await;
             let error = kv.increment(NOW, "s", "bad", 1, None).await;
             assert!(matches!(error, Err(Error::NotANumber)), "{bad}: {error:?}");
-            let found = kv.get(NOW, "s", &["bad".to_owned()]).await.unwrap();
+            let found = kv
+                .get(NOW, "s", &["bad".to_owned()], u64::MAX)
+                .await
+                .unwrap();
             assert_eq!(found[0].as_ref().unwrap().version, version);
         }
         for (start, delta) in [(i64::MAX, 1), (i64::MIN, -1)] {

@@ -1,0 +1,31 @@
+use super::{Error, Page};
+
+impl Error {
+    /// The error as a sentence for people: its `Display` is Rust's debug form, which the generator of
+    /// bindings writes.
+    pub fn text(&self) -> String {
+        let known = match self {
+            Self::NoSuchStore => "the host has no store by that name",
+            Self::Denied => "the store is read-only, or not granted",
+            Self::Conflict => "the key has another version by now",
+            Self::NotANumber => "the value is no decimal integer of 64 bits",
+            Self::Overflow => "the sum is beyond 64 bits",
+            Self::ValueTooLarge(most) => return format!("more than {most} bytes"),
+            Self::InvalidKey(reason) => return format!("the key: {reason}"),
+            Self::InvalidArgument(reason) | Self::Unavailable(reason) | Self::Other(reason) => {
+                return reason.clone();
+            }
+        };
+        known.to_owned()
+    }
+}
+
+/// No keys, and no more of them.
+impl Default for Page {
+    fn default() -> Self {
+        Self {
+            keys: Vec::new(),
+            cursor: None,
+        }
+    }
+}
