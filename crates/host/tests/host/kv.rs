@@ -1,13 +1,104 @@
-//! Every backend of stores behaves the same.
+//! Every backend of stores behaves the same: one suite over the trait, run for each of them.
+
+#[path = "kv/atomic.rs"]
+mod atomic;
+#[path = "kv/cursors.rs"]
+mod cursors;
+#[path = "kv/files.rs"]
+mod files;
+#[path = "kv/full_disk.rs"]
+mod full_disk;
+#[path = "kv/kill.rs"]
+mod kill;
+#[path = "kv/lifetimes.rs"]
+mod lifetimes;
+#[path = "kv/process.rs"]
+mod process;
+#[path = "kv/values.rs"]
+mod values;
 
 use std::path::Path;
-use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
-use edgewit_host::kv::{Backend, Condition, Error, File, Memory, OpenError, SetOptions};
+use edgewit_host::kv::{Backend, Condition, Entry, Error, File, Memory, SetOptions};
 
-use crate::support::run;
+use crate::support::run_on;
 
-const NOW: u64 = 1_000_000;
+macro_rules! suite {
+    ($backend:ident: $kind:expr) => {
+        mod $backend {
+            use super::*;
+            cases! { $kind;
+                atomic::a_conditional_set_is_one_step,
+                atomic::a_key_that_one_creates_is_his,
+                atomic::every_write_has_a_version_of_its_own,
+                atomic::increments_are_one_step,
+                atomic::increments_count_from_0_once_the_key_has_expired,
+                atomic::many_keys_are_read_as_of_one_moment,
+                atomic::the_key_expires_between_the_steps_of_increments,
+                cursors::a_cursor_of_another_s_is_refused,
+                cursors::a_cursor_stays_good_when_keys_come_and_go,
+                cursors::keys_are_in_the_order_of_their_bytes_and_of_their_store,
+                lifetimes::a_key_whose_time_has_come_is_absent_everywhere,
+                lifetimes::a_version_is_never_used_twice,
+                lifetimes::a_write_has_the_lifetime_that_it_asks_for,
+                lifetimes::what_is_acknowledged_is_there_when_opened_again,
+                values::a_condition_holds_or_nothing_is_written,
+                values::an_increment_keeps_what_it_finds,
+                values::an_increment_that_fails_writes_nothing,
+                values::values_asked_for_together_have_a_limit,
+                values::what_is_deleted_is_gone,
+                values::what_is_written_is_read_in_the_order_asked,
+            }
+        }
+    };
+}
+
+macro_rules! cases {
+    ($kind:expr; $($part:ident::$case:ident,)*) => {
+        $(#[test]
+        fn $case() {
+            run_case($kind, $part::$case);
+        })*
+    };
+}
+
+// A backend joins by its line here.
+suite!(memory: Kind { open: |_| Arc::new(Memory::new()), lasting: false });
+suite!(file: Kind { open: |folder| Arc::new(File::open(&folder.join("kv")).unwrap()), lasting: true });
+
+/// How the suite gets at a backend.
+struct Kind {
+    /// Opens it with what it may have in a folder of its own.
+    open: fn(&Path) -> Arc<dyn Backend>,
+    /// Opened again, it has what it had.
+    lasting: bool,
+}
+
+/// So many workers, for so many writers at once.
+const WRITERS: usize = 8;
+const STORE: &str = "s";
+
+fn run_case<F: Future<Output = ()>>(kind: Kind, case: impl FnOnce(Stores) -> F) {
+    let folder = tempfile::tempdir().unwrap();
+    let stores = Stores {
+        kv: (kind.open)(folder.path()),
+        now_ms: Arc::new(AtomicU64::new(1_000_000)),
+        kind: Arc::new(kind),
+        folder: Arc::new(folder),
+    };
+    run_on(WRITERS, case(stores));
+}
+
+/// A backend and the clock that its calls are made at, which only the test moves.
+#[derive(Clone)]
+struct Stores {
+    kv: Arc<dyn Backend>,
+    now_ms: Arc<AtomicU64>,
+    kind: Arc<Kind>,
+    folder: Arc<tempfile::TempDir>,
+}
 
 fn options(condition: Condition, ttl_ms: Option<u64>) -> SetOptions {
     SetOptions {
@@ -17,326 +108,78 @@ fn options(condition: Condition, ttl_ms: Option<u64>) -> SetOptions {
     }
 }
 
-async fn put(kv: &dyn Backend, key: &str, value: &str) -> u64 {
-    let always = options(Condition::Always, None);
-    let set = kv.set(NOW, "s", key, value.as_bytes().to_vec(), always);
-    set.await.expect("a write")
-}
-
-async fn value(kv: &dyn Backend, now: u64, key: &str) -> Option<String> {
-    let keys = [key.to_owned()];
-    let found = kv.get(now, "s", &keys, u64::MAX).await.expect("a read");
-    let entry = found.into_iter().next().flatten()?;
-    Some(String::from_utf8(entry.value).expect("text"))
-}
-
-/// Runs a part of the suite on each backend.
-fn on_each<F: Future<Output = ()>>(test: impl Fn(Box<dyn Backend>) -> F) {
-    run(async {
-        test(Box::new(Memory::new())).await;
-        let folder = tempfile::tempdir().unwrap();
-        let file = File::open(&folder.path().join("kv")).unwrap();
-        test(Box::new(file)).await;
-    });
-}
-
-#[test]
-fn what_is_written_is_read_in_the_order_asked() {
-    on_each(async |kv| {
-        let version = put(&*kv, "a", "1").await;
-        put(&*kv, "b", "2").await;
-        let keys = ["b", "none", "a", "b"].map(str::to_owned);
-        let found = kv.get(NOW, "s", &keys, u64::MAX).await.unwrap();
-        let values: Vec<_> = found
-            .iter()
-            .map(|entry| entry.as_ref().map(|entry| entry.value.as_slice()))
-            .collect();
-        let expected: [Option<&[u8]>; 4] = [Some(b"2"), None, Some(b"1"), Some(b"2")];
-        assert_eq!(values, expected);
-        let entry = found[2].as_ref().unwrap();
-        assert_eq!(entry.version, version);
-        assert_eq!(entry.metadata, b"meta");
-        assert_eq!(entry.expires_in_ms, None);
-        // Another store is another place.
-        assert!(kv.get(NOW, "t", &keys, u64::MAX).await.unwrap()[0].is_none());
-    });
-}
-
-#[test]
-fn a_condition_holds_or_nothing_is_written() {
-    on_each(async |kv| {
-        let set = |condition, value: &str| {
-            let value = value.as_bytes().to_vec();
-            kv.set(NOW, "s", "k", value, options(condition, None))
-        };
-        let conflict = set(Condition::IfVersion(1), "0").await;
-        assert!(matches!(conflict, Err(Error::Conflict)), "{conflict:?}");
-        let first = set(Condition::IfAbsent, "1").await.unwrap();
-        let conflict = set(Condition::IfAbsent, "2").await;
-        assert!(matches!(conflict, Err(Error::Conflict)));
-        assert_eq!(value(&*kv, NOW, "k").await.unwrap(), "1");
-        let second = set(Condition::IfVersion(first), "3").await.unwrap();
-        assert_ne!(first, second);
-        let conflict = set(Condition::IfVersion(first), "4").await;
-        assert!(matches!(conflict, Err(Error::Conflict)));
-        assert_eq!(value(&*kv, NOW, "k").await.unwrap(), "3");
-    });
-}
-
-#[test]
-fn a_version_is_never_used_twice() {
-    on_each(async |kv| {
-        let mut versions = Vec::new();
-        for _ in 0..3 {
-            versions.push(put(&*kv, "k", "v").await);
-            kv.increment(NOW, "s", "n", 1, None).await.unwrap();
-            let found = kv.get(NOW, "s", &["n".to_owned()], u64::MAX).await.unwrap();
-            versions.push(found[0].as_ref().unwrap().version);
-            assert!(kv.delete(NOW, "s", "k").await.unwrap());
-            assert!(!kv.delete(NOW, "s", "k").await.unwrap());
-            assert_eq!(value(&*kv, NOW, "k").await, None);
-        }
-        let count = versions.len();
-        versions.sort_unstable();
-        versions.dedup();
-        assert_eq!(versions.len(), count);
-    });
-}
-
-#[test]
-fn a_key_whose_time_has_come_is_absent_everywhere() {
-    on_each(async |kv| {
-        let brief = |key: &'static str| {
-            let brief = options(Condition::Always, Some(100));
-            kv.set(NOW, "s", key, b"5".to_vec(), brief)
-        };
-        for key in ["a", "b", "c", "d"] {
-            brief(key).await.unwrap();
-        }
-        let found = kv
-            .get(NOW + 40, "s", &["a".to_owned()], u64::MAX)
-            .await
-            .unwrap();
-        assert_eq!(found[0].as_ref().unwrap().expires_in_ms, Some(60));
-        assert!(value(&*kv, NOW + 99, "a").await.is_some());
-        let late = NOW + 100;
-        assert_eq!(value(&*kv, late, "a").await, None);
-        assert!(!kv.delete(late, "s", "a").await.unwrap());
-        let page = kv.keys(late, "s", "", None, 10).await.unwrap();
-        assert_eq!((page.keys.len(), page.cursor), (0, None));
-        let absent = options(Condition::IfAbsent, None);
-        kv.set(late, "s", "b", b"1".to_vec(), absent).await.unwrap();
-        assert_eq!(value(&*kv, late + 1_000, "b").await.unwrap(), "1");
-        // It counts from 0 again, with a lifetime of its own.
-        assert_eq!(kv.increment(late, "s", "c", 1, Some(50)).await.unwrap(), 1);
-        assert_eq!(value(&*kv, late + 50, "c").await, None);
-        // Beyond the end of time it stays.
-        let ever = options(Condition::Always, Some(u64::MAX));
-        kv.set(NOW, "s", "e", b"1".to_vec(), ever).await.unwrap();
-        assert!(value(&*kv, late, "e").await.is_some());
-    });
-}
-
-#[test]
-fn an_increment_keeps_what_it_finds() {
-    on_each(async |kv| {
-        assert_eq!(kv.increment(NOW, "s", "n", -7, None).await.unwrap(), -7);
-        assert_eq!(value(&*kv, NOW, "n").await.unwrap(), "-7");
-        let brief = options(Condition::Always, Some(100));
-        kv.set(NOW, "s", "m", b"41".to_vec(), brief).await.unwrap();
-        let sum = kv.increment(NOW + 10, "s", "m", 1, Some(9_999));
-        assert_eq!(sum.await.unwrap(), 42);
-        let found = kv
-            .get(NOW + 10, "s", &["m".to_owned()], u64::MAX)
-            .await
-            .unwrap();
-        let entry = found[0].as_ref().unwrap();
-        assert_eq!(entry.expires_in_ms, Some(90));
-        assert_eq!(entry.metadata, b"meta");
-        for bad in ["", "x", "007", "+1", "-0", "1 ", "9223372036854775808"] {
-            let version = put(&*kv, "bad", bad).await;
-            let error = kv.increment(NOW, "s", "bad", 1, None).await;
-            assert!(matches!(error, Err(Error::NotANumber)), "{bad}: {error:?}");
-            let found = kv
-                .get(NOW, "s", &["bad".to_owned()], u64::MAX)
-                .await
-                .unwrap();
-            assert_eq!(found[0].as_ref().unwrap().version, version);
-        }
-        for (start, delta) in [(i64::MAX, 1), (i64::MIN, -1)] {
-            put(&*kv, "edge", &start.to_string()).await;
-            let error = kv.increment(NOW, "s", "edge", delta, None).await;
-            assert!(matches!(error, Err(Error::Overflow)), "{error:?}");
-            assert_eq!(value(&*kv, NOW, "edge").await.unwrap(), start.to_string());
-            let none = kv.increment(NOW, "s", "edge", 0, None).await;
-            assert_eq!(none.unwrap(), start);
-        }
-    });
-}
-
-#[test]
-fn increments_at_once_are_all_counted() {
-    on_each(async |kv| {
-        let steps = (0..200).map(|_| kv.increment(NOW, "s", "n", 1, None));
-        let sums = futures_util::future::join_all(steps).await;
-        let mut sums: Vec<i64> = sums.into_iter().map(Result::unwrap).collect();
-        sums.sort_unstable();
-        assert_eq!(sums, (1..=200).collect::<Vec<_>>());
-    });
-}
-
-#[test]
-fn keys_are_in_the_order_of_their_bytes_and_of_their_store() {
-    on_each(async |kv| {
-        let sorted = [
-            "B",
-            "a",
-            "a/1",
-            "a/10",
-            "a/2",
-            "b",
-            "\u{e9}",
-            "\u{ffff}",
-            "\u{10000}",
-        ];
-        for key in [
-            "\u{10000}",
-            "b",
-            "a/2",
-            "B",
-            "\u{ffff}",
-            "a/10",
-            "a",
-            "\u{e9}",
-            "a/1",
-        ] {
-            put(&*kv, key, "1").await;
-        }
-        for store in ["r", "s2", "t"] {
-            let always = options(Condition::Always, None);
-            let set = kv.set(NOW, store, "a/other", Vec::new(), always);
-            set.await.unwrap();
-        }
-        let page = kv.keys(NOW, "s", "", None, 100).await.unwrap();
-        assert_eq!(
-            (page.keys, page.cursor),
-            (sorted.map(str::to_owned).to_vec(), None)
-        );
-        let page = kv.keys(NOW, "s", "a/", None, 3).await.unwrap();
-        assert_eq!(page.keys, ["a/1", "a/10", "a/2"]);
-        assert_eq!(page.cursor, None, "the last page");
-        let page = kv.keys(NOW, "s", "c", None, 3).await.unwrap();
-        assert!(page.keys.is_empty());
-        let page = kv.keys(NOW, "never", "", None, 3).await.unwrap();
-        assert!(page.keys.is_empty());
-    });
-}
-
-#[test]
-fn a_cursor_stays_good_when_keys_come_and_go() {
-    on_each(async |kv| {
-        for key in ["p/1", "p/2", "p/3", "p/4", "q"] {
-            put(&*kv, key, "1").await;
-        }
-        let page = kv.keys(NOW, "s", "p/", None, 2).await.unwrap();
-        assert_eq!(page.keys, ["p/1", "p/2"]);
-        let cursor = page.cursor.expect("more");
-        let page = kv.keys(NOW, "s", "p/", Some(&cursor), 2).await.unwrap();
-        assert_eq!(
-            (page.keys, page.cursor),
-            (vec!["p/3".to_owned(), "p/4".to_owned()], None)
-        );
-        for key in ["p/2", "p/1", "p/3"] {
-            assert!(kv.delete(NOW, "s", key).await.unwrap());
-        }
-        put(&*kv, "p/0", "1").await;
-        put(&*kv, "p/21", "1").await;
-        let page = kv.keys(NOW, "s", "p/", Some(&cursor), 2).await.unwrap();
-        assert_eq!(page.keys, ["p/21", "p/4"]);
-        assert_eq!(page.cursor, None);
-        for bad in ["", "p/2", "no cursor"] {
-            let error = kv.keys(NOW, "s", "p/", Some(bad), 2).await;
-            assert!(
-                matches!(error, Err(Error::InvalidArgument(_))),
-                "{bad}: {error:?}"
-            );
-        }
-    });
-}
-
-#[test]
-fn a_file_keeps_its_stores() {
-    run(async {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("kv");
-        let first = {
-            let kv = File::open(&path).unwrap();
-            kv.delete(NOW, "s", "k").await.unwrap();
-            put(&kv, "k", "kept").await
-        };
-        let kv = open_again(&path).await;
-        assert_eq!(value(&kv, NOW, "k").await.unwrap(), "kept");
-        assert!(put(&kv, "k", "more").await > first);
-    });
-}
-
-/// The writer's thread lets go of the file a moment after the last handle.
-async fn open_again(path: &Path) -> File {
-    for _ in 0..200 {
-        match File::open(path) {
-            Ok(file) => return file,
-            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
-        }
+impl Stores {
+    fn now(&self) -> u64 {
+        self.now_ms.load(SeqCst)
     }
-    File::open(path).expect("a file that nobody has open")
-}
 
-/// What the other process of the test below is told by.
-const HELD: &str = "EDGEWIT_TEST_HELD_FILE";
-
-#[test]
-fn a_file_is_one_process_s() {
-    if let Some(path) = std::env::var_os(HELD) {
-        let error = File::open(path.as_ref()).err();
-        assert!(matches!(error, Some(OpenError::InUse(_))), "{error:?}");
-        return;
+    fn pass(&self, ms: u64) {
+        self.now_ms.fetch_add(ms, SeqCst);
     }
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("kv");
-    let _held = File::open(&path).unwrap();
-    let error = File::open(&path).err().expect("a file in use");
-    assert!(matches!(error, OpenError::InUse(_)), "{error:?}");
-    assert!(error.to_string().contains("another process"), "{error}");
-    let other = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "kv::a_file_is_one_process_s"])
-        .env(HELD, &path)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&other.stdout);
-    assert!(
-        other.status.success() && said.contains("1 passed"),
-        "{said}"
-    );
-}
 
-#[test]
-fn a_file_is_free_once_it_was_dropped() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("kv");
-    for _ in 0..50 {
-        drop(File::open(&path).expect("nobody has it"));
+    async fn set(&self, key: &str, value: &str) -> u64 {
+        let set = self.set_if(Condition::Always, key, value, None);
+        set.await.expect("a write")
     }
-}
 
-#[test]
-fn what_is_no_file_of_stores_says_so() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("text");
-    std::fs::write(&path, "no stores").unwrap();
-    for path in [path.as_path(), &folder.path().join("no/such/folder")] {
-        let error = File::open(path).err().expect("no stores");
-        assert!(matches!(error, OpenError::Unusable { .. }), "{error:?}");
-        let text = error.to_string();
-        assert!(text.starts_with(&*path.to_string_lossy()), "{text}");
+    async fn set_if(
+        &self,
+        condition: Condition,
+        key: &str,
+        value: &str,
+        ttl_ms: Option<u64>,
+    ) -> Result<u64, Error> {
+        let (value, options) = (value.as_bytes().to_vec(), options(condition, ttl_ms));
+        self.kv.set(self.now(), STORE, key, value, options).await
+    }
+
+    async fn entries(&self, keys: &[&str]) -> Vec<Option<Entry>> {
+        let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+        let found = self.kv.get(self.now(), STORE, &keys, u64::MAX).await;
+        found.expect("a read")
+    }
+
+    async fn entry(&self, key: &str) -> Option<Entry> {
+        self.entries(&[key]).await.pop().flatten()
+    }
+
+    async fn value(&self, key: &str) -> Option<String> {
+        let entry = self.entry(key).await?;
+        Some(String::from_utf8(entry.value).expect("text"))
+    }
+
+    async fn delete(&self, key: &str) -> bool {
+        let deleted = self.kv.delete(self.now(), STORE, key).await;
+        deleted.expect("a deletion")
+    }
+
+    async fn increment(&self, key: &str, delta: i64, ttl_ms: Option<u64>) -> Result<i64, Error> {
+        let now = self.now();
+        self.kv.increment(now, STORE, key, delta, ttl_ms).await
+    }
+
+    /// A page, as its keys and its cursor.
+    async fn keys(
+        &self,
+        prefix: &str,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<(Vec<String>, Option<String>), Error> {
+        let page = self.kv.keys(self.now(), STORE, prefix, cursor, limit);
+        page.await.map(|page| (page.keys, page.cursor))
+    }
+
+    /// Closes it and opens it again.
+    fn reopen(self) -> Self {
+        let Self {
+            kv, kind, folder, ..
+        } = self;
+        drop(kv);
+        Self {
+            kv: (kind.open)(folder.path()),
+            now_ms: self.now_ms,
+            kind,
+            folder,
+        }
     }
 }
