@@ -84,7 +84,7 @@ pub async fn carry_out(
 ) -> (Outcome, Vec<u8>) {
     match try_carry_out(stores, store, operation, value).await {
         Ok(done) => done,
-        Err(error) => (Outcome::Failed(error.to_string()), Vec::new()),
+        Err(error) => (Outcome::Failed(error.text()), Vec::new()),
     }
 }
 

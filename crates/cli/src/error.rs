@@ -1,6 +1,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use edgewit_host::kv::OpenError;
+
 /// What ends a command, each with the exit code that the help names.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -13,7 +15,13 @@ pub enum Error {
     #[error(transparent)]
     Host(#[from] edgewit_host::Error),
     #[error(transparent)]
-    Stores(#[from] edgewit_host::kv::OpenError),
+    Stores(OpenError),
+    #[error(
+        "{}: another process has these stores open, as `edgewit serve` has while it runs; stop it first, \
+         or use another folder",
+        .0.display()
+    )]
+    StoresInUse(PathBuf),
     #[error("can't {action} {}: {reason}", path.display())]
     Io {
         action: &'static str,
@@ -45,6 +53,16 @@ pub enum Error {
     Kv(String),
     #[error("some tools are missing")]
     Missing,
+}
+
+/// The host's own words fit any program; these name the command that the reader knows.
+impl From<OpenError> for Error {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::InUse(path) => Self::StoresInUse(path),
+            other => Self::Stores(other),
+        }
+    }
 }
 
 impl Error {

@@ -40,6 +40,14 @@ fn a_new_application_goes_all_the_way() {
     ok(&app, &["kv", "set", "visits", "bob", "41"]);
     assert!(server.get("/hello/bob").ends_with("hello bob, visit 42"));
     assert_eq!(ok(&app, &["kv", "list", "visits"]), "ada\nbob\n");
+    // A second one is told what is wrong, where, and what would be right; the first one is none the worse.
+    let second = fails(&app, &["serve", "--listen", "127.0.0.1:0"], 1);
+    assert!(
+        second.contains("kv.redb: another process has these stores open, as `edgewit serve` has")
+            && second.ends_with("stop it first, or use another folder"),
+        "{second}"
+    );
+    assert_eq!(ok(&app, &["kv", "get", "visits", "ada"]), "2");
     let log = server.interrupt();
     assert!(log.contains("hello visits=42"), "{log}");
     assert!(
@@ -214,6 +222,31 @@ fn what_is_wrong_is_said_in_one_line() {
     let output = filtered.output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("EDGEWIT_LOG \"a=b=c\""));
+}
+
+/// The store's reason, not the form that a debugger shows.
+#[test]
+fn what_a_store_answers_is_said_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let manifest = "name = \"x\"\nlanguage = \"rust\"\n[kv.s]\n";
+    fs::write(here.join("edge.toml"), manifest).unwrap();
+    ok(here, &["kv", "set", "s", "good", "1"]);
+    let table: redb::TableDefinition<(&str, &str), &[u8]> = redb::TableDefinition::new("entries");
+    let file = redb::Database::open(here.join(".edgewit/kv.redb")).unwrap();
+    let transaction = file.begin_write().unwrap();
+    let mut entries = transaction.open_table(table).unwrap();
+    entries.insert(("s", "bad"), b"short".as_slice()).unwrap();
+    drop(entries);
+    transaction.commit().unwrap();
+    // Not while another has it open either.
+    let get = ["kv", "get", "s", "bad"];
+    assert!(fails(here, &get, 1).contains("stop it first"));
+    drop(file);
+    let reason = "edgewit: the file of stores: a record is cut short";
+    assert_eq!(fails(here, &get, 1), reason);
+    assert_eq!(fails(here, &["kv", "list", "s"], 1), reason);
+    assert_eq!(ok(here, &["kv", "get", "s", "good"]), "1");
 }
 
 #[test]
