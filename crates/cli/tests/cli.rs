@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use edgewit_build::Tool;
-use support::{Server, command, copy, edgewit, fails, install, ok, root};
+use support::{Server, binary, command, copy, edgewit, fails, install, ok, root};
 
 /// `new`, `build`, `test`, `serve`, `kv`, in an empty folder.
 #[test]
@@ -94,7 +94,7 @@ fn the_demo_page_shows_a_changed_greeting() {
         )
         .unwrap();
         // The page has its lines whatever the terminal shows.
-        let mut demo = command(env!("CARGO_BIN_EXE_edgewit"), folder.path());
+        let mut demo = command(binary(), folder.path());
         demo.args(["demo", "--port", "0"])
             .env("EDGEWIT_LOG", "error");
         let server = Server::of(demo, "side by side");
@@ -214,7 +214,7 @@ fn what_is_wrong_is_said_in_one_line() {
     assert!(fails(here, &["kv", "set", "s", "", "v"], 1).contains("an empty key"));
     let large = "x".repeat(1025);
     assert!(fails(here, &["kv", "set", "s", "k", &large], 1).contains("1025 bytes, at most 1024"));
-    let mut filtered = command(env!("CARGO_BIN_EXE_edgewit"), here);
+    let mut filtered = command(binary(), here);
     fs::write(here.join("core.wasm"), b"\0asm\x01\0\0\0").unwrap();
     filtered
         .env("EDGEWIT_LOG", "a=b=c")

@@ -94,10 +94,12 @@ impl Run {
         };
         let (head, wait_for_head) = oneshot::channel();
         let meter = self.meter.clone();
-        tokio::spawn(Metered::new(meter, async move {
+        // Boxed: a task is moved and overwritten whole several times, and this one is large.
+        let task = Box::pin(async move {
             self.run(inbound, head).await;
             drop(place);
-        }));
+        });
+        tokio::spawn(Metered::new(meter, task));
         // The task sends a head unless the runtime itself is going down.
         wait_for_head
             .await

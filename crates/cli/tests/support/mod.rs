@@ -22,6 +22,12 @@ pub fn install(tool: edgewit_build::Tool) -> PathBuf {
     edgewit_build::ensure(&cache, tool, &report).unwrap().path
 }
 
+/// The command under test: this workspace's own, unless another was installed to be tested.
+pub fn binary() -> PathBuf {
+    let installed = std::env::var_os("EDGEWIT_UNDER_TEST");
+    installed.map_or_else(|| env!("CARGO_BIN_EXE_edgewit").into(), PathBuf::from)
+}
+
 pub fn command(program: impl AsRef<std::ffi::OsStr>, folder: &Path) -> Command {
     let mut command = Command::new(program);
     let keep = ["CARGO_HOME", "RUSTUP_HOME"];
@@ -37,7 +43,7 @@ pub fn command(program: impl AsRef<std::ffi::OsStr>, folder: &Path) -> Command {
 }
 
 pub fn edgewit(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = command(env!("CARGO_BIN_EXE_edgewit"), folder);
+    let mut command = command(binary(), folder);
     command.args(arguments).output().unwrap()
 }
 
@@ -76,7 +82,7 @@ pub struct Server {
 impl Server {
     /// Waits for the line that holds `marker`, and takes the address out of its URL.
     pub fn start(folder: &Path, arguments: &[&str], marker: &str) -> Self {
-        let mut command = command(env!("CARGO_BIN_EXE_edgewit"), folder);
+        let mut command = command(binary(), folder);
         command.args(arguments);
         Self::of(command, marker)
     }
