@@ -9,6 +9,7 @@ mod rust;
 pub use files::{Drift, check, write};
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use wit_bindgen_core::wit_parser::{Resolve, WorldId};
@@ -38,6 +39,14 @@ impl Language {
     }
 }
 
+impl fmt::Display for Language {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Language::Rust => "Rust",
+        })
+    }
+}
+
 /// Why bindings could not be generated, compared or written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -50,7 +59,7 @@ pub enum Error {
         reason: String,
     },
     /// A generator can't express something of the WIT package.
-    #[error("{language:?}: {reason}")]
+    #[error("the bindings of {language}: {reason}")]
     Unsupported {
         /// The generator.
         language: Language,
@@ -86,9 +95,9 @@ fn parse(wit: &Path) -> Result<(Resolve, WorldId), Error> {
         reason,
     };
     let mut resolve = Resolve::default();
-    let (package, _) = resolve
-        .push_path(wit)
-        .map_err(|error| fail(format!("{error:#}")))?;
+    let pushed = resolve.push_path(wit);
+    // The place is in what was read, not in the error.
+    let (package, _) = pushed.map_err(|error| fail(resolve.render_error(&error)))?;
     let world = resolve
         .select_world(&[package], Some("app"))
         .map_err(|error| fail(format!("{error:#}")))?;

@@ -82,5 +82,13 @@ fn a_package_that_does_not_parse_is_an_error_with_its_place() {
     )
     .unwrap();
     let error = generate(Language::Rust, &wit).unwrap_err().to_string();
-    assert!(error.contains("edge.wit"), "{error}");
+    assert!(error.contains(&format!("{}:4:", wit.display())), "{error}");
+    // A name that nothing has is found later, and has its place too.
+    fs::write(
+        &wit,
+        "package edge:sdk@0.1.0;\n\nworld app {\n  export f: func(a: nothing);\n}\n",
+    )
+    .unwrap();
+    let error = generate(Language::Rust, &wit).unwrap_err().to_string();
+    assert!(error.contains(&format!("{}:4:", wit.display())), "{error}");
 }

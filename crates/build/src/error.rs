@@ -55,7 +55,7 @@ pub enum Error {
         remedy: String,
     },
     /// This library can't build the language.
-    #[error("applications in {0:?} can't be built by this version")]
+    #[error("applications in {0} can't be built by this version")]
     Language(Language),
     /// The source folder holds no package of the language that can be built.
     #[error("{}: {problem}", path.display())]

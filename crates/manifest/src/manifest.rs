@@ -1,3 +1,4 @@
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -37,6 +38,15 @@ pub struct Manifest {
 pub enum Language {
     /// Rust, built by cargo.
     Rust,
+}
+
+impl fmt::Display for Language {
+    /// As its people write it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Rust => "Rust",
+        })
+    }
 }
 
 /// How the component is built.
