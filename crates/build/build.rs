@@ -1,9 +1,14 @@
 //! Packs the SDKs' files into the library, so that applications can be built wherever it runs and
 //! whatever has become of the folder it was built from.
 
+#[path = "src/fnv.rs"]
+mod fnv;
+
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
+
+use fnv::Fnv;
 
 /// What of the Rust SDK an application builds against.
 const RUST: [&str; 4] = ["Cargo.toml", "src", "macros/Cargo.toml", "macros/src"];
@@ -50,20 +55,4 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// FNV-1a, which stays what it is from one Rust to the next.
-struct Fnv(u64);
-
-impl Fnv {
-    fn new() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-
-    /// Its length goes first, so that nothing can move from one part to the next unseen.
-    fn add(&mut self, bytes: &[u8]) {
-        for byte in (bytes.len() as u64).to_le_bytes().iter().chain(bytes) {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    }
 }

@@ -13,7 +13,7 @@ pub enum Tool {
     /// All that building and testing Rust applications takes: a compiler with a standard library
     /// for guests, and the SDK's own dependencies.
     Rust,
-    /// A browser for tests.
+    /// A browser, for Edgewit's own tests.
     Chromium,
 }
 
@@ -33,6 +33,8 @@ pub struct ToolStatus {
     pub tool: &'static str,
     /// What does not work without it.
     pub needed_for: &'static str,
+    /// Whether building and testing applications takes it.
+    pub needed_to_build: bool,
     /// Where it is, or what to do to have it.
     pub found: Result<Found, String>,
 }
@@ -83,16 +85,19 @@ pub fn doctor(cache: &Cache) -> Vec<ToolStatus> {
         ToolStatus {
             tool: "rust",
             needed_for: "testing Rust applications",
+            needed_to_build: true,
             found: compiler,
         },
         ToolStatus {
             tool: "rust std for wasm32-unknown-unknown",
             needed_for: "building Rust applications",
+            needed_to_build: true,
             found: library,
         },
         ToolStatus {
             tool: "chromium",
-            needed_for: "tests in a browser",
+            needed_for: "Edgewit's own tests of the demo's page; no application needs it",
+            needed_to_build: false,
             found: browser,
         },
     ]

@@ -2,7 +2,8 @@
 //! finds or installs the toolchains that this takes.
 //!
 //! Nothing here prints: what happens goes to the caller's [`Report`]. Whatever is kept lies in the
-//! [`Cache`]; one variable, `EDGEWIT_CACHE`, moves it all.
+//! [`Cache`]; one variable, `EDGEWIT_CACHE`, moves it all. What package managers download lies where
+//! they keep it, cargo in `CARGO_HOME`, and is downloaded again where it was cleared.
 //!
 //! ```no_run
 //! use edgewit_build::{Cache, Event, Options};
@@ -18,6 +19,7 @@ mod cache;
 mod command;
 mod error;
 mod files;
+mod fnv;
 mod install;
 mod module;
 mod new;

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use edgewit_build::{Error, Options, build};
 use edgewit_manifest::Manifest;
-use support::{Log, ready, write, write_guest};
+use support::{Log, own, ready, write, write_guest};
 use wasmparser::{Operator, Parser, Payload};
 
 /// A function that the linker keeps.
@@ -115,6 +115,38 @@ fn hello_imports_what_it_uses_and_starts_small() {
 }
 
 #[test]
+fn the_stack_is_as_large_as_the_manifest_says() {
+    let cache = ready();
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("hello.wasm");
+    let mut manifest = hello();
+    manifest.build.stack_bytes = Some(48 * 1024);
+    build(&cache, &manifest, &written_to(&output), &|_| {}).unwrap();
+    assert_eq!(summary(&output).stack_pointer, Some(48 * 1024));
+}
+
+/// The crate `getrandom`, which others take their random bytes from, asks the host for them.
+#[test]
+fn random_bytes_come_from_the_host() {
+    let cache = ready();
+    let folder = tempfile::tempdir().unwrap();
+    let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk-rust");
+    let dependencies = format!("edgewit = {{ path = {sdk:?} }}\ngetrandom = \"0.3\"");
+    let source = "#[edgewit::handler]\nfn random(_: edgewit::Request) -> Result<edgewit::Response, \
+                  edgewit::Error> {\n    let mut bytes = [0];\n    \
+                  getrandom::fill(&mut bytes).unwrap();\n    \
+                  Ok(edgewit::http::Response::new(bytes.to_vec().into()))\n}\n";
+    let manifest = write_guest(folder.path(), &dependencies, source);
+    let output = folder.path().join("guest.wasm");
+    build(&cache, &manifest, &written_to(&output), &|event| {
+        eprintln!("{event:?}")
+    })
+    .unwrap();
+    let imports = summary(&output).imports;
+    assert!(imports.contains("edge:sdk/system@0.1.0"), "{imports:?}");
+}
+
+#[test]
 fn a_build_for_debugging_keeps_names_and_lines() {
     let cache = ready();
     let folder = tempfile::tempdir().unwrap();
@@ -184,8 +216,8 @@ fn an_application_without_a_handler_is_refused() {
 
 #[test]
 fn a_folder_that_cannot_be_written_takes_an_output() {
-    let cache = ready();
     let folder = tempfile::tempdir().unwrap();
+    let cache = own(&folder.path().join("cache"));
     let manifest = write_guest(folder.path(), "", FUNCTION);
     // No folder of this name can be made any more, by root either.
     write(&folder.path().join("target"), "");

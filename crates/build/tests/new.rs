@@ -4,13 +4,12 @@ mod support;
 
 use std::env;
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use edgewit_build::{Cache, Error, Options, build, new_app, sdk, test};
+use edgewit_build::{Cache, Error, Options, Tool, build, ensure, new_app, sdk, test};
 use edgewit_manifest::{Language, Manifest};
-use support::{Log, again, assert_success, is_again, ready, write};
+use support::{Log, again, assert_success, is_again, own, ready, write};
 
 fn silent(_: edgewit_build::Event<'_>) {}
 
@@ -74,16 +73,79 @@ fn new_build_and_test() {
     let error = test(&cache, &manifest, &|event| log.add(event)).unwrap_err();
     assert!(matches!(error, Error::Tests { .. }), "{error}");
     assert!(log.text().contains("bye ada, visit 1"), "{}", log.text());
+
+    let rebuilt = |text: &str| {
+        write(&source, text);
+        let built = build(&cache, &manifest, &Options::default(), &|event| {
+            log.add(event)
+        });
+        built.unwrap();
+    };
+    rebuilt(TYPED);
+    assert_eq!(fs::read(app.join("Cargo.lock")).unwrap(), lock);
+    // As in a fresh clone, which has no configuration.
+    fs::remove_file(app.join(".cargo/config.toml")).unwrap();
+    let package = fs::read_to_string(app.join("Cargo.toml")).unwrap();
+    let renamed = "edge = { package = \"edgewit\", version = \"0.1\" }";
+    let package = package.replace("edgewit = \"0.1\"", renamed);
+    write(&app.join("Cargo.toml"), &package);
+    rebuilt(RENAMED);
+}
+
+/// The first handler with types of its own.
+const TYPED: &str = "
+#[derive(serde::Deserialize, serde::Serialize)]
+struct Greeting {
+    name: String,
+}
+
+edgewit::export!(edgewit::App::new().post(\"/\", |c| {
+    let greeting: Greeting = c.body().json()?;
+    c.json(&greeting)
+}));
+";
+
+/// The SDK under a name of the application's own.
+const RENAMED: &str = "
+use edge::{Error, Request, Response};
+
+#[edge::handler(crate = edge)]
+fn echo(request: Request) -> Result<Response, Error> {
+    Ok(Response::new(request.into_body()))
+}
+";
+
+/// What is downloaded ahead lies in cargo's folder, which may have been cleared.
+#[test]
+fn what_cargo_no_longer_has_is_downloaded_ahead_again() {
+    let name = "what_cargo_no_longer_has_is_downloaded_ahead_again";
+    if is_again() {
+        let log = Log::default();
+        let ensured = ensure(&Cache::from_env().unwrap(), Tool::Rust, &|event| {
+            log.add(event)
+        });
+        // It tried, and there is no network.
+        let error = ensured.unwrap_err();
+        assert!(matches!(error, Error::Dependencies { .. }), "{error}");
+        let text = log.text();
+        assert!(text.contains("downloading dependencies"), "{text}");
+        return;
+    }
+    ready();
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = again(name, &[]);
+    command
+        .env("CARGO_HOME", folder.path())
+        .env("CARGO_NET_RETRY", "0")
+        .env("CARGO_HTTP_PROXY", "http://127.0.0.1:9");
+    assert_success(&command.output().unwrap());
 }
 
 #[test]
 fn equal_source_gives_equal_bytes_wherever_it_and_the_cache_are() {
     let cache = ready();
     let folder = tempfile::tempdir().unwrap();
-    let other = Cache::at(&folder.path().join("a/cache/elsewhere")).unwrap();
-    fs::create_dir_all(other.root()).unwrap();
-    // What was built for the compiler is the toolchain's.
-    let _ = symlink(cache.root().join("rust"), other.root().join("rust"));
+    let other = own(&folder.path().join("a/cache/elsewhere"));
     let bytes = |cache: &Cache, path: &str| {
         let manifest = new(cache, &folder.path().join(path), "greeter");
         let built = build(cache, &manifest, &Options::default(), &silent).unwrap();

@@ -2,26 +2,37 @@
 
 use proc_macro::TokenStream;
 use quote::quote;
-use syn::{ItemFn, parse_macro_input};
+use syn::parse::ParseStream;
+use syn::{ItemFn, Path, Token, parse_macro_input, parse_quote};
 
 /// Makes a function the application: it handles every request, whatever the method and the path.
 ///
 /// The function takes the `Request`, or the `Request` and a `&Context`, and returns `Result<Response, Error>`. The
 /// attribute leaves it as it is and puts an [`export!`](https://docs.rs/edgewit/latest/edgewit/macro.export.html) beside
 /// it.
+///
+/// Where the crate is known under another name, `crate` tells it: `#[edge::handler(crate = edge)]`.
 #[proc_macro_attribute]
 pub fn handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    if let Some(argument) = arguments.into_iter().next() {
-        let error = syn::Error::new(argument.span().into(), "`handler` takes no arguments");
-        return error.into_compile_error().into();
-    }
+    let edgewit = match arguments.is_empty() {
+        true => parse_quote!(::edgewit),
+        false => parse_macro_input!(arguments with named_crate),
+    };
     let function = parse_macro_input!(item as ItemFn);
-    expand(&function)
+    expand(&edgewit, &function)
         .unwrap_or_else(syn::Error::into_compile_error)
         .into()
 }
 
-fn expand(function: &ItemFn) -> syn::Result<proc_macro2::TokenStream> {
+fn named_crate(input: ParseStream<'_>) -> syn::Result<Path> {
+    let text = "`handler` takes no argument but `crate = NAME`";
+    let wrong = |error: syn::Error| syn::Error::new(error.span(), text);
+    input.parse::<Token![crate]>().map_err(wrong)?;
+    input.parse::<Token![=]>().map_err(wrong)?;
+    input.call(Path::parse_mod_style).map_err(wrong)
+}
+
+fn expand(edgewit: &Path, function: &ItemFn) -> syn::Result<proc_macro2::TokenStream> {
     let signature = &function.sig;
     let name = &signature.ident;
     if let Some(token) = signature.asyncness {
@@ -42,6 +53,6 @@ fn expand(function: &ItemFn) -> syn::Result<proc_macro2::TokenStream> {
     Ok(quote! {
         #function
 
-        ::edgewit::export!(::edgewit::Router::single(|context| #call));
+        #edgewit::export!(#edgewit::Router::single(|context| #call));
     })
 }

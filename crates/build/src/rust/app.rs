@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf, absolute};
 use std::process::Command;
 
@@ -11,6 +11,7 @@ use edgewit_manifest::Manifest;
 use super::metadata::Metadata;
 use super::toolchain::{Compiler, Toolchain};
 use crate::command::{self, clean};
+use crate::fnv::Fnv;
 use crate::pins::RUST_TARGET;
 use crate::{Cache, Error, Event, Options, Report, files, sdk};
 
@@ -253,16 +254,15 @@ fn wants_sdk(source: &Path) -> Result<bool, Error> {
         // cargo says what is wrong, and where.
         Err(_) => return Ok(false),
     };
-    let dependency = manifest
-        .get("dependencies")
-        .and_then(|all| all.get("edgewit"));
-    let elsewhere = |it: &toml::Value| {
-        it.get("path")
-            .or(it.get("git"))
-            .or(it.get("registry"))
-            .is_some()
-    };
-    Ok(dependency.is_some_and(|it| !elsewhere(it)))
+    let dependencies = manifest.get("dependencies").and_then(|it| it.as_table());
+    Ok(dependencies.into_iter().flatten().any(|(name, it)| {
+        // Under a name of the application's own, the package is named inside.
+        let package = it.get("package").and_then(|package| package.as_str());
+        let elsewhere = ["path", "git", "registry"]
+            .iter()
+            .any(|key| it.get(key).is_some());
+        package.unwrap_or(name) == "edgewit" && !elsewhere
+    }))
 }
 
 /// The folder to build in: the application's own, else one in the cache.
@@ -273,12 +273,9 @@ fn target_folder(cache: &Cache, source: &Path) -> Result<PathBuf, Error> {
         let _ = fs::remove_file(&probe);
         return Ok(own);
     }
-    let mut hasher = DefaultHasher::new();
-    source.hash(&mut hasher);
-    let folder = cache
-        .root()
-        .join("target")
-        .join(format!("{:016x}", hasher.finish()));
+    let mut hash = Fnv::new();
+    hash.add(source.as_os_str().as_bytes());
+    let folder = cache.root().join(format!("target/{:016x}", hash.0));
     files::create_folder(&folder)?;
     Ok(folder)
 }

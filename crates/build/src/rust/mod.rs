@@ -3,17 +3,18 @@
 mod app;
 mod foreign;
 mod metadata;
+mod sections;
 mod standard;
 mod toolchain;
 
 use std::fs;
 use std::path::Path;
-use std::process;
 
 use edgewit_manifest::Manifest;
 
 use crate::pins::RUST_TARGET;
 use crate::{Built, Cache, Error, Event, Options, Report, command, files, module, new, sdk};
+use sections::Sections;
 
 pub(crate) use app::{App, configuration};
 pub(crate) use toolchain::{Compiler, Toolchain, find as find_toolchain};
@@ -56,7 +57,8 @@ pub(crate) fn test(cache: &Cache, manifest: &Manifest, report: Report<'_>) -> Re
     report(Event::Step(&format!("testing {}", manifest.name)));
     let mut cargo = app.cargo(&compiler, "test");
     cargo.args(["--offline", "--target-dir"]).arg(&app.target);
-    let status = command::run(cargo, None, report)?;
+    let sections = Sections::default();
+    let status = command::run(cargo, None, &|event| sections.report(event, report))?;
     if status.success() {
         Ok(())
     } else {
@@ -92,14 +94,14 @@ pub(crate) fn fetch_if_possible(cache: &Cache, folder: &Path, report: Report<'_>
     }
 }
 
-/// Downloads what a new application depends on, unless that was done.
+/// Downloads what a new application depends on and cargo's folder does not hold: it is not in the cache,
+/// and may have been cleared.
 fn fetch(cache: &Cache, compiler: &Compiler, report: Report<'_>) -> Result<(), Error> {
     let sdk = sdk::unpack_rust(cache, report)?;
-    let mark = sdk.join(".fetched");
-    if mark.is_file() {
-        return Ok(());
-    }
-    let source = cache.root().join(format!("template-{}", process::id()));
+    let _lock = cache.lock(report)?;
+    let source = cache.root().join("template");
+    // What a process that was ended left behind.
+    let _ = fs::remove_dir_all(&source);
     new::write_rust(&source, "app")?;
     let app = App {
         target: source.join("target"),
@@ -110,5 +112,5 @@ fn fetch(cache: &Cache, compiler: &Compiler, report: Report<'_>) -> Result<(), E
         .into_iter()
         .try_for_each(|target| app.resolve(compiler, target, report).map(drop));
     fs::remove_dir_all(&app.source).map_err(Error::io("delete", &app.source))?;
-    fetched.and_then(|()| files::write(&mark, b""))
+    fetched
 }

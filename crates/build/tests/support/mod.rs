@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::env;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -36,6 +36,15 @@ impl Log {
 pub fn ready() -> Cache {
     let cache = Cache::from_env().unwrap();
     ensure(&cache, Tool::Rust, &|event| eprintln!("{event:?}")).unwrap();
+    cache
+}
+
+/// A cache in `folder` with the toolchain of [`ready`]: what is kept in it is gone with the folder.
+pub fn own(folder: &Path) -> Cache {
+    let cache = Cache::at(folder).unwrap();
+    fs::create_dir_all(cache.root()).unwrap();
+    // It may be missing, where the standard library of guests is the compiler's own.
+    let _ = symlink(ready().root().join("rust"), cache.root().join("rust"));
     cache
 }
 
