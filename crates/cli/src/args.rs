@@ -9,10 +9,11 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  done; for serve and demo: stopped by Ctrl-C
   1  failed: a build, a test, a key that is not there, bindings that differ
-  2  the command line or an edge.toml is wrong
+  2  the command line, an edge.toml or a .env is wrong
   3  a tool is missing and was not installed; the command to run is printed
 
-EDGEWIT_CACHE moves everything that is kept between runs (default: ~/.cache/edgewit).
+EDGEWIT_CACHE moves everything that Edgewit keeps between runs (default: ~/.cache/edgewit);
+what cargo downloads is in cargo's own folder, which CARGO_HOME moves.
 EDGEWIT_LOG filters log lines, as in `debug` or `warn,edgewit::guest=trace` (default: info).";
 
 /// Writes, builds, serves and tests edge applications.
@@ -35,7 +36,7 @@ pub enum Command {
         #[arg(default_value = ".")]
         folder: PathBuf,
     },
-    /// Serve applications over HTTP
+    /// Serve applications over HTTP until Ctrl-C, which leaves requests under way a second
     Serve(Serve),
     /// Read and write an application's stores
     Kv(Kv),
@@ -87,14 +88,15 @@ pub struct Build {
 
 #[derive(clap::Args)]
 pub struct Serve {
-    /// Folders with an edge.toml, which are built first, or component files. One is served at /;
-    /// several each under /NAME and at the host NAME.localhost
+    /// Folders with an edge.toml, which are built first, or component files, which are named after
+    /// the file. One is served at /; several each under /NAME and at the host NAME.localhost
     #[arg(default_value = ".", value_name = "DIR|FILE.wasm")]
     pub apps: Vec<PathBuf>,
     /// Where to listen; port 0 picks a free one
     #[arg(long, default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
     pub listen: SocketAddr,
-    /// The edge.toml that grants a component file what it may reach [default: the one beside it]
+    /// The edge.toml that grants component files what they may reach [default: the one beside each];
+    /// a folder has its own
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }
@@ -136,12 +138,18 @@ pub struct Kv {
 #[derive(Subcommand)]
 pub enum KvOperation {
     /// Print the value of a key
-    Get { store: String, key: String },
+    Get {
+        store: String,
+        #[arg(allow_hyphen_values = true)]
+        key: String,
+    },
     /// Write a key
     Set {
         store: String,
+        #[arg(allow_hyphen_values = true)]
         key: String,
         /// The value; `-` reads it from standard input
+        #[arg(allow_hyphen_values = true)]
         value: String,
         /// Milliseconds until it expires [default: never]
         #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
@@ -151,9 +159,13 @@ pub enum KvOperation {
     List {
         store: String,
         /// Only keys that begin with this
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", allow_hyphen_values = true)]
         prefix: String,
     },
     /// Delete a key
-    Delete { store: String, key: String },
+    Delete {
+        store: String,
+        #[arg(allow_hyphen_values = true)]
+        key: String,
+    },
 }

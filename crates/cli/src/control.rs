@@ -1,19 +1,21 @@
 //! How `edgewit kv` reaches the stores that a running `serve` holds.
 //!
-//! `serve` listens on a loopback port and writes the port, with a secret, into a file beside the stores
-//! that only its user can read. A call is one line of JSON followed by the bytes that it announces, and
-//! so is the answer.
+//! `serve` listens on a socket beside the stores, in a folder that only its user can enter: nobody else
+//! answers there, and nobody else calls. A call is one line of JSON followed by the bytes that it
+//! announces, and so is the answer.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use edgewit_host::kv::{self, Backend, Condition, SetOptions};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::time::timeout;
 
 use crate::error::Error;
 
@@ -54,7 +56,6 @@ pub enum Outcome {
 
 #[derive(Serialize, Deserialize)]
 struct Call {
-    secret: String,
     store: String,
     operation: Operation,
     bytes: usize,
@@ -66,14 +67,8 @@ struct Answer {
     bytes: usize,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Address {
-    port: u16,
-    secret: String,
-}
-
-/// The most bytes that a value has; the stores' own limit is below.
-const BYTES_MAX: usize = 64 * 1024 * 1024;
+/// How long a caller waits for each step of a call. The longest is the commit of a large value.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Carries an operation out.
 pub async fn carry_out(
@@ -144,7 +139,7 @@ async fn try_carry_out(
     })
 }
 
-/// The listening end; dropping it takes its file away.
+/// The listening end; dropping it takes its socket away.
 pub struct Control {
     file: PathBuf,
     task: tokio::task::JoinHandle<()>,
@@ -153,71 +148,53 @@ pub struct Control {
 impl Drop for Control {
     fn drop(&mut self) {
         self.task.abort();
-        // A file that stays names a port where nobody answers, which a caller takes for no file.
+        // Where nobody listens on a socket that stays, a caller takes it for none.
         let _ = fs::remove_file(&self.file);
     }
 }
 
-fn address_file(data: &Path) -> PathBuf {
-    data.join("serve.json")
+const SOCKET: &str = "serve.sock";
+
+/// The socket's path for a system call, which takes no more than some 100 bytes: on Linux by way of the
+/// open folder, so that the folder may lie as deep as it likes.
+fn address(data: &Path, open: &File) -> PathBuf {
+    if cfg!(target_os = "linux") {
+        format!("/proc/self/fd/{}/{SOCKET}", open.as_raw_fd()).into()
+    } else {
+        data.join(SOCKET)
+    }
 }
 
 impl Control {
+    /// Listens in the data folder of the stores, which the caller holds.
     pub async fn start(data: &Path, stores: Arc<dyn Backend>) -> Result<Self, Error> {
-        let file = address_file(data);
-        let failed = || Error::io("listen for `edgewit kv` by", &file);
-        let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed())?;
-        let port = listener.local_addr().map_err(failed())?.port();
-        let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes)
-            .map_err(|error| failed()(std::io::Error::other(error.to_string())))?;
-        let secret: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        write_private(
-            &file,
-            &Address {
-                port,
-                secret: secret.clone(),
-            },
-        )?;
-        let secret: Arc<str> = secret.into();
+        let file = data.join(SOCKET);
+        let listener = listen(data, &file).map_err(Error::io("listen for `edgewit kv` at", &file));
+        let listener = listener?;
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (stores, secret) = (stores.clone(), secret.clone());
-                tokio::spawn(async move { answer(stream, &*stores, &secret).await });
+                let stores = stores.clone();
+                tokio::spawn(async move { answer(stream, &*stores).await });
             }
         });
         Ok(Self { file, task })
     }
 }
 
-fn write_private(file: &Path, address: &Address) -> Result<(), Error> {
-    use std::io::Write;
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    // A file of an earlier run may have other rights.
+fn listen(data: &Path, file: &Path) -> io::Result<UnixListener> {
+    // One that was ended by force leaves its socket.
     match fs::remove_file(file) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            return Err(Error::io("replace", file)(error));
-        }
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let text =
-        serde_json::to_string(address).map_err(|error| Error::io("write", file)(error.into()))?;
-    let written = options
-        .open(file)
-        .and_then(|mut out| out.write_all(text.as_bytes()));
-    written.map_err(Error::io("write", file))
+    let folder = File::open(data)?;
+    UnixListener::bind(address(data, &folder))
 }
 
 /// One connection; a caller that breaks off gets no answer.
-async fn answer(stream: TcpStream, stores: &dyn Backend, secret: &str) -> std::io::Result<()> {
+async fn answer(stream: UnixStream, stores: &dyn Backend) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
     let call: Call = read_line(&mut stream).await?;
-    if call.secret != secret || call.bytes > BYTES_MAX {
-        return Ok(());
-    }
     let value = read_bytes(&mut stream, call.bytes).await?;
     let (outcome, bytes) = carry_out(stores, &call.store, call.operation, value).await;
     send(
@@ -237,32 +214,60 @@ pub async fn call(
     store: &str,
     operation: &Operation,
     value: &[u8],
-) -> std::io::Result<Option<(Outcome, Vec<u8>)>> {
-    let address: Address = match fs::read(address_file(data)) {
-        Ok(text) => serde_json::from_slice(&text)?,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
+) -> io::Result<Option<(Outcome, Vec<u8>)>> {
+    call_within(PATIENCE, data, store, operation, value).await
+}
+
+async fn call_within(
+    limit: Duration,
+    data: &Path,
+    store: &str,
+    operation: &Operation,
+    value: &[u8],
+) -> io::Result<Option<(Outcome, Vec<u8>)>> {
+    let Some(mut stream) = connect(data).await? else {
+        return Ok(None);
     };
-    let stream = match TcpStream::connect(("127.0.0.1", address.port)).await {
-        Ok(stream) => stream,
-        Err(error) if error.kind() == ErrorKind::ConnectionRefused => return Ok(None),
-        Err(error) => return Err(error),
+    let call = Call {
+        store: store.to_owned(),
+        operation: operation.clone(),
+        bytes: value.len(),
     };
-    let mut stream = BufReader::new(stream);
-    let call = serde_json::json!({
-        "secret": address.secret, "store": store, "operation": operation, "bytes": value.len(),
-    });
-    send(&mut stream, &call, value).await?;
-    let answer: Answer = read_line(&mut stream).await?;
-    let bytes = read_bytes(&mut stream, answer.bytes).await?;
+    within(limit, send(&mut stream, &call, value)).await?;
+    let answer: Answer = within(limit, read_line(&mut stream)).await?;
+    let bytes = within(limit, read_bytes(&mut stream, answer.bytes)).await?;
     Ok(Some((answer.outcome, bytes)))
 }
 
+async fn connect(data: &Path) -> io::Result<Option<BufReader<UnixStream>>> {
+    let connected = match File::open(data) {
+        Ok(folder) => UnixStream::connect(address(data, &folder)).await,
+        Err(error) => Err(error),
+    };
+    match connected {
+        Ok(stream) => Ok(Some(BufReader::new(stream))),
+        Err(error) => match error.kind() {
+            ErrorKind::NotFound | ErrorKind::ConnectionRefused => Ok(None),
+            _ => Err(error),
+        },
+    }
+}
+
+async fn within<T>(limit: Duration, step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    timeout(limit, step).await.unwrap_or_else(|_| {
+        let text = format!(
+            "no answer in {} s; once that `serve` has ended, `edgewit kv` works on the file",
+            limit.as_secs()
+        );
+        Err(io::Error::new(ErrorKind::TimedOut, text))
+    })
+}
+
 async fn send<T: Serialize>(
-    stream: &mut BufReader<TcpStream>,
+    stream: &mut BufReader<UnixStream>,
     line: &T,
     bytes: &[u8],
-) -> std::io::Result<()> {
+) -> io::Result<()> {
     let mut text = serde_json::to_vec(line)?;
     text.push(b'\n');
     stream.write_all(&text).await?;
@@ -271,8 +276,8 @@ async fn send<T: Serialize>(
 }
 
 async fn read_line<T: for<'a> Deserialize<'a>>(
-    stream: &mut BufReader<TcpStream>,
-) -> std::io::Result<T> {
+    stream: &mut BufReader<UnixStream>,
+) -> io::Result<T> {
     let mut line = Vec::new();
     // A page of keys is the longest line.
     stream
@@ -282,8 +287,37 @@ async fn read_line<T: for<'a> Deserialize<'a>>(
     Ok(serde_json::from_slice(&line)?)
 }
 
-async fn read_bytes(stream: &mut BufReader<TcpStream>, length: usize) -> std::io::Result<Vec<u8>> {
-    let mut bytes = vec![0; length.min(BYTES_MAX)];
+/// As many bytes as were announced, or an error.
+async fn read_bytes(stream: &mut BufReader<UnixStream>, length: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; length];
     stream.read_exact(&mut bytes).await?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_serve_that_does_not_answer_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let _silent = listen(folder.path(), &folder.path().join(SOCKET)).unwrap();
+        let (limit, get) = (
+            Duration::from_millis(50),
+            Operation::Get { key: "k".into() },
+        );
+        let error = call_within(limit, folder.path(), "s", &get, b"").await;
+        let error = error.unwrap_err().to_string();
+        assert!(error.starts_with("no answer in 0 s; "), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_socket_where_nobody_listens_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(listen(folder.path(), &folder.path().join(SOCKET)).unwrap());
+        assert!(folder.path().join(SOCKET).exists());
+        let list = Operation::Delete { key: "k".into() };
+        let called = call(folder.path(), "s", &list, b"").await.unwrap();
+        assert!(called.is_none());
+    }
 }

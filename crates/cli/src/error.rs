@@ -36,10 +36,29 @@ pub enum Error {
     },
     #[error("{}: neither a folder with an edge.toml nor a component file", .0.display())]
     NotAnApp(PathBuf),
+    #[error(
+        "{}: a file; an application is a folder with an edge.toml, and `edgewit serve` takes \
+         component files too", .0.display()
+    )]
+    NotAFolder(PathBuf),
+    #[error(
+        "--config grants a component file what it may reach, and none is named here; a folder has its \
+         own edge.toml"
+    )]
+    Config,
+    #[error(
+        "the name {0:?} can't be a part of a URL, as that of one of several has to be; name the file \
+         with letters, digits, `-`, `_` and `.`, or serve it alone"
+    )]
+    NotAPath(String),
     #[error("two applications are named {0}; each needs a name of its own")]
     SameName(String),
-    #[error("{}: {reason}", path.display())]
-    Environment { path: PathBuf, reason: String },
+    #[error("{}:{line}: {reason}", path.display())]
+    Text {
+        path: PathBuf,
+        line: usize,
+        reason: String,
+    },
     #[error(
         "EDGEWIT_LOG {text:?}: {reason}; a filter like `debug` or `warn,edgewit::guest=trace` is due"
     )]
@@ -78,6 +97,10 @@ impl Error {
         match self {
             Self::Manifest(_)
             | Self::NotAnApp(_)
+            | Self::NotAFolder(_)
+            | Self::Config
+            | Self::NotAPath(_)
+            | Self::Text { .. }
             | Self::SameName(_)
             | Self::NoCheckout { .. }
             | Self::Filter { .. } => 2,

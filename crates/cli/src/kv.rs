@@ -9,10 +9,10 @@ use crate::args::{Kv, KvOperation};
 use crate::control::{self, Operation, Outcome};
 use crate::error::Error;
 use crate::load;
-use crate::serve::runtime;
+use crate::serve::block_on;
 
 pub fn run(arguments: Kv) -> Result<(), Error> {
-    let manifest = Manifest::read(&arguments.dir)?;
+    let manifest = load::manifest(&arguments.dir)?;
     let (store, operation, value) = match arguments.operation {
         KvOperation::Get { store, key } => (store, Operation::Get { key }, Vec::new()),
         KvOperation::Set {
@@ -41,7 +41,7 @@ pub fn run(arguments: Kv) -> Result<(), Error> {
     check_store(&manifest, &store)?;
     check_key(&operation)?;
     check_value(&manifest, &value)?;
-    runtime()?.block_on(async {
+    block_on(async {
         let mut operation = operation;
         loop {
             let (outcome, bytes) = once(&manifest, &store, &operation, &value).await?;

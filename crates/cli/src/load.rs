@@ -1,7 +1,10 @@
 //! From what a command names to an application that can be served.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fs;
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,23 +15,47 @@ use edgewit_manifest::{FILE_NAME, Grants, Limits, Manifest, Store};
 use crate::error::Error;
 use crate::progress::Progress;
 
-/// An application that was found and built, but not loaded.
-pub struct Ready {
+/// An application that was found: whatever is wrong with it that can be told before it is built has been.
+pub struct Found {
     pub name: String,
     pub grants: Grants,
     pub limits: Limits,
     /// Where what belongs to it is kept: the folder of its edge.toml, or of the component.
     pub folder: PathBuf,
-    component: PathBuf,
+    pub source: Source,
+    environment: HashMap<String, String>,
 }
 
-impl Ready {
+/// What its component comes from.
+pub enum Source {
+    /// A folder, which is built.
+    Folder(Manifest),
+    /// A component file, which is taken as it is.
+    Component(PathBuf),
+}
+
+impl Found {
     /// Whether it was granted a store that has to be kept somewhere.
     pub fn writes_stores(&self) -> bool {
         self.grants
             .kv
             .values()
             .any(|store| matches!(store, Store::ReadWrite))
+    }
+
+    /// The file of its component; a folder is built first, with names for backtraces.
+    pub fn component(&self, cache: &Cache) -> Result<PathBuf, Error> {
+        let manifest = match &self.source {
+            Source::Folder(manifest) => manifest,
+            Source::Component(path) => return Ok(path.clone()),
+        };
+        let progress = Progress::new();
+        let options = Options {
+            debug: true,
+            output: None,
+        };
+        let built = edgewit_build::build(cache, manifest, &options, &progress.report());
+        Ok(progress.end(built)?.path)
     }
 }
 
@@ -42,113 +69,193 @@ pub fn stores_file(folder: &Path) -> PathBuf {
     data_folder(folder).join("kv.redb")
 }
 
-/// Makes the data folder, which git is told to leave alone.
+/// Makes the data folder, which nobody else can enter and git is told to leave alone.
 pub fn make_data_folder(folder: &Path) -> Result<PathBuf, Error> {
     let data = data_folder(folder);
     let ignore = data.join(".gitignore");
     fs::create_dir_all(&data).map_err(Error::io("create", &data))?;
+    let rights = fs::Permissions::from_mode(0o700);
+    fs::set_permissions(&data, rights).map_err(Error::io("close to others", &data))?;
     if !ignore.exists() {
         fs::write(&ignore, "*\n").map_err(Error::io("write", &ignore))?;
     }
     Ok(data)
 }
 
-/// A folder is built, with names for backtraces; a file is taken as it is.
-pub fn ready(path: &Path, config: Option<&Path>, cache: &Cache) -> Result<Ready, Error> {
+/// Reads the edge.toml of the folder that a command names.
+pub fn manifest(path: &Path) -> Result<Manifest, Error> {
     if path.is_file() && path.file_name().is_some_and(|name| name != FILE_NAME) {
-        return component(path, config);
+        return Err(Error::NotAFolder(path.to_owned()));
     }
+    Ok(Manifest::read(path)?)
+}
+
+/// Finds the application in a folder, or that of a component file, which `config` grants what it may
+/// reach; without it the edge.toml beside the file does, and else nothing.
+pub fn find(path: &Path, config: Option<&Path>) -> Result<Found, Error> {
     if !path.exists() {
         return Err(Error::NotAnApp(path.to_owned()));
     }
+    if path.is_file() && path.file_name().is_some_and(|name| name != FILE_NAME) {
+        return component(path, config);
+    }
     let manifest = Manifest::read(path)?;
-    let progress = Progress::new();
-    let options = Options {
-        debug: true,
-        output: None,
-    };
-    let built = progress.end(edgewit_build::build(
-        cache,
-        &manifest,
-        &options,
-        &progress.report(),
-    ))?;
-    Ok(Ready {
-        component: built.path,
-        ..of_manifest(manifest)
+    let (grants, limits) = (manifest.grants.clone(), manifest.limits.clone());
+    Ok(Found {
+        name: manifest.name.clone(),
+        folder: manifest.folder().to_owned(),
+        environment: environment(manifest.folder())?,
+        source: Source::Folder(manifest),
+        grants,
+        limits,
     })
 }
 
-fn of_manifest(manifest: Manifest) -> Ready {
-    Ready {
-        folder: manifest.folder().to_owned(),
-        name: manifest.name,
-        grants: manifest.grants,
-        limits: manifest.limits,
-        component: PathBuf::new(),
-    }
-}
-
-fn component(path: &Path, config: Option<&Path>) -> Result<Ready, Error> {
+/// It is named after its file, as several may share one edge.toml.
+fn component(path: &Path, config: Option<&Path>) -> Result<Found, Error> {
+    let stem = path.file_stem().unwrap_or_default();
     let folder = path
         .parent()
         .filter(|parent| *parent != Path::new(""))
         .unwrap_or(Path::new("."));
     let beside = folder.join(FILE_NAME);
     let config = config.or_else(|| beside.is_file().then_some(&*beside));
-    let component = path.to_owned();
-    if let Some(config) = config {
-        return Ok(Ready {
-            component,
-            ..of_manifest(Manifest::read(config)?)
-        });
-    }
-    let name = path
-        .file_stem()
-        .map(|stem| stem.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let (grants, limits) = (Grants::default(), Limits::default());
-    Ok(Ready {
-        name,
+    let (folder, grants, limits) = match config.map(Manifest::read).transpose()? {
+        Some(manifest) => (
+            manifest.folder().to_owned(),
+            manifest.grants,
+            manifest.limits,
+        ),
+        None => (folder.to_owned(), Grants::default(), Limits::default()),
+    };
+    Ok(Found {
+        name: stem.to_string_lossy().into_owned(),
+        environment: environment(&folder)?,
+        source: Source::Component(path.to_owned()),
+        folder,
         grants,
         limits,
-        folder: folder.to_owned(),
-        component,
     })
 }
 
-/// Loads an application whose stores, where it was granted any, are in `kv`.
+/// Loads an application from its component; its stores, where it was granted any, are in `kv`.
 pub async fn load(
     host: &Host,
-    ready: &Ready,
+    found: &Found,
+    component: &Path,
     kv: Option<Arc<dyn kv::Backend>>,
 ) -> Result<App, Error> {
-    let bytes = fs::read(&ready.component).map_err(Error::io("read", &ready.component))?;
+    let bytes = fs::read(component).map_err(Error::io("read", component))?;
     let settings = Settings {
-        grants: ready.grants.clone(),
-        limits: ready.limits.clone(),
+        grants: found.grants.clone(),
+        limits: found.limits.clone(),
         kv,
-        environment: environment(&ready.folder)?,
+        environment: found.environment.clone(),
     };
-    Ok(host.load(&ready.name, &bytes, settings).await?)
+    Ok(host.load(&found.name, &bytes, settings).await?)
 }
 
 /// The environment, and the `.env` beside the edge.toml for what it does not set.
 fn environment(folder: &Path) -> Result<HashMap<String, String>, Error> {
     let path = folder.join(".env");
-    let mut environment = HashMap::new();
-    if path.is_file() {
-        let wrong = |error: dotenvy::Error| Error::Environment {
-            path: path.clone(),
-            reason: error.to_string(),
-        };
-        for line in dotenvy::from_path_iter(&path).map_err(wrong)? {
-            let (name, value) = line.map_err(wrong)?;
-            environment.insert(name, value);
-        }
-    }
+    let mut environment = match fs::read(&path) {
+        Ok(text) => variables(&text, &path)?,
+        Err(error) if error.kind() == ErrorKind::NotFound => HashMap::new(),
+        Err(error) => return Err(Error::io("read", &path)(error)),
+    };
     let set = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     environment.extend(set);
     Ok(environment)
+}
+
+/// The variables of a `.env`. Its text is in no error: it holds secrets.
+fn variables(text: &[u8], path: &Path) -> Result<HashMap<String, String>, Error> {
+    let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
+    let lines_read = Cell::new(0);
+    let lines = Lines {
+        rest: text,
+        read: &lines_read,
+    };
+    let read: Result<_, dotenvy::Error> = dotenvy::Iter::new(lines).collect();
+    read.map_err(|error| {
+        let (breaks, reason) = match error {
+            dotenvy::Error::LineParse(part, _) => (part.trim_end().matches('\n').count(), ENV_LINE),
+            _ => (0, "a byte that is not UTF-8; a file .env is text in UTF-8"),
+        };
+        Error::Text {
+            path: path.to_owned(),
+            line: lines_read.get() - breaks,
+            reason: reason.to_owned(),
+        }
+    })
+}
+
+const ENV_LINE: &str = "not NAME=VALUE; a value with blanks, quotes, `#`, `$` or `\\` goes in single \
+                        quotes: NAME='VALUE'";
+
+/// Gives out a line for each call, so that whoever reads has read no further than what it works on.
+struct Lines<'a> {
+    rest: &'a [u8],
+    read: &'a Cell<usize>,
+}
+
+impl Read for Lines<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let line = self.rest.split_inclusive(|byte| *byte == b'\n').next();
+        let line = line.unwrap_or_default();
+        let (part, _) = line.split_at(line.len().min(buffer.len()));
+        self.rest = &self.rest[part.len()..];
+        let ends = part.ends_with(b"\n") || self.rest.is_empty() && !part.is_empty();
+        self.read.set(self.read.get() + usize::from(ends));
+        buffer[..part.len()].copy_from_slice(part);
+        Ok(part.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<HashMap<String, String>, String> {
+        variables(text.as_bytes(), ".env".as_ref()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn variables_are_read() {
+        let long = "x".repeat(20_000);
+        let text = format!("\u{feff}# why\n\nA=1\nexport B='a b'\nLONG={long}\nC=\"two\nlines\"");
+        let read = read(&text).unwrap();
+        let of = |name: &str| read[name].as_str();
+        assert_eq!((of("A"), of("B"), of("C")), ("1", "a b", "two\nlines"));
+        assert_eq!(of("LONG"), long);
+    }
+
+    #[test]
+    fn a_mistake_is_told_by_its_line_and_without_its_text() {
+        let long = format!("LONG={}\n", "x".repeat(20_000));
+        for (text, line) in [
+            ("KEY=hunter2 is my secret", 1),
+            ("A=1\n\n# why\nKEY=hunter2 is my secret\nB=1\n", 4),
+            (&*format!("{long}KEY=hunter2 is my secret"), 2),
+            ("A=1\nhunter2", 2),
+            ("A=1\n=hunter2\n", 2),
+            ("A=1\nKEY=\"hunter2\nB=1\nC=1\n", 2),
+            ("A=1\nKEY='a\nb' hunter2\nC=1\n", 2),
+            ("A=1\r\nKEY=hunter2\\q\r\n", 2),
+        ] {
+            assert_eq!(
+                read(text),
+                Err(format!(".env:{line}: {ENV_LINE}")),
+                "{text:?}"
+            );
+        }
+        let error = variables(b"A=1\nB=\xff\n", ".env".as_ref()).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with(".env:2: a byte that is not UTF-8"),
+            "{error}"
+        );
+    }
 }

@@ -196,3 +196,73 @@ impl<S: Subscriber> Layer<S> for Kept {
         self.arrived.notify_waiters();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What a terminal gets of the events of `work`, with the time of day as `TIME`.
+    fn terminal(work: impl FnOnce()) -> String {
+        let written = Written::default();
+        let writer = written.clone();
+        let layer = tracing_subscriber::fmt::layer().with_writer(move || writer.clone());
+        let layer = layer.event_format(Terminal);
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), work);
+        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        let time = |line: &str| {
+            let (before, rest) = line.split_at("\x1b[2m".len());
+            let (time, rest) = rest.split_at("12:30:01".len());
+            let digits = time.split(':').map(|part| part.parse::<u8>().unwrap());
+            assert!(
+                digits.zip([24, 60, 61]).all(|(it, limit)| it < limit),
+                "{time}"
+            );
+            format!("{before}TIME{rest}")
+        };
+        let is_first = |line: &&str| line.starts_with("\x1b[2m");
+        let lines = text.lines();
+        lines.map(|line| if is_first(&line) { time(line) } else { line.to_owned() } + "\n").collect()
+    }
+
+    #[test]
+    fn a_terminal_shows_a_line_of_a_request_with_what_it_took() {
+        let shown = terminal(|| {
+            tracing::info!(
+                target: "edgewit::request", app = "hello", request = "id", bytes = 12, guest_us = 81,
+                wall_us = 240, "GET /hello/ada 200"
+            );
+        });
+        let wanted = "\x1b[2mTIME\x1b[0m \x1b[32mINFO \x1b[0m hello: GET /hello/ada 200  12 B, guest \
+                      81 µs, wall 240 µs  \x1b[2m[id]\x1b[0m\n";
+        assert_eq!(shown, wanted);
+    }
+
+    #[test]
+    fn no_guest_draws_on_a_terminal() {
+        let shown = terminal(|| {
+            let (message, fields) = ("a\x1b[2J\tb\r\nc", "{\"k\":\"\u{9b}\"}");
+            tracing::warn!(app = "hello", request = "id", fields, "{message}");
+            tracing::error!("the host's own");
+        });
+        let wanted = "\x1b[2mTIME\x1b[0m \x1b[33mWARN \x1b[0m hello: a\\u{1b}[2J\tb\\r\n    c  \
+                      {\"k\":\"\\u{9b}\"}  \x1b[2m[id]\x1b[0m\n\x1b[2mTIME\x1b[0m \
+                      \x1b[31mERROR\x1b[0m the host's own\n";
+        assert_eq!(shown, wanted);
+    }
+}

@@ -15,7 +15,6 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use edgewit_build::Cache;
-use edgewit_manifest::Manifest;
 
 use args::{Args, Bindgen, Build, Command, New};
 use error::Error;
@@ -54,11 +53,9 @@ fn run(command: Command) -> Result<(), Error> {
 }
 
 fn new(new: &New) -> Result<(), Error> {
-    let name = new
-        .folder
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
+    // `.` has a name where it lies.
+    let there = std::fs::canonicalize(&new.folder).unwrap_or_else(|_| new.folder.clone());
+    let name = there.file_name().unwrap_or_default().to_string_lossy();
     let progress = Progress::new();
     let cache = Cache::from_env()?;
     let language = new.lang.into();
@@ -67,14 +64,14 @@ fn new(new: &New) -> Result<(), Error> {
     progress.finish();
     println!("wrote {}", manifest.display());
     println!(
-        "next: cd {}, then `edgewit test` and `edgewit serve`",
+        "next, in {}: `edgewit test` and `edgewit serve`",
         new.folder.display()
     );
     Ok(())
 }
 
 fn build(build: &Build) -> Result<(), Error> {
-    let manifest = Manifest::read(&build.folder)?;
+    let manifest = load::manifest(&build.folder)?;
     let options = edgewit_build::Options {
         debug: build.debug,
         output: build.output.clone(),
@@ -87,7 +84,7 @@ fn build(build: &Build) -> Result<(), Error> {
 }
 
 fn test(folder: &Path) -> Result<(), Error> {
-    let manifest = Manifest::read(folder)?;
+    let manifest = load::manifest(folder)?;
     let progress = Progress::showing_output();
     let tested = edgewit_build::test(&Cache::from_env()?, &manifest, &progress.report());
     Ok(progress.end(tested)?)
@@ -112,7 +109,7 @@ fn doctor() -> Result<(), Error> {
                 );
             }
             Err(remedy) => {
-                missing = true;
+                missing |= status.needed_to_build;
                 println!(
                     "missing  {}, for {}: {remedy}",
                     status.tool, status.needed_for

@@ -1,6 +1,8 @@
 //! `edgewit serve`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use edgewit_build::Cache;
@@ -10,62 +12,104 @@ use tokio::net::TcpListener;
 use crate::args::Serve;
 use crate::control::Control;
 use crate::error::Error;
-use crate::load::{self, Ready};
+use crate::load::{self, Found, Source};
 use crate::logs;
 
 pub fn run(serve: &Serve) -> Result<(), Error> {
-    let cache = Cache::from_env()?;
-    let mut all = Vec::new();
-    for path in &serve.apps {
-        all.push(load::ready(path, serve.config.as_deref(), &cache)?);
-    }
-    let mut names = HashSet::new();
-    if let Some(twice) = all.iter().find(|ready| !names.insert(&ready.name)) {
-        return Err(Error::SameName(twice.name.clone()));
-    }
-    runtime()?.block_on(self::serve(serve, &all))
+    block_on(self::serve(serve))
 }
 
-pub fn runtime() -> Result<tokio::runtime::Runtime, Error> {
-    let here = std::path::Path::new("the runtime");
-    tokio::runtime::Builder::new_multi_thread()
+/// Runs what a command does, and leaves behind what still runs when it is done: a lookup of a name can't
+/// be stopped, and takes as long as it likes.
+pub fn block_on<T>(command: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(Error::io("start", here))
+        .map_err(Error::io("start", Path::new("the runtime")))?;
+    let done = runtime.block_on(command);
+    runtime.shutdown_background();
+    done
 }
 
-async fn serve(serve: &Serve, all: &[Ready]) -> Result<(), Error> {
+async fn serve(serve: &Serve) -> Result<(), Error> {
+    let all = find(serve)?;
+    let alone = all.len() == 1;
     let logs = logs::start(None)?;
+    let (listener, address) = listen(serve.listen, "--listen 127.0.0.1:0").await?;
+    let cache = Cache::from_env()?;
+    let components: Result<Vec<_>, _> = all.iter().map(|found| found.component(&cache)).collect();
     let host = Host::builder().build()?;
     let mut routes = Routes::new();
-    let mut controls = Vec::new();
-    for ready in all {
-        let mut stores: Option<Arc<dyn kv::Backend>> = None;
-        if ready.writes_stores() {
-            let data = load::make_data_folder(&ready.folder)?;
-            let file = Arc::new(kv::File::open(&load::stores_file(&ready.folder))?);
-            controls.push(Control::start(&data, file.clone()).await?);
-            stores = Some(file);
-        }
-        let app = load::load(&host, ready, stores).await?;
-        routes = route(routes, app, all.len() == 1);
+    let mut stores = Stores::default();
+    for (found, component) in all.iter().zip(components?) {
+        let app = load::load(&host, found, &component, stores.of(found).await?).await?;
+        routes = route(routes, app, alone);
     }
-    let (listener, address) = listen(serve.listen, "--listen 127.0.0.1:0").await?;
-    for ready in all {
-        let path = if all.len() == 1 {
-            "/".to_owned()
-        } else {
-            format!("/{}/", ready.name)
+    for found in &all {
+        let path = match alone {
+            true => "/".to_owned(),
+            false => format!("/{}/", found.name),
         };
-        println!("{}: http://{address}{path}", ready.name);
-        for line in ready.grants.to_string().lines() {
+        println!("{}: http://{address}{path}", found.name);
+        for line in found.grants.to_string().lines() {
             println!("  granted: {line}");
         }
     }
     edgewit_host::serve(listener, routes, interrupted()).await;
-    drop(controls);
+    drop(stores);
     drop(logs);
     Ok(())
+}
+
+/// What is served, once it can be told apart.
+fn find(serve: &Serve) -> Result<Vec<Found>, Error> {
+    let config = serve.config.as_deref();
+    let all: Result<Vec<_>, _> = serve.apps.iter().map(|it| load::find(it, config)).collect();
+    let all = all?;
+    let is_file = |found: &Found| matches!(found.source, Source::Component(_));
+    if config.is_some() && !all.iter().any(is_file) {
+        return Err(Error::Config);
+    }
+    let mut names = HashSet::new();
+    if let Some(twice) = all.iter().find(|found| !names.insert(&found.name)) {
+        return Err(Error::SameName(twice.name.clone()));
+    }
+    match all.iter().find(|found| !is_segment(&found.name)) {
+        Some(found) if all.len() > 1 => Err(Error::NotAPath(found.name.clone())),
+        _ => Ok(all),
+    }
+}
+
+/// Whether a name is a part of a path that has one form only, which is no `.` or `..`.
+fn is_segment(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    name.chars().all(allowed) && name.chars().any(|c| c != '.')
+}
+
+/// The stores of each folder: applications that share an edge.toml share its stores.
+#[derive(Default)]
+struct Stores {
+    open: HashMap<PathBuf, Arc<kv::File>>,
+    controls: Vec<Control>,
+}
+
+impl Stores {
+    /// Those of an application; none if it keeps nothing.
+    async fn of(&mut self, found: &Found) -> Result<Option<Arc<dyn kv::Backend>>, Error> {
+        if !found.writes_stores() {
+            return Ok(None);
+        }
+        let data = load::make_data_folder(&found.folder)?;
+        let data = fs::canonicalize(&data).map_err(Error::io("open", &data))?;
+        if let Some(file) = self.open.get(&data) {
+            return Ok(Some(file.clone()));
+        }
+        let file = Arc::new(kv::File::open(&load::stores_file(&found.folder))?);
+        self.controls
+            .push(Control::start(&data, file.clone()).await?);
+        self.open.insert(data, file.clone());
+        Ok(Some(file))
+    }
 }
 
 /// One application has the whole port; several are told apart by prefix, and by host name.
@@ -111,4 +155,37 @@ pub async fn interrupted() {
         }
     }
     let _ = tokio::signal::ctrl_c().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    fn what_still_blocks_keeps_no_command_from_ending() {
+        let began = Instant::now();
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let command = async {
+            // A lookup of a name, say.
+            tokio::task::spawn_blocking(move || {
+                let _ = ended.recv_timeout(Duration::from_secs(60));
+            });
+            Ok(())
+        };
+        block_on(command).unwrap();
+        assert!(began.elapsed() < Duration::from_secs(10));
+        drop(end);
+    }
+
+    #[test]
+    fn a_name_is_a_part_of_a_path_in_one_way_only() {
+        for name in ["hello", "hello.debug", "My_App-2", ".x"] {
+            assert!(is_segment(name), "{name}");
+        }
+        for name in ["", ".", "..", "My App", "a/b", "a%20b", "é", "a\n"] {
+            assert!(!is_segment(name), "{name}");
+        }
+    }
 }

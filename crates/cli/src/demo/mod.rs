@@ -17,9 +17,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::args::Demo;
 use crate::error::Error;
-use crate::load::{self, Ready};
+use crate::load::{self, Found};
 use crate::logs::{self, Kept, Line};
-use crate::serve::{interrupted, listen, runtime};
+use crate::serve::{block_on, interrupted, listen};
 
 const PAGE: &str = include_str!("page.html");
 
@@ -28,14 +28,6 @@ const PAGE: &str = include_str!("page.html");
 #[serde(deny_unknown_fields)]
 struct Sample {
     path: String,
-}
-
-/// One application of the demo.
-struct Built {
-    example: String,
-    language: String,
-    sample: String,
-    ready: Ready,
 }
 
 /// One application as the page knows it.
@@ -83,19 +75,19 @@ pub fn run(demo: &Demo) -> Result<(), Error> {
         .ok_or(Error::NoCheckout {
             what: "demo shows the examples of a checkout of Edgewit",
         })?;
-    let cache = Cache::from_env()?;
     let mut all = Vec::new();
     for (example, language, folder) in examples(&root.join("examples"))? {
         let sample = sample(&root.join("examples").join(&example))?;
-        let ready = load::ready(&folder, None, &cache)?;
-        all.push(Built {
+        let prefix = format!("/{example}/{language}");
+        let entry = Entry {
             example,
             language,
             sample,
-            ready,
-        });
+            prefix,
+        };
+        all.push((entry, load::find(&folder, None)?));
     }
-    runtime()?.block_on(serve(demo, all))
+    block_on(serve(demo, all))
 }
 
 /// `examples/NAME/LANGUAGE/edge.toml`, by name and language.
@@ -128,16 +120,27 @@ fn folders(folder: &Path) -> Result<Vec<String>, Error> {
 fn sample(example: &Path) -> Result<String, Error> {
     let path = example.join("demo.toml");
     let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
-    let sample: Sample = toml::from_str(&text).map_err(|error| Error::Environment {
-        path,
-        reason: error.to_string(),
+    let sample: Sample = toml::from_str(&text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        Error::Text {
+            path,
+            line: text[..at].matches('\n').count() + 1,
+            reason: error.message().to_owned(),
+        }
     })?;
     Ok(sample.path)
 }
 
-async fn serve(demo: &Demo, all: Vec<Built>) -> Result<(), Error> {
+async fn serve(demo: &Demo, all: Vec<(Entry, Found)>) -> Result<(), Error> {
     let kept = Kept::default();
     let logs = logs::start(Some(kept.clone()))?;
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], demo.port));
+    let (listener, address) = listen(address, "--port 0").await?;
+    let cache = Cache::from_env()?;
+    let components: Result<Vec<_>, _> = all
+        .iter()
+        .map(|(_, found)| found.component(&cache))
+        .collect();
     let host = Host::builder().build()?;
     let mut shown = Shown {
         entries: Vec::new(),
@@ -145,27 +148,14 @@ async fn serve(demo: &Demo, all: Vec<Built>) -> Result<(), Error> {
         kept,
     };
     let mut routes = Routes::new();
-    for Built {
-        example,
-        language,
-        sample,
-        ready,
-    } in all
-    {
+    for ((entry, found), component) in all.into_iter().zip(components?) {
         // The stores of a demo are gone with it.
-        let app = load::load(&host, &ready, Some(Arc::new(kv::Memory::new()))).await?;
-        let prefix = format!("/{example}/{language}");
-        routes = routes.add(None, &prefix, Target::App(app.clone()));
-        shown.entries.push(Entry {
-            example,
-            language,
-            sample,
-            prefix,
-        });
+        let stores = Arc::new(kv::Memory::new());
+        let app = load::load(&host, &found, &component, Some(stores)).await?;
+        routes = routes.add(None, &entry.prefix, Target::App(app.clone()));
+        shown.entries.push(entry);
         shown.apps.push(app);
     }
-    let address = std::net::SocketAddr::from(([127, 0, 0, 1], demo.port));
-    let (listener, address) = listen(address, "--port 0").await?;
     for entry in &shown.entries {
         let Entry {
             example,

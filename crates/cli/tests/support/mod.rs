@@ -5,10 +5,15 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// The deadline of a hang.
 pub const HANG: Duration = Duration::from_secs(300);
+
+/// How long a server may take to end: the second that requests under way have, and what a busy machine
+/// adds.
+const END: Duration = Duration::from_secs(4);
 
 pub fn root() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -59,7 +64,7 @@ pub fn ok(folder: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Runs the command, which must fail with this code, and returns its last line of error.
+/// Runs the command, which must fail with this code, and returns all that it wrote to standard error.
 pub fn fails(folder: &Path, arguments: &[&str], code: i32) -> String {
     let output = edgewit(folder, arguments);
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -68,7 +73,33 @@ pub fn fails(folder: &Path, arguments: &[&str], code: i32) -> String {
         Some(code),
         "edgewit {arguments:?}: {stderr}"
     );
-    stderr.lines().last().unwrap_or_default().to_owned()
+    stderr.trim_end().to_owned()
+}
+
+/// As `ok`, with bytes for the command's standard input, and bytes out of it.
+pub fn feed(folder: &Path, arguments: &[&str], input: &[u8]) -> Vec<u8> {
+    let mut command = command(binary(), folder);
+    command.args(arguments).stdin(Stdio::piped());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // It may end before it has read all: what it then says is what counts.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "edgewit {arguments:?}: {stderr}");
+    output.stdout
+}
+
+/// The component of the example `hello`, built once for all tests.
+pub fn hello() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        install(edgewit_build::Tool::Rust);
+        let example = root().join("examples/hello/rust");
+        let wasm = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hello.wasm");
+        ok(&example, &["build", "-o", wasm.to_str().unwrap()]);
+        wasm
+    })
 }
 
 /// A server that was started and printed an address.
@@ -128,6 +159,12 @@ impl Server {
         reply
     }
 
+    /// Ends it as nothing should be ended.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Ctrl-C, and what was written to standard error. It must end by itself, with success.
     pub fn interrupt(mut self) -> String {
         let pid = self.child.id().to_string();
@@ -138,7 +175,7 @@ impl Server {
                 .unwrap()
                 .success()
         );
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + END;
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;

@@ -1,0 +1,193 @@
+//! `edgewit serve`: several applications, what they are granted, and how it ends.
+
+use std::fs;
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::support::{Server, fails, hello, ok, root};
+
+const VISITS: &str = "name = \"app\"\nlanguage = \"rust\"\n[kv.visits]\n";
+
+/// A folder with the component of `hello` under these names.
+fn components(names: &[&str]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for name in names {
+        fs::copy(hello(), folder.path().join(name)).unwrap();
+    }
+    folder
+}
+
+fn serve(folder: &Path, arguments: &[&str], marker: &str) -> Server {
+    let arguments = [&["serve", "--listen", "127.0.0.1:0"], arguments].concat();
+    Server::start(folder, &arguments, marker)
+}
+
+#[test]
+fn two_applications_share_a_port() {
+    let folder = components(&["one.wasm", "Two_2.b.wasm"]);
+    let server = serve(folder.path(), &["one.wasm", "Two_2.b.wasm"], "Two_2.b: ");
+    assert!(server.get("/one/").ends_with("hello, whoever you are"));
+    assert!(server.get("/Two_2.b/").ends_with("hello, whoever you are"));
+    assert!(server.get("/three/").starts_with("HTTP/1.1 404"));
+    // Nothing was granted: the store is denied, and the line says what to add.
+    assert!(server.get("/one/hello/ada").starts_with("HTTP/1.1 500"));
+    let log = server.interrupt();
+    assert!(log.contains("[kv.visits]"), "{log}");
+}
+
+#[test]
+fn applications_that_share_an_edge_toml_share_its_stores() {
+    let folder = components(&["one.wasm", "two.wasm"]);
+    let names = ["one.wasm", "two.wasm"];
+    for config in ["edge.toml", "granted.toml"] {
+        let _ = fs::remove_file(folder.path().join("edge.toml"));
+        fs::write(folder.path().join(config), VISITS).unwrap();
+        let options = ["--config", config];
+        let options = if config == "edge.toml" {
+            &[][..]
+        } else {
+            &options
+        };
+        let server = serve(folder.path(), &[&names, options].concat(), "two: ");
+        let key = config.strip_suffix(".toml").unwrap();
+        for (app, visit) in [("one", 1), ("two", 2)] {
+            let reply = server.get(&format!("/{app}/hello/{key}"));
+            assert!(
+                reply.ends_with(&format!("hello {key}, visit {visit}")),
+                "{reply}"
+            );
+        }
+        server.interrupt();
+    }
+}
+
+#[test]
+fn what_can_not_be_served_is_said_before_anything_is_built() {
+    let folder = components(&["My App.wasm", "one.wasm", "text.wasm"]);
+    let here = folder.path();
+    fs::create_dir(here.join("app")).unwrap();
+    // It has no source: a build would fail, and say so.
+    fs::write(here.join("app/edge.toml"), VISITS).unwrap();
+    fs::create_dir(here.join("sub")).unwrap();
+    fs::copy(hello(), here.join("sub/one.wasm")).unwrap();
+    let serve = |arguments: &[&str]| fails(here, &[&["serve"], arguments].concat(), 2);
+    assert_eq!(
+        serve(&["app", "--config", "app/edge.toml"]),
+        "edgewit: --config grants a component file what it may reach, and none is named here; a folder \
+         has its own edge.toml"
+    );
+    assert_eq!(
+        serve(&["app", "one.wasm", "sub/one.wasm"]),
+        "edgewit: two applications are named one; each needs a name of its own"
+    );
+    assert_eq!(
+        serve(&["app", "My App.wasm"]),
+        "edgewit: the name \"My App\" can't be a part of a URL, as that of one of several has to be; name \
+         the file with letters, digits, `-`, `_` and `.`, or serve it alone"
+    );
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    assert_eq!(
+        fails(here, &["serve", "app", "--listen", &address], 1),
+        format!(
+            "edgewit: can't listen on {address}: Address already in use (os error 98); `--listen \
+             127.0.0.1:0` picks a free port"
+        )
+    );
+    // Alone it has the whole port.
+    let server = self::serve(here, &["My App.wasm"], "My App: ");
+    assert!(server.get("/").ends_with("hello, whoever you are"));
+    server.interrupt();
+}
+
+#[test]
+fn secrets_come_from_the_file_beside_and_are_never_shown() {
+    let folder = components(&["app.wasm"]);
+    let here = folder.path();
+    let manifest = format!("{VISITS}[kv.secrets]\nenv = [\"EDGEWIT_TEST_KEY\"]\n");
+    fs::write(here.join("edge.toml"), manifest).unwrap();
+    let arguments = ["serve", "app.wasm", "--listen", "127.0.0.1:0"];
+    let missing = fails(here, &arguments, 1);
+    assert!(missing.contains("EDGEWIT_TEST_KEY"), "{missing}");
+    fs::write(
+        here.join(".env"),
+        "# mine\nEDGEWIT_TEST_KEY=hunter2 is my secret\n",
+    )
+    .unwrap();
+    assert_eq!(
+        fails(here, &arguments, 2),
+        "edgewit: ./.env:2: not NAME=VALUE; a value with blanks, quotes, `#`, `$` or `\\` goes in single \
+         quotes: NAME='VALUE'"
+    );
+    fs::write(
+        here.join(".env"),
+        "# mine\nEDGEWIT_TEST_KEY='hunter2 is my secret'\n",
+    )
+    .unwrap();
+    let server = serve(here, &["app.wasm"], "granted: kv visits");
+    assert!(server.get("/hello/ada").ends_with("visit 1"));
+    let printed = server.printed.clone();
+    let log = server.interrupt();
+    assert!(
+        !printed.contains("hunter2") && !log.contains("hunter2"),
+        "{printed}{log}"
+    );
+}
+
+/// Both ends of the second that requests under way have.
+#[test]
+fn ctrl_c_ends_it_at_once_with_a_request_under_way_too() {
+    let folder = components(&["app.wasm"]);
+    let server = serve(folder.path(), &["app.wasm"], "app: ");
+    // Its body, which is read before the application starts, never comes.
+    let mut held = TcpStream::connect(&server.address).unwrap();
+    write!(
+        held,
+        "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\n\r\n"
+    )
+    .unwrap();
+    assert!(server.get("/").ends_with("hello, whoever you are"));
+    let began = Instant::now();
+    server.interrupt();
+    assert!(
+        began.elapsed() > Duration::from_millis(900),
+        "{:?}",
+        began.elapsed()
+    );
+    drop(held);
+
+    let server = serve(folder.path(), &["app.wasm"], "app: ");
+    let idle = TcpStream::connect(&server.address).unwrap();
+    assert!(server.get("/").ends_with("hello, whoever you are"));
+    let began = Instant::now();
+    server.interrupt();
+    assert!(
+        began.elapsed() < Duration::from_millis(900),
+        "{:?}",
+        began.elapsed()
+    );
+    drop(idle);
+}
+
+#[test]
+fn a_build_for_debugging_has_a_file_and_names_of_its_own() {
+    hello();
+    let example = root().join("examples/hello/rust");
+    let folder = tempfile::tempdir().unwrap();
+    let size = |printed: String, name: &str| {
+        let (path, size) = printed.trim_end().rsplit_once(" (").unwrap();
+        assert!(path.ends_with(name), "{path}");
+        let bytes = fs::read(path).unwrap();
+        assert_eq!(size, format!("{} bytes)", bytes.len()));
+        String::from_utf8_lossy(&bytes).contains(".debug_line")
+    };
+    let copied = folder.path().join("plain.wasm");
+    let plain = ok(&example, &["build", "-o", copied.to_str().unwrap()]);
+    assert!(!size(plain, "plain.wasm"));
+    assert!(size(
+        ok(&example, &["build", "--debug"]),
+        "target/edgewit/hello.debug.wasm"
+    ));
+}
