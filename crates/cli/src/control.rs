@@ -296,6 +296,8 @@ async fn read_bytes(stream: &mut BufReader<UnixStream>, length: usize) -> io::Re
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     #[tokio::test]
@@ -306,7 +308,9 @@ mod tests {
             Duration::from_millis(50),
             Operation::Get { key: "k".into() },
         );
+        let began = Instant::now();
         let error = call_within(limit, folder.path(), "s", &get, b"").await;
+        assert!(began.elapsed() < Duration::from_secs(10));
         let error = error.unwrap_err().to_string();
         assert!(error.starts_with("no answer in 0 s; "), "{error}");
     }
@@ -316,8 +320,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         drop(listen(folder.path(), &folder.path().join(SOCKET)).unwrap());
         assert!(folder.path().join(SOCKET).exists());
-        let list = Operation::Delete { key: "k".into() };
-        let called = call(folder.path(), "s", &list, b"").await.unwrap();
+        let delete = Operation::Delete { key: "k".into() };
+        let called = call(folder.path(), "s", &delete, b"").await.unwrap();
         assert!(called.is_none());
     }
 }

@@ -29,7 +29,7 @@ pub struct Found {
 /// What its component comes from.
 pub enum Source {
     /// A folder, which is built.
-    Folder(Manifest),
+    Folder(Box<Manifest>),
     /// A component file, which is taken as it is.
     Component(PathBuf),
 }
@@ -105,7 +105,7 @@ pub fn find(path: &Path, config: Option<&Path>) -> Result<Found, Error> {
         name: manifest.name.clone(),
         folder: manifest.folder().to_owned(),
         environment: environment(manifest.folder())?,
-        source: Source::Folder(manifest),
+        source: Source::Folder(Box::new(manifest)),
         grants,
         limits,
     })
