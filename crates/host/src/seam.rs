@@ -103,7 +103,7 @@ impl<'a> Interface<'a> {
                 };
                 let result = match watch.before(&id, &shown) {
                     Some(value) => {
-                        drop(arguments);
+                        arguments.release(&mut context.data_mut().table);
                         // A function has one result or none: the tuple around it is the ABI's.
                         R::from_value(watch.as_results(value)).map_err(|error| watch.misfit(error))
                     }

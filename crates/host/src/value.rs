@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use wasmtime::component::{Resource, Val};
+use wasmtime::component::{Resource, ResourceTable, Val};
 
 use crate::bindings::{
     Body, BodyError, Chunk, Condition, Entry, FetchError, KvError, Level, Options, Page, Redirect,
@@ -56,6 +56,9 @@ pub struct Mismatch {
 pub(crate) trait Reflect: Sized {
     fn value(&self) -> Value;
     fn from_value(value: Value) -> Result<Self, Mismatch>;
+
+    /// Drops it, and of what it owns in a guest's table the entries as well.
+    fn release(self, _: &mut ResourceTable) {}
 
     /// Bytes are the one list with a form of its own.
     fn list_value(items: &[Self]) -> Value {
@@ -140,6 +143,9 @@ impl<T: Reflect> Reflect for Vec<T> {
     fn from_value(value: Value) -> Result<Self, Mismatch> {
         T::list_from(value)
     }
+    fn release(self, table: &mut ResourceTable) {
+        self.into_iter().for_each(|item| item.release(table));
+    }
 }
 
 impl<T: Reflect> Reflect for Option<T> {
@@ -150,6 +156,11 @@ impl<T: Reflect> Reflect for Option<T> {
         match value {
             Value::Option(inner) => inner.map(|inner| T::from_value(*inner)).transpose(),
             found => Err(mismatch("an option", found)),
+        }
+    }
+    fn release(self, table: &mut ResourceTable) {
+        if let Some(inner) = self {
+            inner.release(table);
         }
     }
 }
@@ -172,7 +183,7 @@ impl<T: Reflect, E: Reflect> Reflect for Result<T, E> {
     }
 }
 
-impl<T: 'static> Reflect for Resource<T> {
+impl<T: Send + 'static> Reflect for Resource<T> {
     fn value(&self) -> Value {
         Value::Handle(self.rep())
     }
@@ -180,6 +191,12 @@ impl<T: 'static> Reflect for Resource<T> {
         match value {
             Value::Handle(rep) => Ok(Resource::new_own(rep)),
             found => Err(mismatch("a handle", found)),
+        }
+    }
+    fn release(self, table: &mut ResourceTable) {
+        if self.owned() {
+            // One that is gone already is as good.
+            let _ = table.delete(self);
         }
     }
 }
@@ -209,6 +226,11 @@ macro_rules! tuple {
                     found => Err(mismatch("a tuple", found)),
                 }
             }
+            #[allow(non_snake_case, unused_variables, reason = "as above, and for the empty tuple")]
+            fn release(self, table: &mut ResourceTable) {
+                let ($($name,)*) = self;
+                $($name.release(table);)*
+            }
         }
     };
 }
@@ -237,6 +259,9 @@ macro_rules! record {
                 };
                 Ok(Self { $($field: $crate::value::Reflect::from_value(take($name)?)?),* })
             }
+            fn release(self, table: &mut wasmtime::component::ResourceTable) {
+                $($crate::value::Reflect::release(self.$field, table);)*
+            }
         }
     };
 }
@@ -261,6 +286,13 @@ macro_rules! cases {
                     $(($plain_name, None) => Ok(Self::$plain),)*
                     $(($loaded_name, Some(inner)) => Ok(Self::$loaded($crate::value::Reflect::from_value(*inner)?)),)*
                     (_, payload) => Err($crate::value::mismatch(stringify!($type), $crate::value::Value::Case(name, payload))),
+                }
+            }
+            #[allow(unused_variables, reason = "for an enum")]
+            fn release(self, table: &mut wasmtime::component::ResourceTable) {
+                match self {
+                    $(Self::$plain => {})*
+                    $(Self::$loaded(inner) => $crate::value::Reflect::release(inner, table),)*
                 }
             }
         }

@@ -12,7 +12,8 @@ use wasmtime::component::types::ComponentItem;
 use wit_parser::{FunctionKind, Resolve};
 
 use crate::events;
-use crate::support::{builder, raw, run, serve_app, serve_on, settings, wasi};
+use crate::support::{builder, q, raw, run, serve_app, serve_on, settings, wasi};
+use crate::upstream::{Gate, Upstream};
 
 /// Keeps what it is told, a line for each call.
 #[derive(Default)]
@@ -147,6 +148,15 @@ impl Hook for Answers {
     }
 }
 
+/// Answers the first `wait`.
+struct FirstWait(Mutex<Option<Value>>);
+
+impl Hook for FirstWait {
+    fn before(&self, call: &Call<'_>) -> Option<Value> {
+        (call.function == "wait").then(|| self.0.lock().unwrap().take())?
+    }
+}
+
 fn ok(value: Value) -> Value {
     Value::Result(Ok(Some(Box::new(value))))
 }
@@ -186,6 +196,42 @@ fn a_hook_s_answer_takes_the_place_of_the_result() {
         let reply = served.get("/system").await;
         assert_eq!(reply.line("now "), "42");
         assert_eq!(reply.line("random "), "4 dice");
+    });
+}
+
+/// What a call would have taken goes when a hook answers it: here a request on its way, whose connection
+/// closes.
+#[test]
+fn a_handle_that_a_hook_s_answer_leaves_over_is_dropped() {
+    run(async {
+        let (closed, is_closed) = tokio::sync::oneshot::channel();
+        let closed = Arc::new(Mutex::new(Some(closed)));
+        let upstream = Upstream::script(move |mut wire| {
+            let closed = closed.clone();
+            async move {
+                assert!(wire.request().await.is_some());
+                assert!(wire.request().await.is_none());
+                let _ = closed.lock().unwrap().take().map(|closed| closed.send(()));
+            }
+        })
+        .await;
+        let denied = Value::Case(Cow::Borrowed("denied"), None);
+        let denied = Value::Result(Err(Some(Box::new(denied))));
+        let first = FirstWait(Mutex::new(Some(denied)));
+        let host = builder().hook(Arc::new(first)).build().unwrap();
+        let served = serve_on(&host, "hook-handles", settings()).await;
+        // Behind a gate that nobody opens, so that the instance is still there.
+        let gate = Gate::new().await;
+        let mut wire = served.connect().await;
+        let target = format!(
+            "/fetch?url={}&after={}",
+            q(&upstream.url("/")),
+            q(&q(&gate.url()))
+        );
+        wire.send(format!("GET {target} HTTP/1.1\r\nhost: a\r\n\r\n"))
+            .await;
+        assert_eq!(wire.response().await.text(), "error FetchError::Denied\n");
+        is_closed.await.unwrap();
     });
 }
 
