@@ -7,8 +7,8 @@
 //! Each server has the same runtime, socket options and body, and is asked by the same client over
 //! kept connections, in turns, so that whatever else the machine does meets all of them alike. Only
 //! the ratios mean something. No subscriber for logs is installed: their lines cost what they cost
-//! where nobody listens. Page faults are those of the whole process, the client included: a request
-//! that changes a mapping has at least one.
+//! where nobody listens. CPU time and page faults are those of the whole process, the client included: a
+//! request that changes a mapping has at least one fault.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -34,6 +34,8 @@ use tokio::runtime::{Builder, Runtime};
 const CONNECTIONS: usize = 64;
 const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_secs(1);
+/// What Linux counts processor time in, on every architecture that it shows to programs.
+const TICKS_PER_SECOND: f64 = 100.0;
 const GREETING: &str = "hello, whoever you are";
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -45,22 +47,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     );
     println!("{:<44}{:>13}{:>13}", "", "one thread", "two threads");
     let rows = [run(&component, 1)?, run(&component, 2)?];
+    let line = |name: &str, one: String, two: String| println!("{name:<44}{one:>13}{two:>13}");
     for (one, two) in rows[0].iter().zip(&rows[1]) {
-        println!("{:<44}{:>13.0}{:>13.0}", one.name, one.rate, two.rate);
-        let share = |row: &Row| format!("{:.2} x", row.share);
-        let faults = |row: &Row| format!("{:.2}", row.faults);
-        println!(
-            "{:<44}{:>13}{:>13}",
-            "  of bare hyper",
-            share(one),
-            share(two)
-        );
-        println!(
-            "{:<44}{:>13}{:>13}",
-            "  page faults a request",
-            faults(one),
-            faults(two)
-        );
+        let both = |name: &str, shown: &dyn Fn(&Row) -> String| line(name, shown(one), shown(two));
+        both(one.name, &|row| format!("{:.0}", row.median.rate));
+        both("  of bare hyper", &|row| format!("{:.2} x", row.share));
+        both("  CPU time a request", &|row| {
+            format!("{:.0} us", row.median.cpu_us)
+        });
+        both("  page faults a request", &|row| {
+            format!("{:.2}", row.median.faults)
+        });
     }
     Ok(())
 }
@@ -82,11 +79,20 @@ struct Subject {
     body_ends: &'static str,
 }
 
+/// What one round measured, or all of them in the median.
+#[derive(Clone, Copy)]
+struct Measured {
+    /// Requests a second.
+    rate: f64,
+    /// Page faults and microseconds of processor time for each request.
+    faults: f64,
+    cpu_us: f64,
+}
+
 struct Row {
     name: &'static str,
-    rate: f64,
+    median: Measured,
     share: f64,
-    faults: f64,
 }
 
 fn run(component: &[u8], threads: usize) -> Result<Vec<Row>, Box<dyn Error>> {
@@ -113,7 +119,7 @@ fn run(component: &[u8], threads: usize) -> Result<Vec<Row>, Box<dyn Error>> {
         ),
     ];
     let client = Builder::new_current_thread().enable_all().build()?;
-    let mut rounds: Vec<Vec<(f64, f64)>> = subjects.iter().map(|_| Vec::new()).collect();
+    let mut rounds: Vec<Vec<Measured>> = subjects.iter().map(|_| Vec::new()).collect();
     // The first round warms up.
     for round in 0..=ROUNDS {
         for (subject, rounds) in subjects.iter().zip(&mut rounds) {
@@ -123,16 +129,17 @@ fn run(component: &[u8], threads: usize) -> Result<Vec<Row>, Box<dyn Error>> {
             }
         }
     }
-    let rows = subjects.iter().zip(&rounds).map(|(subject, measured)| Row {
-        name: subject.name,
-        rate: median(measured.iter().map(|(rate, _)| *rate)),
-        share: median(
-            measured
-                .iter()
-                .zip(&rounds[0])
-                .map(|((rate, _), (bare, _))| rate / bare),
-        ),
-        faults: median(measured.iter().map(|(_, faults)| *faults)),
+    let rows = subjects.iter().zip(&rounds).map(|(subject, measured)| {
+        let beside = measured.iter().zip(&rounds[0]);
+        Row {
+            name: subject.name,
+            median: Measured {
+                rate: median(measured.iter().map(|round| round.rate)),
+                faults: median(measured.iter().map(|round| round.faults)),
+                cpu_us: median(measured.iter().map(|round| round.cpu_us)),
+            },
+            share: median(beside.map(|(round, bare)| round.rate / bare.rate)),
+        }
     });
     let rows = rows.collect();
     server.shutdown_background();
@@ -145,8 +152,8 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// One round: requests a second, and page faults a request.
-fn ask(client: &Runtime, subject: &Subject) -> Result<(f64, f64), Box<dyn Error>> {
+/// One round.
+fn ask(client: &Runtime, subject: &Subject) -> Result<Measured, Box<dyn Error>> {
     let stop = Arc::new(AtomicBool::new(false));
     let count = Arc::new(AtomicU64::new(0));
     let request: Arc<str> = format!(
@@ -154,7 +161,7 @@ fn ask(client: &Runtime, subject: &Subject) -> Result<(f64, f64), Box<dyn Error>
         subject.path, subject.address
     )
     .into();
-    let faults_before = page_faults()?;
+    let before = Usage::now()?;
     let start = Instant::now();
     let ended: Result<(), Box<dyn Error + Send + Sync>> = client.block_on(async {
         let connections: Vec<_> = (0..CONNECTIONS)
@@ -177,9 +184,12 @@ fn ask(client: &Runtime, subject: &Subject) -> Result<(f64, f64), Box<dyn Error>
         Ok(())
     });
     ended.map_err(|error| format!("{}: {error}", subject.name))?;
-    let count = count.load(Relaxed) as f64;
-    let rate = count / start.elapsed().as_secs_f64();
-    Ok((rate, (page_faults()? - faults_before) as f64 / count))
+    let (after, count) = (Usage::now()?, count.load(Relaxed) as f64);
+    Ok(Measured {
+        rate: count / start.elapsed().as_secs_f64(),
+        faults: (after.faults - before.faults) / count,
+        cpu_us: (after.cpu_seconds - before.cpu_seconds) / count * 1e6,
+    })
 }
 
 /// Asks over one kept connection until it is told to stop. Any other reply than the one due is an error.
@@ -223,19 +233,29 @@ fn whole(reply: &str) -> bool {
     length.and_then(|length| length.parse().ok()) == Some(body.len())
 }
 
-/// Minor page faults of this process so far, as Linux counts them.
-fn page_faults() -> Result<u64, Box<dyn Error>> {
-    let stat = std::fs::read_to_string("/proc/self/stat")?;
-    // The name in parentheses may hold blanks; the tenth field is the eighth after it.
-    let after = stat
-        .rsplit_once(") ")
-        .ok_or("/proc/self/stat has no name")?
-        .1;
-    let faults = after
-        .split(' ')
-        .nth(7)
-        .ok_or("/proc/self/stat is too short")?;
-    Ok(faults.parse()?)
+/// What this process has used so far, as Linux counts it.
+#[derive(Clone, Copy)]
+struct Usage {
+    /// Minor page faults.
+    faults: f64,
+    /// Of all threads, kernel included.
+    cpu_seconds: f64,
+}
+
+impl Usage {
+    fn now() -> Result<Self, Box<dyn Error>> {
+        let stat = std::fs::read_to_string("/proc/self/stat")?;
+        // The name in parentheses may hold blanks; the third field of the file follows it.
+        let (_, fields) = stat.rsplit_once(") ").ok_or("no name in /proc/self/stat")?;
+        let field = |number: usize| -> Result<f64, Box<dyn Error>> {
+            let field = fields.split(' ').nth(number - 3);
+            Ok(field.ok_or("/proc/self/stat is too short")?.parse()?)
+        };
+        Ok(Self {
+            faults: field(10)?,
+            cpu_seconds: (field(14)? + field(15)?) / TICKS_PER_SECOND,
+        })
+    }
 }
 
 async fn bare_hyper() -> Result<SocketAddr, Box<dyn Error>> {
