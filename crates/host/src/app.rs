@@ -7,6 +7,7 @@ use std::sync::Arc;
 use edgewit_manifest::{Grants, Limits};
 use rustls::pki_types::CertificateDer;
 use tokio::sync::Semaphore;
+use url::Url;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
@@ -30,6 +31,7 @@ pub struct Host {
     tls: Arc<rustls::ClientConfig>,
     instances: u32,
     places: Arc<Semaphore>,
+    overrides: Arc<HashMap<String, Url>>,
 }
 
 #[derive(Clone)]
@@ -45,6 +47,7 @@ pub struct Builder {
     parts: Parts,
     roots: Vec<CertificateDer<'static>>,
     instances: u32,
+    overrides: HashMap<String, Url>,
 }
 
 /// Why a host can't be set up or an application not be loaded. Each displays as one line.
@@ -123,6 +126,8 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) parts: Parts,
     pub(crate) client: Arc<Client>,
+    /// Origins that requests are sent to another server for, by their serialization.
+    pub(crate) overrides: Arc<HashMap<String, Url>>,
     /// Granted stores; `None` where this host has none by that name.
     pub(crate) stores: HashMap<String, Option<GrantedStore>>,
     pub(crate) instances: Instances,
@@ -141,6 +146,7 @@ impl Host {
             },
             roots: Vec::new(),
             instances: INSTANCES,
+            overrides: HashMap::new(),
         }
     }
 
@@ -227,7 +233,8 @@ impl Host {
             grants: settings.grants,
             limits: settings.limits,
             parts: self.parts.clone(),
-            client: Arc::new(Client::new(self.parts.resolver.clone(), self.tls.clone())),
+            client: Client::new(self.tls.clone()),
+            overrides: self.overrides.clone(),
             stores,
             instances: Instances::new(self.places.clone(), self.instances, limit),
         })
@@ -271,6 +278,15 @@ impl Builder {
         self
     }
 
+    /// Sends requests to `origin` to the server at `peer` instead, over `peer`'s scheme. Guests see no
+    /// difference; grants are those of `origin`, and `peer` needs none. Of both URLs only scheme, host and
+    /// port count.
+    pub fn send_elsewhere(mut self, origin: &Url, peer: &Url) -> Self {
+        let origin = origin.origin().ascii_serialization();
+        self.overrides.insert(origin, peer.clone());
+        self
+    }
+
     /// Instances at once, of all applications together: 1,000 unless said. Each reserves, and does not
     /// use, 4 GiB of address space.
     pub fn instances(mut self, instances: u32) -> Self {
@@ -288,6 +304,7 @@ impl Builder {
             tls: trust(&self.roots).map_err(Error::Root)?,
             instances: self.instances,
             places: Arc::new(Semaphore::new(self.instances as usize)),
+            overrides: Arc::new(self.overrides),
         })
     }
 }

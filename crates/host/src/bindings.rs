@@ -13,10 +13,10 @@ wasmtime::component::bindgen!({
     imports: { default: async | trappable },
     exports: { default: async },
     with: {
-        "edge:sdk/http.incoming-body": crate::body::Incoming,
-        "edge:sdk/poll.pollable": crate::imports::poll::Pollable,
-        "edge:sdk/fetch.pending": crate::fetch::Pending,
-        "edge:sdk/fetch.outgoing-body": crate::fetch::Outgoing,
+        "edge:sdk/http.incoming-body": crate::body::IncomingHandle,
+        "edge:sdk/poll.pollable": crate::handle::Pollable,
+        "edge:sdk/fetch.pending": crate::fetch::PendingHandle,
+        "edge:sdk/fetch.outgoing-body": crate::fetch::OutgoingHandle,
         "edge:sdk/kv.store": crate::kv::Store,
     },
 });

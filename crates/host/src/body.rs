@@ -12,10 +12,12 @@ use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
+use tokio_util::sync::CancellationToken;
 
 use crate::bindings::{BodyError, Chunk};
 use crate::fields;
-use crate::meter::Meter;
+use crate::handle::{Handle, Ready};
+use crate::meter::{ClientWait, Meter};
 
 /// What a sender of bytes may fail with.
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -24,6 +26,9 @@ pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 const CHUNK_BYTES: usize = 64 * 1024;
 
 /// The resource `incoming-body`.
+pub type IncomingHandle = Handle<Incoming>;
+
+/// What is received of a body, and what was not yet taken of it.
 pub struct Incoming {
     source: UnsyncBoxBody<Bytes, BoxError>,
     announced: Option<u64>,
@@ -35,11 +40,14 @@ pub struct Incoming {
     timer: Option<Pin<Box<Sleep>>>,
     /// Only a client's: the deadline of the head leaves out what waiting for it takes.
     client: Option<Arc<Meter>>,
+    /// Such a wait, while the body is forwarded: whoever forwards it polls until there is something.
+    forwarding_waits: Option<ClientWait>,
     end: Option<Result<HeaderMap, BodyError>>,
     untouched: bool,
     deadline: Option<Instant>,
     /// Counts this body among those of its request that are open.
     _place: Option<OwnedSemaphorePermit>,
+    upload: Option<CancellationToken>,
 }
 
 impl Incoming {
@@ -56,24 +64,31 @@ impl Incoming {
             idle,
             timer: None,
             client,
+            forwarding_waits: None,
             end: None,
             untouched: true,
             deadline: None,
             _place: None,
+            upload: None,
         }
     }
 
     /// Reading past this moment is a `timeout`.
-    pub(crate) fn until(self, deadline: Option<Instant>) -> Self {
-        Self { deadline, ..self }
+    pub(crate) fn until(mut self, deadline: Option<Instant>) -> Self {
+        self.deadline = deadline;
+        self
     }
 
     /// Gives the place back once this body is dropped.
-    pub(crate) fn holding(self, place: OwnedSemaphorePermit) -> Self {
-        Self {
-            _place: Some(place),
-            ..self
-        }
+    pub(crate) fn holding(mut self, place: OwnedSemaphorePermit) -> Self {
+        self._place = Some(place);
+        self
+    }
+
+    /// Cancels the upload beside it if it is dropped before its end.
+    pub(crate) fn cancelling(mut self, upload: CancellationToken) -> Self {
+        self.upload = Some(upload);
+        self
     }
 
     /// The length that the peer announced, in bytes.
@@ -87,21 +102,18 @@ impl Incoming {
     }
 
     /// At most `max` bytes, 0 for the host's own chunk size.
-    pub(crate) async fn read(&mut self, max: u32) -> Result<Chunk, BodyError> {
+    pub(crate) fn poll_read(
+        &mut self,
+        max: u32,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Chunk, BodyError>> {
         self.untouched = false;
         let max = if max == 0 {
             CHUNK_BYTES
         } else {
             (max as usize).min(CHUNK_BYTES)
         };
-        if let Some(meter) = &self.client {
-            meter.client_wait_begins();
-        }
-        let data = std::future::poll_fn(|context| self.poll_data(context)).await;
-        if let Some(meter) = &self.client {
-            meter.client_wait_ends();
-        }
-        match data {
+        Poll::Ready(match ready!(self.poll_data(context)) {
             Some(Ok(mut data)) => {
                 let taken = data.split_to(max.min(data.len()));
                 self.rest = data;
@@ -113,7 +125,7 @@ impl Incoming {
                 Some(Err(error)) => Err(error.clone()),
                 None => Err(BodyError::Closed),
             },
-        }
+        })
     }
 
     /// Everything, as one piece of memory.
@@ -128,23 +140,22 @@ impl Incoming {
         }
     }
 
+    /// Up to the end, or to whatever stops it.
+    pub(crate) async fn read_away(&mut self) {
+        while let Some(Ok(_)) = std::future::poll_fn(|context| self.poll_data(context)).await {}
+    }
+
     /// The next bytes; `None` once `end` says how it went.
     fn poll_data(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
-        loop {
-            if self.rest.has_remaining() {
-                return Poll::Ready(Some(Ok(std::mem::take(&mut self.rest))));
-            }
+        ready!(self.poll_ready(context));
+        Poll::Ready(if self.rest.has_remaining() {
+            Some(Ok(std::mem::take(&mut self.rest)))
+        } else {
             match &self.end {
-                Some(Err(error)) => return Poll::Ready(Some(Err(error.clone()))),
-                Some(Ok(_)) => return Poll::Ready(None),
-                None => {}
+                Some(Err(error)) => Some(Err(error.clone())),
+                _ => None,
             }
-            match ready!(self.poll_frame_in_time(context)) {
-                Some(Ok(frame)) => self.take(frame),
-                Some(Err(error)) => self.end = Some(Err(error)),
-                None => self.end = Some(Ok(HeaderMap::new())),
-            }
-        }
+        })
     }
 
     fn take(&mut self, frame: Frame<Bytes>) {
@@ -192,6 +203,35 @@ impl Incoming {
     }
 }
 
+impl Ready for Incoming {
+    /// Ready once there are bytes, or the end.
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        while !self.rest.has_remaining() && self.end.is_none() {
+            match ready!(self.poll_frame_in_time(context)) {
+                Some(Ok(frame)) => self.take(frame),
+                Some(Err(error)) => self.end = Some(Err(error)),
+                None => self.end = Some(Ok(HeaderMap::new())),
+            }
+        }
+        Poll::Ready(())
+    }
+
+    fn client(&self) -> Option<&Arc<Meter>> {
+        self.client.as_ref()
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        if let Some(upload) = self.upload.take()
+            && !matches!(self.end, Some(Ok(_)))
+            && self.announced != Some(self.received)
+        {
+            upload.cancel();
+        }
+    }
+}
+
 /// A body handed on: what is left of it, trailers included, without a copy through the guest.
 impl http_body::Body for Incoming {
     type Data = Bytes;
@@ -201,7 +241,13 @@ impl http_body::Body for Incoming {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match ready!(self.poll_data(context)) {
+        let data = self.poll_data(context);
+        if data.is_ready() {
+            self.forwarding_waits = None;
+        } else if self.forwarding_waits.is_none() {
+            self.forwarding_waits = self.client.as_ref().map(Meter::waits_for_client);
+        }
+        match ready!(data) {
             Some(data) => Poll::Ready(Some(data.map(Frame::data))),
             None => match &mut self.end {
                 Some(Ok(trailers)) if !trailers.is_empty() => {

@@ -12,6 +12,7 @@ use url::Url;
 use crate::app::Shared;
 use crate::bindings::{BodyError, Context, Field};
 use crate::body::{BoxError, Incoming};
+use crate::connection::Connection;
 use crate::fields;
 use crate::meter::Meter;
 
@@ -40,6 +41,7 @@ pub(crate) struct Inbound {
     pub(crate) body: InboundBody,
     pub(crate) context: Context,
     pub(crate) cdn_loop: Option<String>,
+    pub(crate) connection: Option<Arc<Connection>>,
 }
 
 pub(crate) enum InboundBody {
@@ -70,7 +72,11 @@ pub(crate) async fn receive<B>(
 where
     B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
+    let connection = head.extensions.remove::<Arc<Connection>>();
+    if let Some(connection) = &connection {
+        connection.set_idle(app.limits.idle_ms);
+    }
     check_method(&head)?;
     check_size(app, &head)?;
     let uri = absolute_uri(&head)?;
@@ -82,6 +88,8 @@ where
         body,
         context: context(&head, request_id),
         cdn_loop: cdn_loop(&head),
+        // HTTP/2 says itself which of its streams ended.
+        connection: connection.filter(|_| head.version < Version::HTTP_2),
     })
 }
 
@@ -198,15 +206,12 @@ async fn receive_body<B>(
 where
     B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
-    // Whoever reads on drops what is left of it: a body of GET or HEAD means nothing (RFC 9110, 9.3.1).
-    if matches!(head.method, Method::GET | Method::HEAD) {
-        return Ok(InboundBody::None);
-    }
     let limits = &app.limits;
     let length = body.size_hint().exact();
+    let means_nothing = matches!(head.method, Method::GET | Method::HEAD);
     if length == Some(0) || body.is_end_stream() {
         let announced = head.headers.contains_key(header::CONTENT_LENGTH);
-        return Ok(if announced {
+        return Ok(if announced && !means_nothing {
             InboundBody::Bytes(Vec::new())
         } else {
             InboundBody::None
@@ -221,6 +226,12 @@ where
     }
     let idle = Duration::from_millis(limits.idle_ms);
     let mut incoming = Incoming::new(body, limits.request_body_bytes, idle, Some(meter.clone()));
+    if means_nothing {
+        // A body of GET or HEAD means nothing (RFC 9110, 9.3.1): it is read so that the connection can
+        // go on, and dropped.
+        tokio::spawn(async move { incoming.read_away().await });
+        return Ok(InboundBody::None);
+    }
     if length.is_none_or(|length| length > WHOLE_BYTES_MAX) {
         return Ok(InboundBody::Incoming(Box::new(incoming)));
     }

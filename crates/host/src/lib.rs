@@ -22,10 +22,12 @@
 mod app;
 mod bindings;
 mod body;
+mod connection;
 mod end;
 mod engine;
 mod fetch;
 mod fields;
+mod handle;
 mod imports;
 mod inbound;
 mod instances;

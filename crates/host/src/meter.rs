@@ -61,14 +61,10 @@ impl Meter {
         self.bytes.fetch_add(bytes as u64, Relaxed);
     }
 
-    pub(crate) fn client_wait_begins(&self) {
+    /// From here until the guard is dropped the client is waited for.
+    pub(crate) fn waits_for_client(self: &Arc<Self>) -> ClientWait {
         self.client_wait_began.store(self.elapsed() + 1, Relaxed);
-    }
-
-    pub(crate) fn client_wait_ends(&self) {
-        let wait = self.wait_under_way();
-        self.client_wait_began.store(0, Relaxed);
-        self.client_wait.fetch_add(wait, Relaxed);
+        ClientWait(self.clone())
     }
 
     /// All the time spent waiting for the client's body, a wait under way included.
@@ -115,6 +111,17 @@ impl Meter {
 
     fn elapsed(&self) -> u64 {
         nanos(self.start.elapsed())
+    }
+}
+
+/// A wait for the client under way.
+pub(crate) struct ClientWait(Arc<Meter>);
+
+impl Drop for ClientWait {
+    fn drop(&mut self) {
+        let wait = self.0.wait_under_way();
+        self.0.client_wait_began.store(0, Relaxed);
+        self.0.client_wait.fetch_add(wait, Relaxed);
     }
 }
 

@@ -9,11 +9,15 @@ use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, header};
 use http_body::{Body as _, Frame, SizeHint};
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use crate::bindings::BodyError;
 use crate::body::Incoming;
 use crate::fields;
 use crate::state::State;
+
+/// Whole bodies are handed over by pieces, so that one counts as taken only while it is taken.
+const PIECE_BYTES: usize = 64 * 1024;
 
 /// The body of a response, as it is produced. An error cuts the connection.
 pub struct ReplyBody {
@@ -54,6 +58,8 @@ pub(crate) enum Piece {
 struct Delivery {
     tell: oneshot::Sender<Result<(), BodyError>>,
     bytes: Arc<AtomicU64>,
+    /// Told where the client lets go too early.
+    gone: CancellationToken,
 }
 
 /// The guest's end of a delivery.
@@ -87,12 +93,13 @@ impl ReplyBody {
         }
     }
 
-    fn watched(kind: Kind) -> (Self, Delivered) {
+    fn watched(kind: Kind, gone: CancellationToken) -> (Self, Delivered) {
         let (tell, told) = oneshot::channel();
         let bytes = Arc::new(AtomicU64::new(0));
         let delivery = Some(Delivery {
             tell,
             bytes: bytes.clone(),
+            gone,
         });
         let announced = match &kind {
             Kind::Forward(incoming) => incoming.length_to_forward(),
@@ -133,9 +140,11 @@ impl ReplyBody {
         match &mut self.kind {
             Kind::Empty | Kind::Over | Kind::HeadOnly(_) => Poll::Ready(None),
             Kind::Whole(bytes) => {
-                let bytes = std::mem::take(bytes);
-                self.kind = Kind::Over;
-                Poll::Ready(Some(Ok(Frame::data(bytes))))
+                let piece = bytes.split_to(bytes.len().min(PIECE_BYTES));
+                if bytes.is_empty() {
+                    self.kind = Kind::Over;
+                }
+                Poll::Ready(Some(Ok(Frame::data(piece))))
             }
             Kind::Forward(incoming) => Pin::new(&mut **incoming).poll_frame(context),
             Kind::Source(source) => match ready!(source.pieces.poll_recv(context)) {
@@ -207,6 +216,9 @@ impl Drop for ReplyBody {
             }
             Kind::Whole(_) | Kind::Forward(_) | Kind::Source(_) => Err(BodyError::Closed),
         };
+        if let (Err(_), Some(delivery)) = (&result, &self.delivery) {
+            delivery.gone.cancel();
+        }
         self.over(result);
     }
 }
@@ -215,6 +227,8 @@ impl Drop for ReplyBody {
 pub(crate) struct Head {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
+    /// Told where the client lets go of the reply too early.
+    gone: CancellationToken,
 }
 
 /// Checks what a guest replied. The error is why its handler has failed.
@@ -255,10 +269,20 @@ pub(crate) fn check(
     Ok(Head {
         status: code,
         headers,
+        gone: state.gone(),
     })
 }
 
 impl Head {
+    /// An empty reply.
+    pub(crate) fn empty(status: StatusCode) -> Self {
+        Self {
+            status,
+            headers: HeaderMap::new(),
+            gone: CancellationToken::new(),
+        }
+    }
+
     fn with(self, body: ReplyBody) -> Response<ReplyBody> {
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
@@ -267,7 +291,7 @@ impl Head {
     }
 
     fn watched(self, kind: Kind) -> (Response<ReplyBody>, Delivered) {
-        let (body, delivered) = ReplyBody::watched(kind);
+        let (body, delivered) = ReplyBody::watched(kind, self.gone.clone());
         (self.with(body), delivered)
     }
 
@@ -325,9 +349,5 @@ impl Head {
 
 /// What the host itself answers: a status and nothing else.
 pub(crate) fn bare(status: StatusCode) -> Response<ReplyBody> {
-    Head {
-        status,
-        headers: HeaderMap::new(),
-    }
-    .with(ReplyBody::empty())
+    Head::empty(status).with(ReplyBody::empty())
 }

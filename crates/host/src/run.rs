@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
 use wasmtime::component::ResourceAny;
 use wasmtime::{Store, UpdateDeadline};
 
@@ -17,7 +18,8 @@ use crate::bindings::{self, Body, BodyError, Chunk, Reply};
 use crate::body::BoxError;
 use crate::end::{End, Ended};
 use crate::fields;
-use crate::imports::flush_part_lines;
+use crate::handle::Handle;
+use crate::imports::{cut, flush_part_lines};
 use crate::inbound::{self, Inbound, InboundBody, Refused};
 use crate::meter::{Meter, Metered};
 use crate::reply::{self, Delivered, Piece, ReplyBody};
@@ -45,6 +47,8 @@ struct Run {
     method: http::Method,
     path: String,
     is_head: bool,
+    /// Cancelled once the client is known to be gone.
+    gone: CancellationToken,
 }
 
 type HeadSender = oneshot::Sender<Response<ReplyBody>>;
@@ -67,9 +71,13 @@ impl App {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
             is_head: request.method() == http::Method::HEAD,
+            gone: CancellationToken::new(),
         };
+        // Whoever drops this future has a client that is gone.
+        let gone = run.gone.clone().drop_guard();
         let id = run.id.clone();
         let mut response = run.start(request).await;
+        gone.disarm();
         response.extensions_mut().insert(RequestId(id));
         response
     }
@@ -134,12 +142,13 @@ impl Run {
         tracing::error!(target: "edgewit::host", request = &*self.id, app = self.app.name(), "{reason}");
     }
 
-    fn store(&self, cdn_loop: Option<String>) -> Store<State> {
+    fn store(&self, inbound: &mut Inbound) -> Store<State> {
         let state = State::new(
             self.app.shared.clone(),
             self.id.clone(),
             self.meter.clone(),
-            cdn_loop,
+            self.gone.clone(),
+            inbound,
         );
         let mut store = Store::new(self.app.pre.engine(), state);
         store.limiter(|state| state);
@@ -155,8 +164,8 @@ impl Run {
         store
     }
 
-    async fn run(self, inbound: Inbound, head: HeadSender) {
-        let mut store = self.store(inbound.cdn_loop.clone());
+    async fn run(self, mut inbound: Inbound, head: HeadSender) {
+        let mut store = self.store(&mut inbound);
         let limit = Duration::from_millis(self.app.shared.limits.head_ms);
         let called = self.within(limit, self.call(&mut store, inbound)).await;
         let (guest, result) = match called {
@@ -183,7 +192,7 @@ impl Run {
             InboundBody::None => Body::None,
             InboundBody::Bytes(bytes) => Body::Bytes(bytes),
             InboundBody::Incoming(incoming) => {
-                Body::Incoming(store.data_mut().table.push(*incoming)?)
+                Body::Incoming(store.data_mut().table.push(Handle::new(*incoming))?)
             }
         };
         let request = bindings::Request {
@@ -233,17 +242,31 @@ impl Run {
 
     /// A handler that failed: an empty 500, and what it said in the log alone.
     async fn fail(&self, reason: &str, head: HeadSender) -> Sent {
-        self.error(&format!("handler failed: {reason}"));
+        self.error(&format!("handler failed: {}", cut(reason)));
         let status = StatusCode::INTERNAL_SERVER_ERROR;
-        let (response, delivered) = reply::Head {
-            status,
-            headers: http::HeaderMap::new(),
-        }
-        .none(false);
+        let (response, delivered) = reply::Head::empty(status).none(false);
         let _ = head.send(response);
         let sent = self.delivered(delivered).await;
         self.line(status, 0);
         sent
+    }
+
+    /// A reply that can't be sent: its source goes before anything else happens. `None` once a trap has
+    /// ended the instance.
+    async fn refuse_reply(
+        &self,
+        store: &mut Store<State>,
+        body: bindings::ReplyBody,
+        reason: &str,
+        head: HeadSender,
+    ) -> Option<Sent> {
+        if let bindings::ReplyBody::Source(source) = body
+            && let Err(trap) = source.resource_drop_async(&mut *store).await
+        {
+            self.end_before_head(store, &trap, head);
+            return None;
+        }
+        Some(self.fail(reason, head).await)
     }
 
     /// Sends a reply. `None` once a trap has ended the instance.
@@ -262,7 +285,7 @@ impl Run {
         let checked = reply::check(store.data(), reply.status, reply.headers, has_body);
         let checked = match checked {
             Ok(checked) => checked,
-            Err(reason) => return Some(self.fail(&reason, head).await),
+            Err(reason) => return self.refuse_reply(store, reply.body, &reason, head).await,
         };
         let status = checked.status;
         let (response, delivered) = match reply.body {
@@ -271,10 +294,13 @@ impl Run {
                 self.meter.moved(bytes.len());
                 checked.bytes(bytes, self.is_head)
             }
-            bindings::ReplyBody::Incoming(handle) => match store.data_mut().table.delete(handle) {
-                Ok(incoming) => checked.forward(incoming, self.is_head),
-                Err(error) => return Some(self.fail(&error.to_string(), head).await),
-            },
+            bindings::ReplyBody::Incoming(handle) => {
+                let incoming = store.data_mut().table.delete(handle);
+                match incoming.ok().and_then(Handle::into_inner) {
+                    Some(incoming) => checked.forward(incoming, self.is_head),
+                    None => return Some(self.fail("invalid reply: no such body", head).await),
+                }
+            }
             bindings::ReplyBody::Source(source) => {
                 return self
                     .deliver_source(store, guest, checked, source, head)
@@ -300,7 +326,11 @@ impl Run {
         let status = checked.status;
         let promised = match fields::promised_length(&checked.headers) {
             Ok(promised) => promised,
-            Err(reason) => return Some(self.fail(&format!("invalid reply: {reason}"), head).await),
+            Err(reason) => {
+                let reason = format!("invalid reply: {reason}");
+                let body = bindings::ReplyBody::Source(source);
+                return self.refuse_reply(store, body, &reason, head).await;
+            }
         };
         if self.is_head {
             if let Err(trap) = source.resource_drop_async(&mut *store).await {

@@ -9,18 +9,30 @@ use std::time::Duration;
 use http::uri::PathAndQuery;
 use http::{Request, Response, StatusCode, Uri, header};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::app::App;
+use crate::connection::{Connection, Io};
 use crate::inbound::{ClientAddress, ListenerAddress, Prefix};
 use crate::reply::{self, ReplyBody};
 
 /// How long requests under way may take to end once the server was told to stop.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// How long a request head may take to arrive.
+const HEAD_READ: Duration = Duration::from_secs(30);
+
+/// Requests under way on one HTTP/2 connection, and what it holds of their bodies unread.
+const STREAMS: u32 = 250;
+const STREAM_WINDOW: u32 = 256 * 1024;
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
+
+/// A silent HTTP/2 client is asked whether it is there, so that one that vanished is noticed.
+const PING_EVERY: Duration = Duration::from_secs(20);
 
 /// What a [`Target::Service`] returns.
 pub type Answer = Pin<Box<dyn Future<Output = Response<ReplyBody>> + Send>>;
@@ -100,6 +112,28 @@ impl Routes {
         }
     }
 
+    /// How HTTP is spoken for these routes.
+    fn http(&self) -> auto::Builder<TokioExecutor> {
+        let (fields_max, head_bytes_max) = self.head_limits();
+        let mut http = auto::Builder::new(TokioExecutor::new());
+        http.http1()
+            .max_headers(fields_max)
+            // The request line and what follows the head are read into the same buffer.
+            .max_buf_size(head_bytes_max + 64 * 1024)
+            .half_close(true)
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_READ);
+        http.http2()
+            .timer(TokioTimer::new())
+            .max_header_list_size(u32::try_from(head_bytes_max).unwrap_or(u32::MAX))
+            .max_concurrent_streams(STREAMS)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_send_buf_size(STREAM_WINDOW as usize)
+            .keep_alive_interval(PING_EVERY);
+        http
+    }
+
     /// The most fields and bytes of a head that any application of these routes takes.
     fn head_limits(&self) -> (usize, usize) {
         let mut most = (100, 64 * 1024);
@@ -141,19 +175,14 @@ fn without_prefix(uri: &Uri, length: usize) -> Uri {
     Uri::from_parts(parts).unwrap_or_else(|_| uri.clone())
 }
 
-/// Serves HTTP/1.1 on `listener` until `stop` is ready. Then no connection is taken any more, idle ones
-/// are closed, and requests under way get one second to end.
+/// Serves HTTP/1.1, and HTTP/2 to clients that begin with it, on `listener` until `stop` is ready. Then no
+/// connection is taken any more, idle ones are closed, and requests under way get one second to end.
 pub async fn serve(listener: TcpListener, routes: Routes, stop: impl Future<Output = ()>) {
     let graceful = GracefulShutdown::new();
-    let (fields_max, head_bytes_max) = routes.head_limits();
-    let routes = Arc::new(routes);
-    let mut http = http1::Builder::new();
-    http.max_headers(fields_max)
-        // The request line and what follows the head are read into the same buffer.
-        .max_buf_size(head_bytes_max + 64 * 1024)
-        .half_close(true)
-        .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(30));
+    let server = Server {
+        http: routes.http(),
+        routes: Arc::new(routes),
+    };
     let mut stop = std::pin::pin!(stop);
     loop {
         let stream = tokio::select! {
@@ -168,32 +197,68 @@ pub async fn serve(listener: TcpListener, routes: Routes, stop: impl Future<Outp
             },
             () = &mut stop => break,
         };
-        // Small replies should not wait for an acknowledgement; without it they only take longer.
-        let _ = stream.set_nodelay(true);
-        let client = stream
-            .peer_addr()
-            .ok()
-            .map(|address| ClientAddress(address.ip()));
-        let listener = stream.local_addr().ok().map(ListenerAddress);
-        let routes = routes.clone();
-        let service = service_fn(move |mut request: Request<Incoming>| {
-            let routes = routes.clone();
-            if let Some(client) = client {
-                request.extensions_mut().insert(client);
-            }
-            if let Some(listener) = listener {
-                request.extensions_mut().insert(listener);
-            }
-            async move { Ok::<_, Infallible>(routes.answer(request).await) }
-        });
-        let connection = http.serve_connection(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(target: "edgewit::host", "connection: {error}");
-            }
-        });
+        server.connection(stream, &graceful);
     }
     drop(listener);
     let _ = tokio::time::timeout(GRACE, graceful.shutdown()).await;
+}
+
+/// What each connection is served with.
+struct Server {
+    http: auto::Builder<TokioExecutor>,
+    routes: Arc<Routes>,
+}
+
+impl Server {
+    /// Serves one connection in a task of its own.
+    fn connection(&self, stream: TcpStream, graceful: &GracefulShutdown) {
+        // Small replies should not wait for an acknowledgement; without it they only take longer.
+        let _ = stream.set_nodelay(true);
+        let connection = Connection::new(stream);
+        let (routes, carrier) = (self.routes.clone(), connection.clone());
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            let routes = routes.clone();
+            carrier.request_began();
+            introduce(&mut request, &carrier);
+            async move { Ok::<_, Infallible>(routes.answer(request).await) }
+        });
+        let io = TokioIo::new(Io::new(connection));
+        let served = self.http.serve_connection(io, service).into_owned();
+        let served = graceful.watch(served);
+        let limits = self.routes.head_limits();
+        tokio::spawn(async move {
+            if let Err(error) = served.await {
+                ended(&*error, limits);
+            }
+        });
+    }
+}
+
+/// Puts into a request's extensions what its connection knows.
+fn introduce(request: &mut Request<Incoming>, connection: &Arc<Connection>) {
+    let stream = connection.stream();
+    let extensions = request.extensions_mut();
+    if let Ok(address) = stream.peer_addr() {
+        extensions.insert(ClientAddress(address.ip()));
+    }
+    if let Ok(address) = stream.local_addr() {
+        extensions.insert(ListenerAddress(address));
+    }
+    extensions.insert(connection.clone());
+}
+
+/// How a connection ended that did not end well. What the server itself refused got its answer there, and
+/// has its line here.
+fn ended(error: &(dyn std::error::Error + Send + Sync + 'static), limits: (usize, usize)) {
+    let of_hyper = error.downcast_ref::<hyper::Error>();
+    if of_hyper.is_some_and(hyper::Error::is_parse_too_large) {
+        let (fields, bytes) = limits;
+        tracing::warn!(
+            target: "edgewit::host",
+            "refused: a request head past request-fields (limit {fields}), request-head-bytes (limit {bytes}) \
+             or uri-bytes"
+        );
+    } else {
+        tracing::debug!(target: "edgewit::host", "connection: {error}");
+    }
 }

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
 use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, Result};
 
 use crate::app::Shared;
+use crate::connection::{ClientGone, Connection};
 use crate::end::End;
 use crate::fetch::Slots;
+use crate::handle::{Handle, Pollable};
+use crate::inbound::Inbound;
 use crate::meter::Meter;
 
 /// The data of a store.
@@ -22,6 +26,12 @@ pub(crate) struct State {
     pub(crate) cdn_loop: Option<String>,
     /// What WASI's stdout and stderr have not ended with a line feed yet.
     pub(crate) part_lines: [Vec<u8>; 2],
+    /// Made by the first `client-gone`.
+    client_gone: Option<Handle<ClientGone>>,
+    /// The client's connection, where it carries this request alone.
+    connection: Option<Arc<Connection>>,
+    /// Cancelled once the client is known to be gone.
+    gone: CancellationToken,
     request_id: Arc<str>,
 }
 
@@ -41,7 +51,8 @@ impl State {
         app: Arc<Shared>,
         request_id: Arc<str>,
         meter: Arc<Meter>,
-        cdn_loop: Option<String>,
+        gone: CancellationToken,
+        inbound: &mut Inbound,
     ) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(app.limits.handles as usize);
@@ -51,10 +62,25 @@ impl State {
             slots: None,
             meter,
             usage: Usage::default(),
-            cdn_loop,
+            cdn_loop: inbound.cdn_loop.take(),
             part_lines: Default::default(),
+            client_gone: None,
+            connection: inbound.connection.take(),
+            gone,
             request_id,
         }
+    }
+
+    pub(crate) fn gone(&self) -> CancellationToken {
+        self.gone.clone()
+    }
+
+    /// Ready once the client is gone.
+    pub(crate) fn client_gone(&mut self) -> Pollable {
+        let (gone, connection) = (&self.gone, self.connection.as_deref());
+        self.client_gone
+            .get_or_insert_with(|| Handle::new(ClientGone::new(gone, connection)))
+            .pollable()
     }
 
     pub(crate) fn request_id(&self) -> Arc<str> {

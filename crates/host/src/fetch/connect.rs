@@ -1,33 +1,74 @@
-//! Connections to other servers: made, kept and used again, for one application.
+//! One connection to another server, over either version of HTTP.
 
-use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response};
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
+use http::header::{self, HeaderValue};
+use http::{Request, Response, Uri, Version};
+use hyper::client::conn::{TrySendError, http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
-use url::{Host, Url};
+use url::{Position, Url};
 
+use super::Outbound;
+use super::route::Route;
 use super::upload::{self, Upload};
 use crate::bindings::FetchError;
-use crate::parts::Resolver;
 
-type Sender = SendRequest<Upload>;
+/// A silent server is asked whether it is there, so that one that vanished is noticed.
+const PING_EVERY: Duration = Duration::from_secs(20);
 
-/// Idle connections kept for one origin.
-const IDLE_MAX: usize = 16;
+/// Fields and bytes of a head that are taken from a server.
+const FIELDS_MAX: usize = 1000;
+const HEAD_BYTES_MAX: usize = 512 * 1024;
 
-/// An application's connections.
-pub(crate) struct Client {
-    resolver: Arc<dyn Resolver>,
-    tls: TlsConnector,
-    idle: Mutex<HashMap<String, Vec<Sender>>>,
+/// A connection on which requests can be sent.
+pub(super) struct Connection {
+    pub(super) sender: Sender,
+    peer: IpAddr,
+}
+
+pub(super) enum Sender {
+    /// One request at a time.
+    Http1(http1::SendRequest<Upload>),
+    /// Any number of requests; a clone is the same connection.
+    Http2(http2::SendRequest<Upload>),
+}
+
+/// A response's head, with its body still arriving.
+pub(super) struct Answer {
+    pub(super) response: Response<hyper::body::Incoming>,
+    pub(super) peer: IpAddr,
+}
+
+impl Answer {
+    /// By OpenTelemetry's names for `network.protocol.version`.
+    pub(super) fn version(&self) -> &'static str {
+        match self.response.version() {
+            Version::HTTP_2 => "2",
+            Version::HTTP_10 => "1.0",
+            _ => "1.1",
+        }
+    }
+}
+
+/// Why a request was not answered, and the request itself if the server has seen nothing of it.
+pub(super) struct Unanswered {
+    pub(super) error: FetchError,
+    pub(super) unsent: Option<Request<Upload>>,
+}
+
+impl From<FetchError> for Unanswered {
+    fn from(error: FetchError) -> Self {
+        Self {
+            error,
+            unsent: None,
+        }
+    }
 }
 
 /// Trust in the system's roots and in `more`; a root that can't be used is an error.
@@ -40,157 +81,167 @@ pub(crate) fn trust(
         roots.add(root.clone())?;
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
         .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
 
-impl Client {
-    pub(crate) fn new(resolver: Arc<dyn Resolver>, tls: Arc<rustls::ClientConfig>) -> Self {
-        Self {
-            resolver,
-            tls: TlsConnector::from(tls),
-            idle: Mutex::default(),
+impl Connection {
+    pub(super) async fn open(
+        route: &Route,
+        outbound: &Outbound,
+        tls: &TlsConnector,
+    ) -> Result<Self, FetchError> {
+        let (stream, peer) = tcp(&route.addresses(outbound).await?).await?;
+        let sender = match &route.tls {
+            None => http1(stream).await?,
+            Some(name) => {
+                let name = ServerName::try_from(name.clone())
+                    .map_err(|error| FetchError::TlsCertificate(error.to_string()))?;
+                let stream = tls
+                    .connect(name, stream)
+                    .await
+                    .map_err(|error| broken_tls(&error))?;
+                if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+                    http2(stream).await?
+                } else {
+                    http1(stream).await?
+                }
+            }
+        };
+        Ok(Self { sender, peer })
+    }
+
+    /// The same connection for another request, if it takes several at once.
+    pub(super) fn shared(&self) -> Option<Self> {
+        match &self.sender {
+            Sender::Http1(_) => None,
+            Sender::Http2(sender) => Some(Self {
+                sender: Sender::Http2(sender.clone()),
+                peer: self.peer,
+            }),
+        }
+    }
+
+    /// Whether a request could be sent now.
+    pub(super) fn is_ready(&self) -> bool {
+        match &self.sender {
+            Sender::Http1(sender) => sender.is_ready(),
+            Sender::Http2(sender) => sender.is_ready(),
+        }
+    }
+
+    /// Waits until another request can be sent; false if none ever can.
+    pub(super) async fn ready(&mut self) -> bool {
+        match &mut self.sender {
+            Sender::Http1(sender) => sender.ready().await.is_ok(),
+            Sender::Http2(sender) => sender.ready().await.is_ok(),
         }
     }
 
     /// Sends a request and waits for the response's head.
     pub(super) async fn send(
-        self: &Arc<Self>,
+        &mut self,
         url: &Url,
         mut request: Request<Upload>,
-        connect: Duration,
-    ) -> Result<Response<hyper::body::Incoming>, FetchError> {
-        let origin = url.origin().ascii_serialization();
-        while let Some(mut sender) = self.take_idle(&origin) {
-            match sender.try_send_request(request).await {
-                Ok(response) => {
-                    self.keep(origin, sender);
-                    return Ok(response);
-                }
-                // The server closed it meanwhile and has seen nothing: the next one is tried.
-                Err(mut error) => match error.take_message() {
-                    Some(unsent) => request = unsent,
-                    None => return Err(sending(error.error())),
-                },
+    ) -> Result<Answer, Unanswered> {
+        let sent = match &mut self.sender {
+            Sender::Http1(sender) => {
+                dress_http1(&mut request, url)?;
+                sender.try_send_request(request).await
             }
-        }
-        let mut sender = timeout(connect, self.connect(url))
-            .await
-            .unwrap_or(Err(FetchError::ConnectTimeout))?;
-        let response = sender
-            .send_request(request)
-            .await
-            .map_err(|error| sending(&error))?;
-        self.keep(origin, sender);
-        Ok(response)
-    }
-
-    fn take_idle(&self, origin: &str) -> Option<Sender> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let senders = idle.get_mut(origin)?;
-        while let Some(sender) = senders.pop() {
-            if sender.is_ready() {
-                return Some(sender);
+            Sender::Http2(sender) => {
+                dress_http2(&mut request, url)?;
+                sender.try_send_request(request).await
             }
-        }
-        None
-    }
-
-    /// Puts a connection back once its response was read to the end.
-    fn keep(self: &Arc<Self>, origin: String, mut sender: Sender) {
-        let client = Arc::downgrade(self);
-        tokio::spawn(async move {
-            if sender.ready().await.is_err() {
-                return;
-            }
-            let Some(client) = client.upgrade() else {
-                return;
-            };
-            let mut idle = client.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            let senders = idle.entry(origin).or_default();
-            senders.retain(|sender| !sender.is_closed());
-            if senders.len() < IDLE_MAX {
-                senders.push(sender);
-            }
-        });
-    }
-
-    async fn connect(&self, url: &Url) -> Result<Sender, FetchError> {
-        let stream = self.tcp(url).await?;
-        if url.scheme() == "http" {
-            return handshake(TokioIo::new(stream)).await;
-        }
-        let name = url
-            .host_str()
-            .unwrap_or_default()
-            .trim_matches(['[', ']'])
-            .to_owned();
-        let name = ServerName::try_from(name)
-            .map_err(|error| FetchError::TlsCertificate(error.to_string()))?;
-        let stream = self
-            .tls
-            .connect(name, stream)
-            .await
-            .map_err(|error| tls(&error))?;
-        handshake(TokioIo::new(stream)).await
-    }
-
-    /// The first address that takes a connection; the error is the last one's.
-    async fn tcp(&self, url: &Url) -> Result<TcpStream, FetchError> {
-        let port = url.port_or_known_default().unwrap_or(80);
-        let addresses = match url.host() {
-            Some(Host::Ipv4(ip)) => vec![(ip, port).into()],
-            Some(Host::Ipv6(ip)) => vec![(ip, port).into()],
-            Some(Host::Domain(name)) => {
-                let found = self.resolver.resolve(name, port).await;
-                found.map_err(|error| FetchError::Dns(format!("{name}: {error}")))?
-            }
-            None => Vec::new(),
         };
-        let mut refused = FetchError::Dns(format!(
-            "{}: no address",
-            url.host_str().unwrap_or_default()
-        ));
-        for address in addresses {
-            match TcpStream::connect(address).await {
-                Ok(stream) => {
-                    // Small requests should not wait for an acknowledgement; without it they only take longer.
-                    let _ = stream.set_nodelay(true);
-                    return Ok(stream);
-                }
-                Err(error) => refused = refused_by(address, &error),
+        let peer = self.peer;
+        sent.map(|response| Answer { response, peer })
+            .map_err(|mut error: TrySendError<_>| Unanswered {
+                unsent: error.take_message(),
+                error: unanswered(error.error()),
+            })
+    }
+}
+
+/// The first address that takes a connection; the error is the last one's.
+async fn tcp(addresses: &[SocketAddr]) -> Result<(TcpStream, IpAddr), FetchError> {
+    let mut refused = FetchError::Dns("no address".to_owned());
+    for address in addresses {
+        match TcpStream::connect(address).await {
+            Ok(stream) => {
+                // Small requests should not wait for an acknowledgement; without it they only take longer.
+                let _ = stream.set_nodelay(true);
+                return Ok((stream, address.ip().to_canonical()));
             }
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                refused = FetchError::ConnectTimeout;
+            }
+            Err(error) => refused = FetchError::ConnectionRefused(format!("{address}: {error}")),
         }
-        Err(refused)
     }
+    Err(refused)
 }
 
-fn refused_by(address: std::net::SocketAddr, error: &io::Error) -> FetchError {
-    if error.kind() == io::ErrorKind::TimedOut {
-        return FetchError::ConnectTimeout;
-    }
-    FetchError::ConnectionRefused(format!("{address}: {error}"))
-}
-
-async fn handshake<I>(io: I) -> Result<Sender, FetchError>
+async fn http1<S>(stream: S) -> Result<Sender, FetchError>
 where
-    I: hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static,
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
 {
     let (sender, connection) = http1::Builder::new()
-        .max_headers(1000)
-        .max_buf_size(512 * 1024)
-        .handshake(io)
+        .max_headers(FIELDS_MAX)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .handshake(TokioIo::new(stream))
         .await
-        .map_err(|error| sending(&error))?;
+        .map_err(|error| unanswered(&error))?;
     // Its error reaches whoever waits for the response.
     tokio::spawn(connection);
-    Ok(sender)
+    Ok(Sender::Http1(sender))
 }
 
-fn tls(error: &io::Error) -> FetchError {
+async fn http2<S>(stream: S) -> Result<Sender, FetchError>
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
+{
+    let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_header_list_size(HEAD_BYTES_MAX as u32)
+        .keep_alive_interval(PING_EVERY)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| unanswered(&error))?;
+    tokio::spawn(connection);
+    Ok(Sender::Http2(sender))
+}
+
+/// The request target, authority and connection's own field, as HTTP/1.1 has them.
+fn dress_http1(request: &mut Request<Upload>, url: &Url) -> Result<(), FetchError> {
+    *request.uri_mut() = uri(&url[Position::BeforePath..Position::AfterQuery], url)?;
+    let authority = &url[Position::BeforeHost..Position::AfterPort];
+    let host = HeaderValue::from_str(authority)
+        .map_err(|error| FetchError::InvalidRequest(format!("uri {url}: {error}")))?;
+    let headers = request.headers_mut();
+    headers.insert(header::HOST, host);
+    headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
+    Ok(())
+}
+
+/// HTTP/2 carries the whole URI, and has no such fields.
+fn dress_http2(request: &mut Request<Upload>, url: &Url) -> Result<(), FetchError> {
+    *request.uri_mut() = uri(&url[..Position::AfterQuery], url)?;
+    request.headers_mut().remove(header::HOST);
+    request.headers_mut().remove(header::CONNECTION);
+    Ok(())
+}
+
+fn uri(text: &str, url: &Url) -> Result<Uri, FetchError> {
+    text.parse()
+        .map_err(|error| FetchError::InvalidRequest(format!("uri {url}: {error}")))
+}
+
+fn broken_tls(error: &io::Error) -> FetchError {
     let inner = error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>());
@@ -205,16 +256,21 @@ fn tls(error: &io::Error) -> FetchError {
 }
 
 /// What hyper's failure to send, or to receive a head, is to a guest.
-fn sending(error: &hyper::Error) -> FetchError {
+fn unanswered(error: &hyper::Error) -> FetchError {
     if let Some(error) = upload::body_error(error) {
         return FetchError::RequestBody(error);
     }
     if error.is_parse() || error.is_parse_too_large() || error.is_parse_status() {
         return FetchError::Protocol(error.to_string());
     }
-    let broken = std::error::Error::source(error).is_some_and(|source| source.is::<io::Error>());
+    let source = std::error::Error::source(error);
+    let broken = source.is_some_and(|source| source.is::<io::Error>());
     if broken || error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
         return FetchError::ConnectionClosed;
     }
-    FetchError::Other(error.to_string())
+    match source.and_then(|source| source.downcast_ref::<h2::Error>()) {
+        Some(h2) if h2.is_io() || h2.is_go_away() || h2.is_reset() => FetchError::ConnectionClosed,
+        Some(h2) => FetchError::Protocol(h2.to_string()),
+        None => FetchError::Other(error.to_string()),
+    }
 }

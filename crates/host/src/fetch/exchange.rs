@@ -1,84 +1,100 @@
 //! One fetch from its first hop to the head of the last.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use http::header::{self, HeaderMap};
-use http::{Method, Request, Response, StatusCode};
-use http_body_util::{Either, Empty, Full};
+use http::{Method, Request, StatusCode};
 use tokio::time::{sleep, timeout_at};
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::upload::Upload;
-use super::{Fetched, Outbound, OutboundBody, check_grant, origin_form, target};
-use crate::bindings::{FetchError, Redirect};
+use super::connect::Answer;
+use super::outgoing::Outcome;
+use super::upload::{Source, Upload};
+use super::{Fetched, Outbound, OutboundBody, check_grant, target};
+use crate::bindings::{BodyError, FetchError, Redirect};
 use crate::body::Incoming;
 use crate::fields;
 
 const REDIRECTS_MAX: u8 = 20;
 
-pub(super) async fn run(outbound: Outbound) -> Result<Fetched, FetchError> {
-    match outbound.times.deadline {
-        Some(deadline) => timeout_at(deadline, follow(outbound))
+pub(super) async fn run(outbound: Outbound, body: OutboundBody) -> Result<Fetched, FetchError> {
+    let outcome = outbound.outcome.clone();
+    // Also where the request is dropped before its head.
+    let _told = Told(outcome.clone());
+    let fetched = match outbound.times.deadline {
+        Some(deadline) => timeout_at(deadline, follow(outbound, body))
             .await
             .unwrap_or(Err(FetchError::Deadline)),
-        None => follow(outbound).await,
+        None => follow(outbound, body).await,
+    };
+    outcome.tell(match &fetched {
+        Ok(_) => BodyError::Unwanted,
+        Err(FetchError::RequestBody(error)) => error.clone(),
+        Err(FetchError::Deadline | FetchError::FirstByteTimeout) => BodyError::Timeout,
+        Err(_) => BodyError::Closed,
+    });
+    fetched
+}
+
+/// Tells an upload at the latest by its own end that nobody takes it any more.
+struct Told(Arc<Outcome>);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.0.tell(BodyError::Closed);
     }
 }
 
-async fn follow(mut outbound: Outbound) -> Result<Fetched, FetchError> {
+async fn follow(mut outbound: Outbound, mut body: OutboundBody) -> Result<Fetched, FetchError> {
     let mut redirects = 0;
     loop {
-        let response = hop(&mut outbound).await?;
-        let Some(next) = redirect_of(&outbound, &response)? else {
-            return finish(outbound, response, redirects);
+        let cancel = CancellationToken::new();
+        let answer = hop(&outbound, body.source(), &cancel).await?;
+        let Some(next) = redirect_of(&outbound, &answer)? else {
+            return finish(outbound, answer, redirects, cancel);
         };
         if redirects == REDIRECTS_MAX {
             return Err(FetchError::TooManyRedirects);
         }
         redirects += 1;
         check_grant(&outbound.app, &outbound.request_id, &next)?;
-        turn(&mut outbound, response.status(), next)?;
+        turn(&mut outbound, &mut body, answer.response.status(), next)?;
+        cancel.cancel();
     }
 }
 
 /// Sends the request once and waits for the head.
-async fn hop(outbound: &mut Outbound) -> Result<Response<hyper::body::Incoming>, FetchError> {
-    let (uri, host) = origin_form(&outbound.url)?;
-    let body = match &mut outbound.body {
-        OutboundBody::None => Either::Left(Full::default()),
-        OutboundBody::Bytes(bytes) => Either::Left(Full::new(bytes.clone())),
-        // The body stays named as sent, so that a redirect knows it can't be sent again.
-        OutboundBody::Incoming(incoming) => {
-            let spent = Incoming::new(Empty::new(), 0, Duration::ZERO, None);
-            Either::Right(std::mem::replace(&mut **incoming, spent))
-        }
-    };
-    let (body, ended) = Upload::new(body);
+async fn hop(
+    outbound: &Outbound,
+    source: Source,
+    cancel: &CancellationToken,
+) -> Result<Answer, FetchError> {
+    let (body, ended) = Upload::new(source, cancel);
     let mut request = Request::new(body);
     *request.method_mut() = outbound.method.clone();
-    *request.uri_mut() = uri;
     *request.headers_mut() = outbound.headers.clone();
-    request.headers_mut().insert(header::HOST, host);
     // Nothing closes the semaphore while a task holds it.
     let _waiting = outbound.waiting.acquire().await;
     let times = outbound.times;
-    let sent = outbound
-        .app
-        .client
-        .send(&outbound.url, request, times.connect);
+    let client = &outbound.app.client;
+    let sent = client.send(outbound, request);
     let late = async {
         // Told by dropping the other end, which hyper does with a body that was sent.
         let _ = ended.await;
         sleep(times.first_byte).await;
     };
-    tokio::select! {
-        response = sent => response,
-        () = late => Err(FetchError::FirstByteTimeout),
-    }
+    let answer = tokio::select! {
+        answer = sent => answer?,
+        () = late => return Err(FetchError::FirstByteTimeout),
+    };
+    outbound.outcome.tell(BodyError::Unwanted);
+    Ok(answer)
 }
 
 /// Where a response sends the request on to, if it does and the options let it.
-fn redirect_of<B>(outbound: &Outbound, response: &Response<B>) -> Result<Option<Url>, FetchError> {
+fn redirect_of(outbound: &Outbound, answer: &Answer) -> Result<Option<Url>, FetchError> {
+    let response = &answer.response;
     if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
@@ -106,7 +122,12 @@ fn redirect_of<B>(outbound: &Outbound, response: &Response<B>) -> Result<Option<
 }
 
 /// Makes the request that a redirect asks for.
-fn turn(outbound: &mut Outbound, status: StatusCode, next: Url) -> Result<(), FetchError> {
+fn turn(
+    outbound: &mut Outbound,
+    body: &mut OutboundBody,
+    status: StatusCode,
+    next: Url,
+) -> Result<(), FetchError> {
     let method = &outbound.method;
     let becomes_get = match status.as_u16() {
         303 => *method != Method::HEAD,
@@ -117,9 +138,9 @@ fn turn(outbound: &mut Outbound, status: StatusCode, next: Url) -> Result<(), Fe
         if *method != Method::GET {
             outbound.method = Method::GET;
         }
-        outbound.body = OutboundBody::None;
+        *body = OutboundBody::None;
         drop_body_fields(&mut outbound.headers);
-    } else if matches!(outbound.body, OutboundBody::Incoming(_)) {
+    } else if matches!(body, OutboundBody::Spent) {
         return Err(FetchError::Redirect(
             "a streamed body can't be sent again".to_owned(),
         ));
@@ -127,6 +148,8 @@ fn turn(outbound: &mut Outbound, status: StatusCode, next: Url) -> Result<(), Fe
     if next.origin() != outbound.url.origin() {
         outbound.headers.remove(header::AUTHORIZATION);
         outbound.headers.remove(header::COOKIE);
+        // It stood for the origin that was asked.
+        outbound.connect_to = None;
     }
     outbound.url = next;
     Ok(())
@@ -146,26 +169,34 @@ fn drop_body_fields(headers: &mut HeaderMap) {
 
 fn finish(
     outbound: Outbound,
-    response: Response<hyper::body::Incoming>,
+    answer: Answer,
     redirects: u8,
+    cancel: CancellationToken,
 ) -> Result<Fetched, FetchError> {
-    let (head, body) = response.into_parts();
+    let version = answer.version();
+    let (head, body) = answer.response.into_parts();
     let status = head.status.as_u16();
     if !(200..=599).contains(&status) {
         return Err(FetchError::Protocol(format!("status {status}")));
     }
-    if fields::size(&head.headers) > outbound.app.limits.reply_head_bytes {
-        let limit = outbound.app.limits.reply_head_bytes;
+    let limits = &outbound.app.limits;
+    if fields::size(&head.headers) > limits.reply_head_bytes {
+        let limit = limits.reply_head_bytes;
         return Err(FetchError::Protocol(format!(
             "a response head larger than {limit} bytes"
         )));
     }
-    let limit = outbound.app.limits.fetched_body_bytes;
     let without = outbound.method == Method::HEAD || matches!(status, 204 | 205 | 304);
     let body = (!without).then(|| {
-        Incoming::new(body, limit, outbound.times.between_bytes, None)
-            .until(outbound.times.deadline)
-            .holding(outbound.open)
+        Incoming::new(
+            body,
+            limits.fetched_body_bytes,
+            outbound.times.between_bytes,
+            None,
+        )
+        .until(outbound.times.deadline)
+        .holding(outbound.open)
+        .cancelling(cancel)
     });
     Ok(Fetched {
         status,
@@ -173,6 +204,9 @@ fn finish(
         body,
         uri: outbound.url.into(),
         redirects,
-        attributes: vec![("network.protocol.version".to_owned(), "1.1".to_owned())],
+        attributes: vec![
+            ("network.protocol.version".to_owned(), version.to_owned()),
+            ("network.peer.address".to_owned(), answer.peer.to_string()),
+        ],
     })
 }

@@ -1,15 +1,20 @@
 //! Requests of a guest to other servers.
 
+mod client;
 mod connect;
 mod exchange;
+mod outgoing;
+mod route;
 mod upload;
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::Method;
 use http::header::{self, HeaderMap, HeaderValue};
-use http::{Method, Uri};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -19,10 +24,16 @@ use crate::app::Shared;
 use crate::bindings::{Body, FetchError, Field, Options, Redirect, Request};
 use crate::body::Incoming;
 use crate::fields;
+use crate::handle::{Handle, Ready};
 use crate::inbound;
 use crate::state::State;
 
-pub(crate) use connect::{Client, trust};
+use outgoing::Outcome;
+use upload::Source;
+
+pub(crate) use client::Client;
+pub(crate) use connect::trust;
+pub use outgoing::Outgoing;
 
 /// This host's name in `cdn-loop` (RFC 8586).
 const CDN_ID: &str = "edgewit";
@@ -30,17 +41,34 @@ const CDN_ID: &str = "edgewit";
 const CONNECT: Duration = Duration::from_secs(10);
 const FIRST_BYTE: Duration = Duration::from_secs(30);
 
-/// The resource `pending`: a request on its way, in a task of its own.
+/// The resource `pending`.
+pub type PendingHandle = Handle<Pending>;
+
+/// The resource `outgoing-body`.
+pub type OutgoingHandle = Handle<Outgoing>;
+
+/// A request on its way, in a task of its own.
 pub struct Pending {
     task: JoinHandle<Result<Fetched, FetchError>>,
+    done: Option<Result<Fetched, FetchError>>,
 }
 
 impl Pending {
     pub(crate) async fn response(mut self) -> Result<Fetched, FetchError> {
-        match (&mut self.task).await {
-            Ok(response) => response,
-            Err(error) => Err(FetchError::Other(error.to_string())),
+        std::future::poll_fn(|context| self.poll_ready(context)).await;
+        let ended = || FetchError::Other("the request has no end".to_owned());
+        self.done.take().unwrap_or_else(|| Err(ended()))
+    }
+}
+
+impl Ready for Pending {
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.done.is_none() {
+            let ended = ready!(Pin::new(&mut self.task).poll(context));
+            self.done =
+                Some(ended.unwrap_or_else(|error| Err(FetchError::Other(error.to_string()))));
         }
+        Poll::Ready(())
     }
 }
 
@@ -50,9 +78,6 @@ impl Drop for Pending {
         self.task.abort();
     }
 }
-
-/// The resource `outgoing-body`, which nothing makes before `send-streaming` is offered.
-pub struct Outgoing;
 
 /// A response head, and its body if there is one.
 pub(crate) struct Fetched {
@@ -83,16 +108,18 @@ impl Slots {
     }
 }
 
-/// A request that was checked, and all that its task needs.
+/// A request that was checked, and all that its task needs beside the body.
 struct Outbound {
     app: Arc<Shared>,
     request_id: Arc<str>,
     method: Method,
     url: Url,
     headers: HeaderMap,
-    body: OutboundBody,
     redirect: Redirect,
+    /// The peer to connect to instead of the URL's.
+    connect_to: Option<Url>,
     times: Times,
+    outcome: Arc<Outcome>,
     waiting: Arc<Semaphore>,
     open: OwnedSemaphorePermit,
 }
@@ -101,7 +128,27 @@ enum OutboundBody {
     None,
     Bytes(Bytes),
     /// Can be sent once.
-    Incoming(Box<Incoming>),
+    Once(Source),
+    /// Was sent.
+    Spent,
+}
+
+impl OutboundBody {
+    fn source(&mut self) -> Source {
+        match std::mem::replace(self, Self::Spent) {
+            Self::Once(source) => source,
+            Self::Bytes(bytes) => {
+                *self = Self::Bytes(bytes.clone());
+                Source::Whole(bytes.into())
+            }
+            Self::None => {
+                *self = Self::None;
+                Source::Whole(Bytes::new().into())
+            }
+            // Nothing sends again what can't be.
+            Self::Spent => Source::Whole(Bytes::new().into()),
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -112,60 +159,105 @@ struct Times {
     deadline: Option<Instant>,
 }
 
+/// What a guest asked for: the request, its body taken out of the guest's table if it has a handle.
+pub(crate) struct Asked {
+    pub(crate) request: Request,
+    pub(crate) incoming: Option<Incoming>,
+    pub(crate) options: Options,
+}
+
 /// Starts a request. Fails only with `denied`, `invalid-request` and `limit`.
-pub(crate) fn send(
-    state: &mut State,
-    request: Request,
-    incoming: Option<Incoming>,
-    options: Options,
-) -> Result<Pending, FetchError> {
-    let url = target(&request.uri)?;
-    let method = method(&request.method)?;
-    let body = match (request.body, incoming) {
-        (_, Some(incoming)) => OutboundBody::Incoming(Box::new(incoming)),
-        (Body::Bytes(bytes), None) if !bytes.is_empty() => OutboundBody::Bytes(bytes.into()),
+pub(crate) fn send(state: &mut State, mut asked: Asked) -> Result<Pending, FetchError> {
+    let body = match (asked.incoming.take(), &mut asked.request.body) {
+        (Some(incoming), _) => OutboundBody::Once(Source::Forwarded(Box::new(incoming))),
+        (None, Body::Bytes(bytes)) if !bytes.is_empty() => {
+            OutboundBody::Bytes(std::mem::take(bytes).into())
+        }
         _ => OutboundBody::None,
     };
+    start(state, asked, body, Arc::default())
+}
+
+/// Starts a request whose body the guest writes.
+pub(crate) fn send_streaming(
+    state: &mut State,
+    asked: Asked,
+) -> Result<(Pending, Outgoing), FetchError> {
+    if !matches!(asked.request.body, Body::None) {
+        let reason = "a request whose body is written afterwards has none before";
+        return Err(FetchError::InvalidRequest(reason.to_owned()));
+    }
+    let promised = promise(&asked.request.headers)?;
+    let idle = Duration::from_millis(state.app.limits.idle_ms);
+    let outcome = Arc::<Outcome>::default();
+    let (outgoing, written) = outgoing::pipe(promised, idle, outcome.clone());
+    let body = OutboundBody::Once(Source::Written(written));
+    Ok((start(state, asked, body, outcome)?, outgoing))
+}
+
+/// The length that a guest promises for what it writes.
+fn promise(guest: &[Field]) -> Result<Option<u64>, FetchError> {
+    let lengths = guest
+        .iter()
+        .filter(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+        .cloned()
+        .collect();
+    let headers = fields::to_send(lengths, |_| ()).map_err(FetchError::InvalidRequest)?;
+    fields::promised_length(&headers).map_err(FetchError::InvalidRequest)
+}
+
+fn start(
+    state: &mut State,
+    asked: Asked,
+    body: OutboundBody,
+    outcome: Arc<Outcome>,
+) -> Result<Pending, FetchError> {
+    state.usage.fetches += 1;
+    let limits = &state.app.limits;
+    if u64::from(state.usage.fetches) > limits.fetches {
+        let reason = format!("fetches: limit {} in a request", limits.fetches);
+        return Err(FetchError::Limit(reason));
+    }
+    let Asked {
+        request, options, ..
+    } = asked;
+    let url = target(&request.uri)?;
+    let method = method(&request.method)?;
     if matches!(method, Method::GET | Method::HEAD) && !matches!(body, OutboundBody::None) {
-        return Err(FetchError::InvalidRequest(format!(
-            "a {method} request has no body"
-        )));
+        let reason = format!("a {method} request has no body");
+        return Err(FetchError::InvalidRequest(reason));
     }
     let headers = head(state, request.headers, &method, &body)?;
-    check_hints(&options)?;
-    check_grant(&state.app, &state.request_id(), &url)?;
-    state.usage.fetches += 1;
+    let connect_to = hinted(&options, &url)?;
+    let id = state.request_id();
+    for granted in [Some(&url), connect_to.as_ref()].into_iter().flatten() {
+        check_grant(&state.app, &id, granted)?;
+    }
     let slots = state
         .slots
         .get_or_insert_with(|| Slots::new(&state.app.limits));
     let limits = &state.app.limits;
-    if u64::from(state.usage.fetches) > limits.fetches {
-        return Err(FetchError::Limit(format!(
-            "fetches: limit {} in a request",
-            limits.fetches
-        )));
-    }
     let Ok(open) = slots.open.clone().try_acquire_owned() else {
-        let reason = format!(
-            "fetches-open: limit {} requests and unread bodies",
-            limits.fetches_open
-        );
+        let limit = limits.fetches_open;
+        let reason = format!("fetches-open: limit {limit} requests and unread bodies");
         return Err(FetchError::Limit(reason));
     };
     let outbound = Outbound {
         waiting: slots.waiting.clone(),
         app: state.app.clone(),
-        request_id: state.request_id(),
+        request_id: id,
         method,
         url,
         headers,
-        body,
         redirect: options.redirect,
+        connect_to,
         times: times(&options, limits),
+        outcome,
         open,
     };
     Ok(Pending {
-        task: tokio::spawn(exchange::run(outbound)),
+        task: tokio::spawn(exchange::run(outbound, body)),
+        done: None,
     })
 }
 
@@ -174,13 +266,23 @@ fn check_grant(app: &Shared, request_id: &str, url: &Url) -> Result<(), FetchErr
     if app.grants.fetch.iter().any(|origin| origin.allows(url)) {
         return Ok(());
     }
+    Err(deny(app, request_id, url, ""))
+}
+
+/// The address that a granted name has is not granted.
+fn denied(outbound: &Outbound, address: &Url, name: &str) -> FetchError {
+    let of = format!(", an address within that {name} has,");
+    deny(&outbound.app, &outbound.request_id, address, &of)
+}
+
+fn deny(app: &Shared, request_id: &str, url: &Url, what: &str) -> FetchError {
     let line = edgewit_manifest::Origin::line(url).unwrap_or_default();
     tracing::warn!(
         target: "edgewit::host", request = request_id, app = &*app.name,
-        "denied: {} is not granted; to grant it, add this to {}: fetch = [{line}]",
+        "denied: {}{what} is not granted; to grant it, add {line} to fetch in {}",
         url.origin().ascii_serialization(), app.grants_file
     );
-    Err(FetchError::Denied)
+    FetchError::Denied
 }
 
 /// An absolute http or https URI, without user information or fragment.
@@ -231,7 +333,6 @@ fn head(
         return Err(FetchError::InvalidRequest(reason));
     }
     headers.insert(header::TE, HeaderValue::from_static("trailers"));
-    headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
     headers.remove(header::CONTENT_LENGTH);
     if matches!(body, OutboundBody::None) && matches!(*method, Method::POST | Method::PUT) {
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
@@ -258,16 +359,33 @@ fn head(
     Ok(headers)
 }
 
-/// `connect-to` comes with the rest of the interface: until then it is refused, not ignored.
-fn check_hints(options: &Options) -> Result<(), FetchError> {
-    for (name, _) in &options.hints {
-        if name.starts_with('!') || name == "connect-to" {
-            return Err(FetchError::InvalidRequest(format!(
-                "hint {name:?} is not known to this host"
-            )));
+/// The peer that the hint `connect-to` names, as a URL of the request's scheme. A hint that must be known
+/// and is not is an error.
+fn hinted(options: &Options, url: &Url) -> Result<Option<Url>, FetchError> {
+    let mut connect_to = None;
+    for (name, value) in &options.hints {
+        match name.strip_prefix('!').unwrap_or(name) {
+            "connect-to" => connect_to = Some(peer(value, url)?),
+            _ if name.starts_with('!') => {
+                let reason = format!("hint {name:?} is not known to this host");
+                return Err(FetchError::InvalidRequest(reason));
+            }
+            _ => {}
         }
     }
-    Ok(())
+    Ok(connect_to)
+}
+
+fn peer(value: &str, url: &Url) -> Result<Url, FetchError> {
+    let invalid = || {
+        let reason = format!("hint connect-to {value:?}: host:port is due");
+        FetchError::InvalidRequest(reason)
+    };
+    let (host, port) = value.rsplit_once(':').ok_or_else(invalid)?;
+    let port: u16 = port.parse().map_err(|_| invalid())?;
+    let whole = Url::parse(&format!("{}://{host}:{port}/", url.scheme())).map_err(|_| invalid())?;
+    let plain = whole.username().is_empty() && whole.password().is_none() && whole.path() == "/";
+    plain.then_some(whole).ok_or_else(invalid)
 }
 
 fn times(options: &Options, limits: &edgewit_manifest::Limits) -> Times {
@@ -280,16 +398,4 @@ fn times(options: &Options, limits: &edgewit_manifest::Limits) -> Times {
             .unwrap_or(Duration::from_millis(limits.idle_ms)),
         deadline: millis(given.total_ms).map(|total| Instant::now() + total),
     }
-}
-
-/// The request target and authority of a URL, as HTTP/1.1 sends them.
-fn origin_form(url: &Url) -> Result<(Uri, HeaderValue), FetchError> {
-    let invalid = |reason: String| FetchError::InvalidRequest(format!("uri {url}: {reason}"));
-    let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
-    let uri = path
-        .parse()
-        .map_err(|error: http::uri::InvalidUri| invalid(error.to_string()))?;
-    let authority = &url[url::Position::BeforeHost..url::Position::AfterPort];
-    let host = HeaderValue::from_str(authority).map_err(|error| invalid(error.to_string()))?;
-    Ok((uri, host))
 }

@@ -1,27 +1,69 @@
-//! The body of a request on its way to another server.
+//! The body of a request on its way to another server, as the connection takes it.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::{Either, Full};
-use tokio::sync::oneshot;
+use http_body_util::Full;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::bindings::BodyError;
 use crate::body::{BoxError, Incoming};
 
+/// Where the bytes come from.
+pub(super) enum Source {
+    Whole(Full<Bytes>),
+    Forwarded(Box<Incoming>),
+    Written(Written),
+}
+
+/// What a guest writes.
+pub(super) struct Written {
+    pub(super) pieces: mpsc::Receiver<Bytes>,
+    /// How it ended, told before `pieces` closes; nothing is told where the guest just let go.
+    pub(super) end: oneshot::Receiver<Result<HeaderMap, BodyError>>,
+    pub(super) promised: Option<u64>,
+    pub(super) over: bool,
+}
+
+impl Written {
+    fn poll_frame(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if self.over {
+            return Poll::Ready(None);
+        }
+        if let Some(bytes) = ready!(self.pieces.poll_recv(context)) {
+            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        }
+        self.over = true;
+        Poll::Ready(match self.end.try_recv() {
+            Ok(Ok(trailers)) if trailers.is_empty() => None,
+            Ok(Ok(trailers)) => Some(Ok(Frame::trailers(trailers))),
+            Ok(Err(error)) => Some(Err(error)),
+            Err(_) => Some(Err(BodyError::Closed)),
+        })
+    }
+}
+
 /// A body that tells by being dropped that it was sent, or will not be.
 pub(super) struct Upload {
-    body: Either<Full<Bytes>, Incoming>,
+    source: Source,
+    cancelled: Pin<Box<WaitForCancellationFutureOwned>>,
     _ended: oneshot::Sender<()>,
 }
 
 impl Upload {
-    pub(super) fn new(body: Either<Full<Bytes>, Incoming>) -> (Self, oneshot::Receiver<()>) {
+    /// Once `cancel` is cancelled the body fails, which resets its stream or closes its connection.
+    pub(super) fn new(source: Source, cancel: &CancellationToken) -> (Self, oneshot::Receiver<()>) {
         let (ended, told) = oneshot::channel();
         let upload = Self {
-            body,
+            source,
+            cancelled: Box::pin(cancel.clone().cancelled_owned()),
             _ended: ended,
         };
         (upload, told)
@@ -36,20 +78,48 @@ impl Body for Upload {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        if self.cancelled.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Some(Err(BodyError::Closed.into())));
+        }
+        let frame = match &mut self.source {
+            Source::Whole(whole) => {
+                return Pin::new(whole)
+                    .poll_frame(context)
+                    .map_err(|never| match never {});
+            }
+            Source::Forwarded(incoming) => Pin::new(&mut **incoming).poll_frame(context),
+            Source::Written(written) => written.poll_frame(context),
+        };
+        frame.map_err(Into::into)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        match &self.source {
+            Source::Whole(whole) => whole.is_end_stream(),
+            Source::Forwarded(incoming) => incoming.is_end_stream(),
+            Source::Written(written) => written.over,
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        match &self.source {
+            Source::Whole(whole) => whole.size_hint(),
+            Source::Forwarded(incoming) => incoming.size_hint(),
+            Source::Written(written) => written
+                .promised
+                .map_or_else(SizeHint::default, SizeHint::with_exact),
+        }
     }
 }
 
 /// The end of the body that a failure to send came from, if it did: it is not the server's.
 pub(super) fn body_error(error: &hyper::Error) -> Option<BodyError> {
-    let source = std::error::Error::source(error)?;
-    source.downcast_ref::<BodyError>().cloned()
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        if let Some(error) = error.downcast_ref::<BodyError>() {
+            return Some(error.clone());
+        }
+        source = error.source();
+    }
+    None
 }

@@ -2,89 +2,148 @@ use wasmtime::Result;
 use wasmtime::component::Resource;
 
 use crate::bindings::{Body, BodyError, FetchError, Field, Options, Request, Response};
-use crate::fetch::{self, Outgoing, Pending};
-use crate::imports::poll::{self, Pollable};
+use crate::end::End;
+use crate::fetch::{self, Asked, OutgoingHandle, PendingHandle};
+use crate::fields;
+use crate::handle::{Handle, Pollable};
 use crate::seam::Interface;
+use crate::state::State;
+
+type Fetched<T> = std::result::Result<T, FetchError>;
 
 pub(super) fn register(interface: &mut Interface<'_>) -> Result<()> {
-    interface.resource::<Pending>("pending")?;
-    interface.resource::<Outgoing>("outgoing-body")?;
+    interface.resource::<PendingHandle>("pending")?;
+    interface.resource::<OutgoingHandle>("outgoing-body")?;
+    register_send(interface)?;
+    register_pending(interface)?;
+    register_outgoing(interface)
+}
+
+/// What a guest asks for. A body handed over is gone, also when the request fails.
+fn asked(state: &mut State, request: Request, options: Options) -> Result<Asked> {
+    let incoming = match &request.body {
+        Body::Incoming(handle) => {
+            let handle = state.table.delete(Resource::new_own(handle.rep()))?;
+            Some(Handle::into_inner(handle).ok_or(End::InUse)?)
+        }
+        Body::None | Body::Bytes(_) => None,
+    };
+    Ok(Asked {
+        request,
+        incoming,
+        options,
+    })
+}
+
+fn register_send(interface: &mut Interface<'_>) -> Result<()> {
     interface.func(
         "send",
         |mut context, (request, options): (Request, Options)| {
             Box::new(async move {
                 let state = context.data_mut();
-                // A body handed over is gone, also when this fails.
-                let incoming = match &request.body {
-                    Body::Incoming(handle) => {
-                        Some(state.table.delete(Resource::new_own(handle.rep()))?)
-                    }
-                    Body::None | Body::Bytes(_) => None,
-                };
-                let sent = match fetch::send(state, request, incoming, options) {
-                    Ok(pending) => Ok(state.table.push(pending)?),
+                let asked = asked(state, request, options)?;
+                let sent: Fetched<_> = match fetch::send(state, asked) {
+                    Ok(pending) => Ok(state.table.push(Handle::new(pending))?),
                     Err(error) => Err(error),
                 };
                 Ok((sent,))
             })
         },
     )?;
-    interface.func("wait", |mut context, (pending,): (Resource<Pending>,)| {
-        Box::new(async move {
-            let state = context.data_mut();
-            let response = match state.table.delete(pending)?.response().await {
-                Ok(fetched) => Ok(Response {
-                    status: fetched.status,
-                    headers: fetched.headers,
-                    body: match fetched.body {
-                        Some(body) => Body::Incoming(state.table.push(body)?),
-                        None => Body::None,
-                    },
-                    uri: fetched.uri,
-                    redirects: fetched.redirects,
-                    attributes: fetched.attributes,
-                }),
-                Err(error) => Err(error),
-            };
-            Ok((response,))
-        })
-    })?;
-    register_not_offered(interface)
-}
-
-fn register_not_offered(interface: &mut Interface<'_>) -> Result<()> {
-    type Streaming = std::result::Result<(Resource<Pending>, Resource<Outgoing>), FetchError>;
-    interface.func("send-streaming", |_, (_, _): (Request, Options)| {
-        Box::new(async { poll::not_offered::<Streaming>("edge:sdk/fetch#send-streaming") })
-    })?;
-    interface.func("finish", |_, (_, _): (Resource<Outgoing>, Vec<Field>)| {
-        Box::new(async {
-            poll::not_offered::<std::result::Result<(), BodyError>>("edge:sdk/fetch#finish")
-        })
-    })?;
     interface.func(
-        "[method]outgoing-body.write",
-        |_, (_, _): (Resource<Outgoing>, Vec<u8>)| {
-            Box::new(async {
-                poll::not_offered::<std::result::Result<u32, BodyError>>(
-                    "edge:sdk/fetch#outgoing-body.write",
-                )
+        "send-streaming",
+        |mut context, (request, options): (Request, Options)| {
+            Box::new(async move {
+                let state = context.data_mut();
+                let asked = asked(state, request, options)?;
+                let sent: Fetched<_> = match fetch::send_streaming(state, asked) {
+                    Ok((pending, outgoing)) => Ok((
+                        state.table.push(Handle::new(pending))?,
+                        state.table.push(Handle::new(outgoing))?,
+                    )),
+                    Err(error) => Err(error),
+                };
+                Ok((sent,))
             })
         },
-    )?;
+    )
+}
+
+fn register_pending(interface: &mut Interface<'_>) -> Result<()> {
     interface.func(
-        "[method]outgoing-body.subscribe",
-        |_, (_,): (Resource<Outgoing>,)| {
-            Box::new(async {
-                poll::not_offered::<Resource<Pollable>>("edge:sdk/fetch#outgoing-body.subscribe")
+        "wait",
+        |mut context, (pending,): (Resource<PendingHandle>,)| {
+            Box::new(async move {
+                let state = context.data_mut();
+                let pending = state
+                    .table
+                    .delete(pending)?
+                    .into_inner()
+                    .ok_or(End::InUse)?;
+                let response: Fetched<_> = match pending.response().await {
+                    Ok(fetched) => Ok(Response {
+                        status: fetched.status,
+                        headers: fetched.headers,
+                        body: match fetched.body {
+                            Some(body) => Body::Incoming(state.table.push(Handle::new(body))?),
+                            None => Body::None,
+                        },
+                        uri: fetched.uri,
+                        redirects: fetched.redirects,
+                        attributes: fetched.attributes,
+                    }),
+                    Err(error) => Err(error),
+                };
+                Ok((response,))
             })
         },
     )?;
     interface.func(
         "[method]pending.subscribe",
-        |_, (_,): (Resource<Pending>,)| {
-            Box::new(async {
-                poll::not_offered::<Resource<Pollable>>("edge:sdk/fetch#pending.subscribe")
+        |mut context, (pending,): (Resource<PendingHandle>,)| {
+            Box::new(async move {
+                let table = &mut context.data_mut().table;
+                let pollable: Pollable = table.get(&pending)?.pollable();
+                Ok((table.push(pollable)?,))
+            })
+        },
+    )
+}
+
+fn register_outgoing(interface: &mut Interface<'_>) -> Result<()> {
+    interface.func(
+        "[method]outgoing-body.write",
+        |mut context, (body, bytes): (Resource<OutgoingHandle>, Vec<u8>)| {
+            Box::new(async move {
+                let state = context.data_mut();
+                let body = state.table.get(&body)?;
+                let write = std::future::poll_fn(|context| body.lock().poll_write(&bytes, context));
+                let written: std::result::Result<u32, BodyError> = write.await;
+                if let Ok(length) = written {
+                    state.meter.moved(length as usize);
+                }
+                Ok((written,))
+            })
+        },
+    )?;
+    interface.func(
+        "[method]outgoing-body.subscribe",
+        |mut context, (body,): (Resource<OutgoingHandle>,)| {
+            Box::new(async move {
+                let table = &mut context.data_mut().table;
+                let pollable: Pollable = table.get(&body)?.pollable();
+                Ok((table.push(pollable)?,))
+            })
+        },
+    )?;
+    interface.func(
+        "finish",
+        |mut context, (body, trailers): (Resource<OutgoingHandle>, Vec<Field>)| {
+            Box::new(async move {
+                let table = &mut context.data_mut().table;
+                let body = table.delete(body)?.into_inner().ok_or(End::InUse)?;
+                let trailers = fields::to_send(trailers, |_| ());
+                Ok((body.finish(trailers),))
             })
         },
     )

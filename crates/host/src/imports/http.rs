@@ -2,19 +2,23 @@ use wasmtime::Result;
 use wasmtime::component::Resource;
 
 use crate::bindings::{BodyError, Chunk};
-use crate::body::Incoming;
-use crate::imports::poll::{self, Pollable};
+use crate::body::IncomingHandle;
+use crate::handle::Ready;
+use crate::meter::Meter;
 use crate::seam::Interface;
 
 pub(super) fn register(interface: &mut Interface<'_>) -> Result<()> {
-    interface.resource::<Incoming>("incoming-body")?;
+    interface.resource::<IncomingHandle>("incoming-body")?;
     interface.func(
         "[method]incoming-body.read",
-        |mut context, (body, max): (Resource<Incoming>, u32)| {
+        |mut context, (body, max): (Resource<IncomingHandle>, u32)| {
             Box::new(async move {
                 let state = context.data_mut();
-                let chunk: std::result::Result<Chunk, BodyError> =
-                    state.table.get_mut(&body)?.read(max).await;
+                let body = state.table.get(&body)?;
+                let waiting = body.lock().client().map(Meter::waits_for_client);
+                let read = std::future::poll_fn(|context| body.lock().poll_read(max, context));
+                let chunk: std::result::Result<Chunk, BodyError> = read.await;
+                drop(waiting);
                 if let Ok(Chunk::Bytes(bytes)) = &chunk {
                     state.meter.moved(bytes.len());
                 }
@@ -24,15 +28,17 @@ pub(super) fn register(interface: &mut Interface<'_>) -> Result<()> {
     )?;
     interface.func(
         "[method]incoming-body.length",
-        |context, (body,): (Resource<Incoming>,)| {
-            Box::new(async move { Ok((context.data().table.get(&body)?.announced(),)) })
+        |context, (body,): (Resource<IncomingHandle>,)| {
+            Box::new(async move { Ok((context.data().table.get(&body)?.lock().announced(),)) })
         },
     )?;
     interface.func(
         "[method]incoming-body.subscribe",
-        |_, (_,): (Resource<Incoming>,)| {
-            Box::new(async {
-                poll::not_offered::<Resource<Pollable>>("edge:sdk/http#incoming-body.subscribe")
+        |mut context, (body,): (Resource<IncomingHandle>,)| {
+            Box::new(async move {
+                let table = &mut context.data_mut().table;
+                let pollable = table.get(&body)?.pollable();
+                Ok((table.push(pollable)?,))
             })
         },
     )

@@ -11,6 +11,9 @@ use crate::state::State;
 /// A longer message is cut.
 const LINE_BYTES_MAX: usize = 64 * 1024;
 
+/// What each line counts at least.
+const LINE_BYTES_MIN: usize = 16;
+
 pub(super) fn register(interface: &mut Interface<'_>) -> Result<()> {
     interface.func("min-level", |_, (): ()| {
         Box::new(async { Ok((min_level(),)) })
@@ -26,7 +29,7 @@ pub(super) fn register(interface: &mut Interface<'_>) -> Result<()> {
         },
     )?;
     interface.func("abort", |_, (reason,): (String,)| {
-        Box::new(async move { Err::<(), _>(End::Abort(reason).into()) })
+        Box::new(async move { Err::<(), _>(End::Abort(cut(&reason).into_owned()).into()) })
     })
 }
 
@@ -63,10 +66,8 @@ pub(super) fn log(
 ) {
     let of_fields = fields.iter().map(|(name, value)| name.len() + value.len());
     // A message is cut where it is too long; its fields are kept whole, and count whole.
-    let size = message.len().min(LINE_BYTES_MAX) + of_fields.sum::<usize>();
-    state.usage.log_bytes += size as u64;
-    if state.usage.log_bytes > state.app.limits.log_bytes {
-        state.usage.log_lines_lost += 1;
+    let size = message.len().min(LINE_BYTES_MAX) + target.len() + of_fields.sum::<usize>();
+    if !within_limit(state, size) {
         return;
     }
     let message = cut(message);
@@ -99,7 +100,16 @@ pub(super) fn log(
     }
 }
 
-fn cut(message: &str) -> Cow<'_, str> {
+/// Whether a line of `size` bytes is kept. An empty one costs as well: what is around it is longer.
+pub(crate) fn within_limit(state: &mut State, size: usize) -> bool {
+    state.usage.log_bytes += size.max(LINE_BYTES_MIN) as u64;
+    let within = state.usage.log_bytes <= state.app.limits.log_bytes;
+    state.usage.log_lines_lost += u64::from(!within);
+    within
+}
+
+/// A line as far as it is kept.
+pub(crate) fn cut(message: &str) -> Cow<'_, str> {
     if message.len() <= LINE_BYTES_MAX {
         return Cow::Borrowed(message);
     }

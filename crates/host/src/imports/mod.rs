@@ -16,7 +16,7 @@ use wasmtime::{Engine, Result};
 use crate::seam::{Hook, Interface};
 use crate::state::State;
 
-pub(crate) use logging::flush_part_lines;
+pub(crate) use logging::{cut, flush_part_lines};
 
 /// The version of `edge:sdk` that this host serves; components built for any 0.1.x load.
 pub(crate) const VERSION: &str = "0.1.0";

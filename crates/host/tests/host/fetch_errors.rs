@@ -85,8 +85,8 @@ fn an_origin_that_is_not_granted_is_denied_and_named() {
         assert_eq!(
             line.message(),
             format!(
-                "denied: http://{address} is not granted; to grant it, add this to app/edge.toml: \
-                 fetch = [\"http://{address}\"]"
+                "denied: http://{address} is not granted; to grant it, add \"http://{address}\" to \
+                 fetch in app/edge.toml"
             )
         );
         assert_eq!(

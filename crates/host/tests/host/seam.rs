@@ -250,50 +250,6 @@ fn a_hook_s_answer_of_another_type_is_a_trap_that_says_so() {
     });
 }
 
-/// What is not offered yet ends the request with the function's name; handles of resources that no
-/// function makes yet are put in by a hook.
-#[test]
-fn functions_that_are_not_offered_are_named() {
-    run(async {
-        let pair = Value::Tuple(vec![Value::Handle(101), Value::Handle(102)]);
-        let handles = Answers(BTreeMap::from([
-            ("send-streaming", ok(pair)),
-            ("client-gone", Value::Handle(103)),
-        ]));
-        let hooked = builder().hook(Arc::new(handles)).build().unwrap();
-        let hooked = serve_on(&hooked, "not-offered-hooked", settings()).await;
-        let plain = serve_on(crate::support::host(), "not-offered", settings()).await;
-        for (served, name, function) in [
-            (&plain, "send-streaming", "fetch#send-streaming"),
-            (&plain, "poll", "poll#poll"),
-            (&plain, "client-gone", "poll#client-gone"),
-            (&hooked, "outgoing-body.write", "fetch#outgoing-body.write"),
-            (
-                &hooked,
-                "outgoing-body.subscribe",
-                "fetch#outgoing-body.subscribe",
-            ),
-            (&hooked, "finish", "fetch#finish"),
-            (&hooked, "pollable.ready", "poll#pollable.ready"),
-            (
-                &plain,
-                "incoming-body.subscribe",
-                "http#incoming-body.subscribe",
-            ),
-            (&plain, "pending.subscribe", "fetch#pending.subscribe"),
-        ] {
-            let request = format!(
-                "POST /not-offered/{name} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"
-            );
-            let reply = served.send(&request).await;
-            assert_eq!((reply.status(), reply.text().as_str()), (500, ""), "{name}");
-            let said = format!("edge:sdk/{function} is not offered by this host yet");
-            let line = events::message(served.name, &said).await;
-            assert!(line.message().starts_with(&said), "{}", line.message());
-        }
-    });
-}
-
 /// The functions of each imported interface by the WIT.
 fn functions_of_the_wit() -> BTreeSet<String> {
     let mut resolve = Resolve::default();

@@ -30,6 +30,9 @@ pub fn run(test: impl Future<Output = ()>) {
 /// Runs a test whose hosts share `workers` threads.
 pub fn run_on(workers: usize, test: impl Future<Output = ()>) {
     events::keep();
+    // Compiling them is no part of a test's time.
+    raw();
+    wasi();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers)
         .enable_all()

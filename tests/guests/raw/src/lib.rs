@@ -45,7 +45,7 @@ impl Guest for App {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let query = Query::parse(query);
         AFTER.set(query.text("after").to_owned());
-        let (verb, rest) = path.split_once('/').unwrap_or((path, ""));
+        let verb = path.split('/').next().unwrap_or_default();
         match verb {
             "echo" => Ok(bodies::echo(request)),
             "forward" => Ok(bodies::forward(request)),
@@ -58,7 +58,6 @@ impl Guest for App {
             "log" => Ok(logs::run(&query)),
             "system" => Ok(system::run(&query)),
             "reply" => Ok(replies::run(&query)),
-            "not-offered" => Ok(ends::call_not_offered(rest, request.body)),
             "error" => Err(query.text("text").to_owned()),
             "panic" => ends::panic(query.text("text")),
             "trap" => ends::trap(),

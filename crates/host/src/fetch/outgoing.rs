@@ -1,0 +1,155 @@
+//! The guest's end of a request body that it writes.
+
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::task::AtomicWaker;
+use http::HeaderMap;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Sleep, sleep};
+use tokio_util::sync::PollSender;
+
+use super::upload::Written;
+use crate::bindings::BodyError;
+use crate::handle::Ready;
+
+/// At most so many bytes are taken by one `write`.
+const WRITE_BYTES: usize = 64 * 1024;
+
+/// An upload that a guest writes.
+pub struct Outgoing {
+    pieces: PollSender<Bytes>,
+    end: Option<oneshot::Sender<Result<HeaderMap, BodyError>>>,
+    promised: Option<u64>,
+    written: u64,
+    idle: Duration,
+    timer: Option<Pin<Box<Sleep>>>,
+    outcome: Arc<Outcome>,
+}
+
+/// Why a connection takes no more of an upload. Told by the exchange, once.
+#[derive(Default)]
+pub(super) struct Outcome {
+    reason: OnceLock<BodyError>,
+    waker: AtomicWaker,
+}
+
+impl Outcome {
+    /// The first reason counts.
+    pub(super) fn tell(&self, reason: BodyError) {
+        let _ = self.reason.set(reason);
+        self.waker.wake();
+    }
+
+    fn poll(&self, context: &mut Context<'_>) -> Poll<BodyError> {
+        self.waker.register(context.waker());
+        match self.reason.get() {
+            Some(reason) => Poll::Ready(reason.clone()),
+            None => Poll::Pending,
+        }
+    }
+}
+
+/// Both ends of an upload of which one piece is under way at a time.
+pub(super) fn pipe(
+    promised: Option<u64>,
+    idle: Duration,
+    outcome: Arc<Outcome>,
+) -> (Outgoing, Written) {
+    let (sender, pieces) = mpsc::channel(1);
+    let (end, told) = oneshot::channel();
+    let outgoing = Outgoing {
+        pieces: PollSender::new(sender),
+        end: Some(end),
+        promised,
+        written: 0,
+        idle,
+        timer: None,
+        outcome,
+    };
+    let written = Written {
+        pieces,
+        end: told,
+        promised,
+        over: false,
+    };
+    (outgoing, written)
+}
+
+impl Outgoing {
+    /// Takes at least one byte, and waits for room to do so.
+    pub(crate) fn poll_write(
+        &mut self,
+        bytes: &[u8],
+        context: &mut Context<'_>,
+    ) -> Poll<Result<u32, BodyError>> {
+        let left = self.promised.map_or(u64::MAX, |all| all - self.written);
+        let length = bytes.len().min(WRITE_BYTES);
+        let length = usize::try_from(left).map_or(length, |left| left.min(length));
+        if bytes.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        if length == 0 {
+            let promised = self.written;
+            let reason = format!("content-length {promised} was promised, and is there");
+            return Poll::Ready(Err(BodyError::Other(reason)));
+        }
+        ready!(self.poll_room(context))?;
+        let piece = Bytes::copy_from_slice(&bytes[..length]);
+        if self.pieces.send_item(piece).is_err() {
+            return self.outcome.poll(context).map(Err);
+        }
+        self.written += length as u64;
+        Poll::Ready(Ok(length as u32))
+    }
+
+    /// Ends the upload. Waits for nothing.
+    pub(crate) fn finish(mut self, trailers: Result<HeaderMap, String>) -> Result<(), BodyError> {
+        let missing = self.promised.is_some_and(|all| self.written < all);
+        let result = match trailers {
+            _ if missing => Err(BodyError::Incomplete),
+            Ok(trailers) => Ok(trailers),
+            Err(reason) => Err(BodyError::Other(reason)),
+        };
+        let told = result.as_ref().map(|_| ()).map_err(Clone::clone);
+        // A connection that has all that was promised has let go of its end, rightly.
+        let refused = self.end.take().is_none_or(|end| end.send(result).is_err());
+        let whole = self.promised == Some(self.written);
+        match self.outcome.reason.get() {
+            Some(reason) if refused && !whole => told.and(Err(reason.clone())),
+            _ => told,
+        }
+    }
+
+    fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
+        match self.pieces.poll_reserve(context) {
+            Poll::Ready(Ok(())) if !self.pieces.is_closed() => {
+                self.timer = None;
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(_) => self.outcome.poll(context).map(Err),
+            Poll::Pending => {
+                let idle = self.idle;
+                let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(idle)));
+                ready!(timer.as_mut().poll(context));
+                // The connection meets this as the end of the body, the guest at each further call.
+                if let Some(end) = self.end.take() {
+                    let _ = end.send(Err(BodyError::Timeout));
+                }
+                self.pieces.close();
+                self.outcome.tell(BodyError::Timeout);
+                self.outcome.poll(context).map(Err)
+            }
+        }
+    }
+}
+
+impl Ready for Outgoing {
+    /// Ready once there is room, or the upload is over.
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.poll_room(context).map(drop)
+    }
+}
