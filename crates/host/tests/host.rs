@@ -28,6 +28,8 @@ mod limits;
 mod loading;
 #[path = "host/logging.rs"]
 mod logging;
+#[path = "host/polling.rs"]
+mod polling;
 #[path = "host/redirects.rs"]
 mod redirects;
 #[path = "host/replies.rs"]
@@ -40,5 +42,7 @@ mod seam;
 mod stores;
 #[path = "host/traps.rs"]
 mod traps;
+#[path = "host/uploads.rs"]
+mod uploads;
 #[path = "host/wasi.rs"]
 mod wasi;

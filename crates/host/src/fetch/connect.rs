@@ -12,11 +12,13 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_util::sync::CancellationToken;
 use url::{Position, Url};
 
 use super::Outbound;
 use super::route::Route;
-use super::upload::{self, Upload};
+use super::socket::Socket;
+use super::upload::Upload;
 use crate::bindings::FetchError;
 
 /// A silent server is asked whether it is there, so that one that vanished is noticed.
@@ -28,11 +30,13 @@ const HEAD_BYTES_MAX: usize = 512 * 1024;
 
 /// A connection on which requests can be sent.
 pub(super) struct Connection {
-    pub(super) sender: Sender,
+    sender: Sender,
     peer: IpAddr,
+    /// Cancelled once the server reads no more of what is written.
+    refuses: CancellationToken,
 }
 
-pub(super) enum Sender {
+enum Sender {
     /// One request at a time.
     Http1(http1::SendRequest<Upload>),
     /// Any number of requests; a clone is the same connection.
@@ -96,8 +100,9 @@ impl Connection {
         tls: &TlsConnector,
     ) -> Result<Self, FetchError> {
         let (stream, peer) = tcp(&route.addresses(outbound).await?).await?;
+        let refuses = CancellationToken::new();
         let sender = match &route.tls {
-            None => http1(stream).await?,
+            None => http1(Socket::new(stream, refuses.clone())).await?,
             Some(name) => {
                 let name = ServerName::try_from(name.clone())
                     .map_err(|error| FetchError::TlsCertificate(error.to_string()))?;
@@ -105,14 +110,20 @@ impl Connection {
                     .connect(name, stream)
                     .await
                     .map_err(|error| broken_tls(&error))?;
-                if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+                let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                let stream = Socket::new(stream, refuses.clone());
+                if is_http2 {
                     http2(stream).await?
                 } else {
                     http1(stream).await?
                 }
             }
         };
-        Ok(Self { sender, peer })
+        Ok(Self {
+            sender,
+            peer,
+            refuses,
+        })
     }
 
     /// The same connection for another request, if it takes several at once.
@@ -122,6 +133,7 @@ impl Connection {
             Sender::Http2(sender) => Some(Self {
                 sender: Sender::Http2(sender.clone()),
                 peer: self.peer,
+                refuses: self.refuses.clone(),
             }),
         }
     }
@@ -148,6 +160,7 @@ impl Connection {
         url: &Url,
         mut request: Request<Upload>,
     ) -> Result<Answer, Unanswered> {
+        request.body_mut().sent_on(&self.refuses);
         let sent = match &mut self.sender {
             Sender::Http1(sender) => {
                 dress_http1(&mut request, url)?;
@@ -257,9 +270,6 @@ fn broken_tls(error: &io::Error) -> FetchError {
 
 /// What hyper's failure to send, or to receive a head, is to a guest.
 fn unanswered(error: &hyper::Error) -> FetchError {
-    if let Some(error) = upload::body_error(error) {
-        return FetchError::RequestBody(error);
-    }
     if error.is_parse() || error.is_parse_too_large() || error.is_parse_status() {
         return FetchError::Protocol(error.to_string());
     }
@@ -269,7 +279,8 @@ fn unanswered(error: &hyper::Error) -> FetchError {
         return FetchError::ConnectionClosed;
     }
     match source.and_then(|source| source.downcast_ref::<h2::Error>()) {
-        Some(h2) if h2.is_io() || h2.is_go_away() || h2.is_reset() => FetchError::ConnectionClosed,
+        // What the server did; what was done to it here was for breaking the protocol.
+        Some(h2) if h2.is_io() || h2.is_remote() => FetchError::ConnectionClosed,
         Some(h2) => FetchError::Protocol(h2.to_string()),
         None => FetchError::Other(error.to_string()),
     }

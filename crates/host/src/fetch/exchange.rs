@@ -18,23 +18,28 @@ use crate::fields;
 
 const REDIRECTS_MAX: u8 = 20;
 
-pub(super) async fn run(outbound: Outbound, body: OutboundBody) -> Result<Fetched, FetchError> {
-    let outcome = outbound.outcome.clone();
-    // Also where the request is dropped before its head.
-    let _told = Told(outcome.clone());
-    let fetched = match outbound.times.deadline {
-        Some(deadline) => timeout_at(deadline, follow(outbound, body))
-            .await
-            .unwrap_or(Err(FetchError::Deadline)),
-        None => follow(outbound, body).await,
-    };
-    outcome.tell(match &fetched {
-        Ok(_) => BodyError::Unwanted,
-        Err(FetchError::RequestBody(error)) => error.clone(),
-        Err(FetchError::Deadline | FetchError::FirstByteTimeout) => BodyError::Timeout,
-        Err(_) => BodyError::Closed,
-    });
-    fetched
+/// Runs a request to the head of its answer. An upload is told how that went, also where the request is
+/// dropped before it began.
+pub(super) fn run(
+    outbound: Outbound,
+    body: OutboundBody,
+) -> impl Future<Output = Result<Fetched, FetchError>> {
+    let told = Told(outbound.outcome.clone());
+    async move {
+        let fetched = match outbound.times.deadline {
+            Some(deadline) => timeout_at(deadline, follow(outbound, body))
+                .await
+                .unwrap_or(Err(FetchError::Deadline)),
+            None => follow(outbound, body).await,
+        };
+        told.0.tell(match &fetched {
+            Ok(_) => BodyError::Unwanted,
+            Err(FetchError::RequestBody(error)) => error.clone(),
+            Err(FetchError::Deadline | FetchError::FirstByteTimeout) => BodyError::Timeout,
+            Err(_) => BodyError::Closed,
+        });
+        fetched
+    }
 }
 
 /// Tells an upload at the latest by its own end that nobody takes it any more.
@@ -50,9 +55,13 @@ async fn follow(mut outbound: Outbound, mut body: OutboundBody) -> Result<Fetche
     let mut redirects = 0;
     loop {
         let cancel = CancellationToken::new();
+        // An upload goes on beside the answer that is returned, and beside nothing else.
+        let cancels = cancel.clone().drop_guard();
         let answer = hop(&outbound, body.source(), &cancel).await?;
         let Some(next) = redirect_of(&outbound, &answer)? else {
-            return finish(outbound, answer, redirects, cancel);
+            let fetched = finish(outbound, answer, redirects, cancel)?;
+            cancels.disarm();
+            return Ok(fetched);
         };
         if redirects == REDIRECTS_MAX {
             return Err(FetchError::TooManyRedirects);
@@ -60,7 +69,6 @@ async fn follow(mut outbound: Outbound, mut body: OutboundBody) -> Result<Fetche
         redirects += 1;
         check_grant(&outbound.app, &outbound.request_id, &next)?;
         turn(&mut outbound, &mut body, answer.response.status(), next)?;
-        cancel.cancel();
     }
 }
 
@@ -70,7 +78,8 @@ async fn hop(
     source: Source,
     cancel: &CancellationToken,
 ) -> Result<Answer, FetchError> {
-    let (body, ended) = Upload::new(source, cancel);
+    let is_written = matches!(source, Source::Written(_));
+    let (body, mut fate) = Upload::new(source, cancel);
     let mut request = Request::new(body);
     *request.method_mut() = outbound.method.clone();
     *request.headers_mut() = outbound.headers.clone();
@@ -81,13 +90,17 @@ async fn hop(
     let sent = client.send(outbound, request);
     let late = async {
         // Told by dropping the other end, which hyper does with a body that was sent.
-        let _ = ended.await;
+        let _ = (&mut fate.ended).await;
         sleep(times.first_byte).await;
     };
-    let answer = tokio::select! {
-        answer = sent => answer?,
-        () = late => return Err(FetchError::FirstByteTimeout),
+    let sent = tokio::select! {
+        biased;
+        sent = sent => sent,
+        // A connection that waits for the server to read does not look for the end of the body.
+        broken = outbound.outcome.broken(), if is_written => Err(FetchError::RequestBody(broken)),
+        () = late => Err(FetchError::FirstByteTimeout),
     };
+    let answer = sent.map_err(|error| fate.of(error))?;
     outbound.outcome.tell(BodyError::Unwanted);
     Ok(answer)
 }

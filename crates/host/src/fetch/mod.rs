@@ -5,6 +5,7 @@ mod connect;
 mod exchange;
 mod outgoing;
 mod route;
+mod socket;
 mod upload;
 
 use std::pin::Pin;

@@ -10,7 +10,7 @@ use futures_util::task::AtomicWaker;
 use http::HeaderMap;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Sleep, sleep};
-use tokio_util::sync::PollSender;
+use tokio_util::sync::{CancellationToken, PollSender};
 
 use super::upload::Written;
 use crate::bindings::BodyError;
@@ -27,14 +27,19 @@ pub struct Outgoing {
     written: u64,
     idle: Duration,
     timer: Option<Pin<Box<Sleep>>>,
+    is_late: bool,
     outcome: Arc<Outcome>,
 }
 
-/// Why a connection takes no more of an upload. Told by the exchange, once.
+/// How an upload ended early, on either side.
 #[derive(Default)]
 pub(super) struct Outcome {
+    /// Why a connection takes no more of it. Told by the exchange, once.
     reason: OnceLock<BodyError>,
     waker: AtomicWaker,
+    /// Why the guest's end is not to come, while a connection may be in the middle of a write.
+    broken: OnceLock<BodyError>,
+    is_broken: CancellationToken,
 }
 
 impl Outcome {
@@ -50,6 +55,17 @@ impl Outcome {
             Some(reason) => Poll::Ready(reason.clone()),
             None => Poll::Pending,
         }
+    }
+
+    fn break_off(&self, reason: BodyError) {
+        let _ = self.broken.set(reason);
+        self.is_broken.cancel();
+    }
+
+    /// Waits until the guest's end is known not to come.
+    pub(super) async fn broken(&self) -> BodyError {
+        self.is_broken.cancelled().await;
+        self.broken.get().cloned().unwrap_or(BodyError::Closed)
     }
 }
 
@@ -68,6 +84,7 @@ pub(super) fn pipe(
         written: 0,
         idle,
         timer: None,
+        is_late: false,
         outcome,
     };
     let written = Written {
@@ -115,6 +132,9 @@ impl Outgoing {
             Err(reason) => Err(BodyError::Other(reason)),
         };
         let told = result.as_ref().map(|_| ()).map_err(Clone::clone);
+        if let Err(error) = &told {
+            self.outcome.break_off(error.clone());
+        }
         // A connection that has all that was promised has let go of its end, rightly.
         let refused = self.end.take().is_none_or(|end| end.send(result).is_err());
         let whole = self.promised == Some(self.written);
@@ -125,6 +145,9 @@ impl Outgoing {
     }
 
     fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
+        if self.is_late {
+            return Poll::Ready(Err(BodyError::Timeout));
+        }
         match self.pieces.poll_reserve(context) {
             Poll::Ready(Ok(())) if !self.pieces.is_closed() => {
                 self.timer = None;
@@ -140,9 +163,19 @@ impl Outgoing {
                     let _ = end.send(Err(BodyError::Timeout));
                 }
                 self.pieces.close();
-                self.outcome.tell(BodyError::Timeout);
-                self.outcome.poll(context).map(Err)
+                self.outcome.break_off(BodyError::Timeout);
+                self.is_late = true;
+                Poll::Ready(Err(BodyError::Timeout))
             }
+        }
+    }
+}
+
+/// Dropping it before its end aborts the request.
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        if self.end.is_some() {
+            self.outcome.break_off(BodyError::Closed);
         }
     }
 }

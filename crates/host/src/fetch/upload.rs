@@ -1,6 +1,7 @@
 //! The body of a request on its way to another server, as the connection takes it.
 
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use http_body_util::Full;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use crate::bindings::BodyError;
+use crate::bindings::{BodyError, FetchError};
 use crate::body::{BoxError, Incoming};
 
 /// Where the bytes come from.
@@ -18,6 +19,8 @@ pub(super) enum Source {
     Whole(Full<Bytes>),
     Forwarded(Box<Incoming>),
     Written(Written),
+    /// Nothing more, and no end either: the server reads no further.
+    Refused,
 }
 
 /// What a guest writes.
@@ -50,23 +53,62 @@ impl Written {
     }
 }
 
+type Cancelled = Pin<Box<WaitForCancellationFutureOwned>>;
+
 /// A body that tells by being dropped that it was sent, or will not be.
 pub(super) struct Upload {
     source: Source,
-    cancelled: Pin<Box<WaitForCancellationFutureOwned>>,
-    _ended: oneshot::Sender<()>,
+    cancelled: Cancelled,
+    /// Of the connection that it is sent on.
+    refused: Option<Cancelled>,
+    failed: Arc<OnceLock<BodyError>>,
+    ended: Option<oneshot::Sender<()>>,
+}
+
+/// What becomes of an upload.
+pub(super) struct Fate {
+    pub(super) ended: oneshot::Receiver<()>,
+    failed: Arc<OnceLock<BodyError>>,
+}
+
+impl Fate {
+    /// Why the request failed: its own body comes first, whatever a connection makes of that.
+    pub(super) fn of(&self, error: FetchError) -> FetchError {
+        match self.failed.get() {
+            Some(failed) => FetchError::RequestBody(failed.clone()),
+            None => error,
+        }
+    }
 }
 
 impl Upload {
     /// Once `cancel` is cancelled the body fails, which resets its stream or closes its connection.
-    pub(super) fn new(source: Source, cancel: &CancellationToken) -> (Self, oneshot::Receiver<()>) {
+    pub(super) fn new(source: Source, cancel: &CancellationToken) -> (Self, Fate) {
         let (ended, told) = oneshot::channel();
+        let failed = Arc::<OnceLock<_>>::default();
         let upload = Self {
             source,
             cancelled: Box::pin(cancel.clone().cancelled_owned()),
-            _ended: ended,
+            refused: None,
+            failed: failed.clone(),
+            ended: Some(ended),
         };
-        (upload, told)
+        let fate = Fate {
+            ended: told,
+            failed,
+        };
+        (upload, fate)
+    }
+
+    /// Once `refuses` is cancelled nothing more is sent, and what the server said is still to be read.
+    pub(super) fn sent_on(&mut self, refuses: &CancellationToken) {
+        self.refused = Some(Box::pin(refuses.clone().cancelled_owned()));
+    }
+
+    fn refuse(&mut self) {
+        self.source = Source::Refused;
+        self.refused = None;
+        self.ended = None;
     }
 }
 
@@ -81,6 +123,10 @@ impl Body for Upload {
         if self.cancelled.as_mut().poll(context).is_ready() {
             return Poll::Ready(Some(Err(BodyError::Closed.into())));
         }
+        let refused = self.refused.as_mut();
+        if refused.is_some_and(|refused| refused.as_mut().poll(context).is_ready()) {
+            self.refuse();
+        }
         let frame = match &mut self.source {
             Source::Whole(whole) => {
                 return Pin::new(whole)
@@ -89,7 +135,11 @@ impl Body for Upload {
             }
             Source::Forwarded(incoming) => Pin::new(&mut **incoming).poll_frame(context),
             Source::Written(written) => written.poll_frame(context),
+            Source::Refused => Poll::Pending,
         };
+        if let Poll::Ready(Some(Err(error))) = &frame {
+            let _ = self.failed.set(error.clone());
+        }
         frame.map_err(Into::into)
     }
 
@@ -98,6 +148,7 @@ impl Body for Upload {
             Source::Whole(whole) => whole.is_end_stream(),
             Source::Forwarded(incoming) => incoming.is_end_stream(),
             Source::Written(written) => written.over,
+            Source::Refused => false,
         }
     }
 
@@ -108,18 +159,7 @@ impl Body for Upload {
             Source::Written(written) => written
                 .promised
                 .map_or_else(SizeHint::default, SizeHint::with_exact),
+            Source::Refused => SizeHint::default(),
         }
     }
-}
-
-/// The end of the body that a failure to send came from, if it did: it is not the server's.
-pub(super) fn body_error(error: &hyper::Error) -> Option<BodyError> {
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        if let Some(error) = error.downcast_ref::<BodyError>() {
-            return Some(error.clone());
-        }
-        source = error.source();
-    }
-    None
 }

@@ -217,3 +217,10 @@ impl Served {
 pub fn q(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
+
+/// The target that lets the raw guest take steps, one after the other.
+pub fn steps(steps: &[&str]) -> String {
+    let step = |step: &&str| format!("step={}", q(step));
+    let steps: Vec<String> = steps.iter().map(step).collect();
+    format!("/steps?{}", steps.join("&"))
+}

@@ -6,19 +6,25 @@ use crate::{lines_of, text};
 
 /// The request that a query describes; `body` is the one of the request being handled.
 fn request(body: Body, query: &Query) -> Request {
+    let body = match query.bytes("bytes") {
+        Some(bytes) => Body::Bytes(bytes.to_vec()),
+        None => body,
+    };
+    request_to(query.text("url"), body, query)
+}
+
+/// A request of the method and with the fields that a query gives.
+pub fn request_to(url: &str, body: Body, query: &Query) -> Request {
     let method = query.text("method");
     Request {
         method: if method.is_empty() { "GET" } else { method }.to_owned(),
-        uri: query.text("url").to_owned(),
+        uri: url.to_owned(),
         headers: query.fields("field"),
-        body: match query.bytes("bytes") {
-            Some(bytes) => Body::Bytes(bytes.to_vec()),
-            None => body,
-        },
+        body,
     }
 }
 
-fn options(query: &Query) -> Options {
+pub fn options(query: &Query) -> Options {
     let hints = query.fields("hint").into_iter();
     Options {
         redirect: match query.text("redirect") {
@@ -49,13 +55,19 @@ pub fn report(body: Body, query: &Query) -> Reply {
         Err(error) => return text(format!("error {error:?}\n")),
     };
     text(format!(
-        "status {}\nuri {}\nredirects {}\n{}{}",
+        "status {}\nuri {}\nredirects {}\n{}{}{}",
         response.status,
         response.uri,
         response.redirects,
+        attributes_of(&response),
         lines_of(&response.headers),
         body_of(response.body),
     ))
+}
+
+fn attributes_of(response: &Response) -> String {
+    let line = |(name, value): &(String, String)| format!("attribute {name}={value}\n");
+    response.attributes.iter().map(line).collect()
 }
 
 fn body_of(body: Body) -> String {
@@ -94,8 +106,7 @@ pub fn proxy(body: Body, query: &Query) -> Result<Reply, String> {
 /// Sends one request for each `url` before it waits for any, and reports each outcome in order.
 pub fn many(query: &Query) -> Reply {
     let send = |url: &[u8]| {
-        let mut request = request(Body::None, query);
-        request.uri = String::from_utf8_lossy(url).into_owned();
+        let request = request_to(&String::from_utf8_lossy(url), Body::None, query);
         fetch::send(request, &options(query))
     };
     let pending: Vec<_> = query.all("url").map(send).collect();

@@ -5,11 +5,14 @@ mod bodies;
 mod ends;
 mod fetching;
 mod logs;
+mod polling;
 mod query;
 mod replies;
 mod report;
+mod steps;
 mod stores;
 mod system;
+mod uploads;
 
 wit_bindgen::generate!({
     path: "../../../wit",
@@ -54,6 +57,7 @@ impl Guest for App {
             "fetch" => Ok(fetching::report(request.body, &query)),
             "proxy" => fetching::proxy(request.body, &query),
             "many" => Ok(fetching::many(&query)),
+            "steps" => Ok(steps::run(request, &query)),
             "kv" => Ok(stores::run(&query)),
             "log" => Ok(logs::run(&query)),
             "system" => Ok(system::run(&query)),
