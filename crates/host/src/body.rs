@@ -271,19 +271,35 @@ fn body_error(error: &(dyn std::error::Error + 'static)) -> BodyError {
     if let Some(error) = error.downcast_ref::<BodyError>() {
         return error.clone();
     }
-    match error.downcast_ref::<hyper::Error>() {
-        Some(hyper) if hyper.is_incomplete_message() || hyper.is_body_write_aborted() => {
+    let Some(hyper) = error.downcast_ref::<hyper::Error>() else {
+        return BodyError::Other(error.to_string());
+    };
+    if hyper.is_incomplete_message() || hyper.is_body_write_aborted() {
+        return BodyError::Incomplete;
+    }
+    let Some(cause) = std::error::Error::source(hyper) else {
+        return BodyError::Closed;
+    };
+    if let Some(io) = cause.downcast_ref::<std::io::Error>() {
+        of_io(io)
+    } else if let Some(h2) = cause.downcast_ref::<h2::Error>() {
+        // What was done here was for breaking the protocol: another length than announced, say.
+        if h2.is_library() {
             BodyError::Incomplete
+        } else {
+            BodyError::Closed
         }
-        Some(hyper) if hyper.is_closed() || hyper.is_canceled() => BodyError::Closed,
-        Some(hyper) => {
-            let cause = std::error::Error::source(hyper);
-            match cause.and_then(|cause| cause.downcast_ref::<std::io::Error>()) {
-                Some(io) if io.kind() == std::io::ErrorKind::UnexpectedEof => BodyError::Incomplete,
-                Some(_) => BodyError::Closed,
-                None => BodyError::Other(hyper.to_string()),
-            }
-        }
-        None => BodyError::Other(error.to_string()),
+    } else {
+        // The connection ended for a reason of its own: a write that failed, the upload beside it.
+        BodyError::Closed
+    }
+}
+
+/// An end before the end, and framing that is none, are told apart from a connection that broke.
+fn of_io(error: &std::io::Error) -> BodyError {
+    use std::io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+    match error.kind() {
+        UnexpectedEof | InvalidData | InvalidInput => BodyError::Incomplete,
+        _ => BodyError::Closed,
     }
 }

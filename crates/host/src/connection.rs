@@ -51,6 +51,12 @@ impl Connection {
         self.idle_ms.store(idle_ms, Relaxed);
     }
 
+    /// Whether the client has reset the connection: what is written from then on, nobody gets.
+    pub(crate) fn is_reset(&self) -> bool {
+        let ready = self.stream.ready(Interest::WRITABLE).now_or_never();
+        ready.is_some_and(|ready| ready.is_ok_and(|ready| ready.is_write_closed()))
+    }
+
     pub(crate) fn stream(&self) -> &TcpStream {
         &self.stream
     }
@@ -119,6 +125,14 @@ impl Io {
                 }
             }
         }
+    }
+}
+
+/// Others may look at the socket still; for the client the connection ends with its server.
+impl Drop for Io {
+    fn drop(&mut self) {
+        // One that is gone already needs no end.
+        let _ = SockRef::from(&self.connection.stream).shutdown(Shutdown::Both);
     }
 }
 

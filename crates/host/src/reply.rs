@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bindings::BodyError;
 use crate::body::Incoming;
+use crate::connection::Connection;
 use crate::fields;
 use crate::state::State;
 
@@ -58,8 +59,26 @@ pub(crate) enum Piece {
 struct Delivery {
     tell: oneshot::Sender<Result<(), BodyError>>,
     bytes: Arc<AtomicU64>,
-    /// Told where the client lets go too early.
-    gone: CancellationToken,
+    client: ReplyClient,
+}
+
+/// Who a reply is for.
+#[derive(Clone, Default)]
+pub(crate) struct ReplyClient {
+    /// Told where it lets go too early.
+    pub(crate) gone: CancellationToken,
+    /// Its connection, where that carries this request alone.
+    pub(crate) connection: Option<Arc<Connection>>,
+}
+
+impl ReplyClient {
+    /// How a reply ends that is handed to the connection whole.
+    fn outcome(&self) -> Result<(), BodyError> {
+        match &self.connection {
+            Some(connection) if connection.is_reset() => Err(BodyError::Closed),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The guest's end of a delivery.
@@ -93,13 +112,13 @@ impl ReplyBody {
         }
     }
 
-    fn watched(kind: Kind, gone: CancellationToken) -> (Self, Delivered) {
+    fn watched(kind: Kind, client: ReplyClient) -> (Self, Delivered) {
         let (tell, told) = oneshot::channel();
         let bytes = Arc::new(AtomicU64::new(0));
         let delivery = Some(Delivery {
             tell,
             bytes: bytes.clone(),
-            gone,
+            client,
         });
         let announced = match &kind {
             Kind::Forward(incoming) => incoming.length_to_forward(),
@@ -118,6 +137,10 @@ impl ReplyBody {
     fn over(&mut self, result: Result<(), BodyError>) {
         self.kind = Kind::Over;
         if let Some(delivery) = self.delivery.take() {
+            let result = result.and_then(|()| delivery.client.outcome());
+            if matches!(result, Err(BodyError::Closed)) {
+                delivery.client.gone.cancel();
+            }
             // The guest's task may have given up on the client already.
             let _ = delivery.tell.send(result);
         }
@@ -216,9 +239,6 @@ impl Drop for ReplyBody {
             }
             Kind::Whole(_) | Kind::Forward(_) | Kind::Source(_) => Err(BodyError::Closed),
         };
-        if let (Err(_), Some(delivery)) = (&result, &self.delivery) {
-            delivery.gone.cancel();
-        }
         self.over(result);
     }
 }
@@ -227,8 +247,7 @@ impl Drop for ReplyBody {
 pub(crate) struct Head {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
-    /// Told where the client lets go of the reply too early.
-    gone: CancellationToken,
+    client: ReplyClient,
 }
 
 /// Checks what a guest replied. The error is why its handler has failed.
@@ -269,7 +288,7 @@ pub(crate) fn check(
     Ok(Head {
         status: code,
         headers,
-        gone: state.gone(),
+        client: state.client(),
     })
 }
 
@@ -279,7 +298,7 @@ impl Head {
         Self {
             status,
             headers: HeaderMap::new(),
-            gone: CancellationToken::new(),
+            client: ReplyClient::default(),
         }
     }
 
@@ -291,7 +310,7 @@ impl Head {
     }
 
     fn watched(self, kind: Kind) -> (Response<ReplyBody>, Delivered) {
-        let (body, delivered) = ReplyBody::watched(kind, self.gone.clone());
+        let (body, delivered) = ReplyBody::watched(kind, self.client.clone());
         (self.with(body), delivered)
     }
 

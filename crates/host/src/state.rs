@@ -13,6 +13,7 @@ use crate::fetch::Slots;
 use crate::handle::{Handle, Pollable};
 use crate::inbound::Inbound;
 use crate::meter::Meter;
+use crate::reply::ReplyClient;
 
 /// The data of a store.
 pub(crate) struct State {
@@ -71,8 +72,12 @@ impl State {
         }
     }
 
-    pub(crate) fn gone(&self) -> CancellationToken {
-        self.gone.clone()
+    /// Whom the reply is for.
+    pub(crate) fn client(&self) -> ReplyClient {
+        ReplyClient {
+            gone: self.gone.clone(),
+            connection: self.connection.clone(),
+        }
     }
 
     /// Ready once the client is gone.

@@ -3,6 +3,8 @@
 
 #[path = "host/events.rs"]
 mod events;
+#[path = "host/streams.rs"]
+mod streams;
 #[path = "host/support.rs"]
 mod support;
 #[path = "host/upstream.rs"]
@@ -12,6 +14,8 @@ mod wire;
 
 #[path = "host/bodies.rs"]
 mod bodies;
+#[path = "host/clients.rs"]
+mod clients;
 #[path = "host/embedding.rs"]
 mod embedding;
 #[path = "host/fetch_errors.rs"]

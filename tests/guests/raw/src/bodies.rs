@@ -2,6 +2,7 @@ use std::cell::RefCell;
 
 use crate::edge::sdk::http::{Body, BodyError, Chunk, Field, IncomingBody, Request};
 use crate::edge::sdk::logging::{self, Level};
+use crate::edge::sdk::poll::client_gone;
 use crate::exports::edge::sdk::handler::{BodySource, GuestBodySource, Reply, ReplyBody};
 use crate::query::Query;
 use crate::{fetching, lines_of, text};
@@ -128,8 +129,11 @@ pub fn read(request: Request, query: &Query) -> Reply {
     text(report)
 }
 
-/// A source of `pieces` pieces of `bytes` bytes each.
+/// A source of `pieces` pieces of `bytes` bytes each. With `watch` it looks at its client as well.
 pub fn source(query: &Query) -> Reply {
+    if query.bytes("watch").is_some() {
+        std::mem::forget(client_gone());
+    }
     let end = match query.text("end") {
         "error" => End::Error(BodyError::Other(query.text("text").to_owned())),
         "trap" => End::Trap,

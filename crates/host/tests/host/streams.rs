@@ -1,0 +1,220 @@
+//! HTTP/2 by hand: a client, and servers that guests fetch from.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, LazyLock};
+
+use bytes::Bytes;
+use h2::client::{ResponseFuture, SendRequest};
+use h2::server::SendResponse;
+use h2::{RecvStream, SendStream};
+use http::{HeaderMap, Request, Response};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+
+use crate::support::{TRUSTED, tls};
+
+/// A client's connection.
+pub struct Client {
+    sender: SendRequest<Bytes>,
+    connection: JoinHandle<()>,
+    address: SocketAddr,
+}
+
+/// A whole response, or how far it came.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+    pub trailers: HeaderMap,
+    /// Why the body broke off.
+    pub error: Option<h2::Error>,
+}
+
+impl Client {
+    pub async fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.expect("a listener");
+        let (sender, connection) = h2::client::handshake(stream).await.expect("HTTP/2");
+        let connection = tokio::spawn(async move {
+            let _ = connection.await;
+        });
+        Self {
+            sender,
+            connection,
+            address,
+        }
+    }
+
+    /// Begins a request; `fields` are lines `name: value`.
+    pub async fn start(
+        &self,
+        method: &str,
+        target: &str,
+        fields: &[&str],
+        is_whole: bool,
+    ) -> (ResponseFuture, SendStream<Bytes>) {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("http://{}{target}", self.address));
+        for field in fields {
+            let (name, value) = field.split_once(": ").expect("a field");
+            request = request.header(name, value);
+        }
+        let mut sender = self.sender.clone().ready().await.expect("a connection");
+        let request = request.body(()).expect("a request");
+        sender.send_request(request, is_whole).expect("a stream")
+    }
+
+    pub async fn get(&self, target: &str) -> Answer {
+        answer(self.start("GET", target, &[], true).await.0).await
+    }
+
+    /// Closes the connection under all its streams.
+    pub async fn close(self) {
+        self.connection.abort();
+        let _ = self.connection.await;
+    }
+}
+
+/// All of a response.
+pub async fn answer(response: ResponseFuture) -> Answer {
+    let (head, mut body) = response.await.expect("a response").into_parts();
+    let (bytes, error) = read(&mut body).await;
+    let trailers = match &error {
+        None => body.trailers().await.expect("trailers").unwrap_or_default(),
+        Some(_) => HeaderMap::new(),
+    };
+    Answer {
+        status: head.status.as_u16(),
+        headers: head.headers,
+        body: bytes,
+        trailers,
+        error,
+    }
+}
+
+/// The next piece of a body; `None` at its end.
+pub async fn piece(body: &mut RecvStream) -> Option<Result<Bytes, h2::Error>> {
+    let piece = body.data().await?;
+    Some(piece.inspect(|bytes| {
+        let _ = body.flow_control().release_capacity(bytes.len());
+    }))
+}
+
+/// What a body has, and why it broke off if it did.
+pub async fn read(body: &mut RecvStream) -> (Vec<u8>, Option<h2::Error>) {
+    let mut bytes = Vec::new();
+    while let Some(piece) = piece(body).await {
+        match piece {
+            Ok(piece) => bytes.extend_from_slice(&piece),
+            Err(error) => return (bytes, Some(error)),
+        }
+    }
+    (bytes, None)
+}
+
+/// One request to a server.
+pub struct Stream {
+    pub head: Request<()>,
+    pub body: RecvStream,
+    pub respond: SendResponse<Bytes>,
+    /// Which connection it came on, from 1.
+    pub connection: usize,
+}
+
+impl Stream {
+    /// Sends a head of 200, and nothing of its body.
+    pub fn begin(&mut self) -> SendStream<Bytes> {
+        let response = Response::builder().status(200).body(()).expect("a head");
+        self.respond
+            .send_response(response, false)
+            .expect("a stream")
+    }
+
+    /// Answers 200 with a whole body.
+    pub fn answer(mut self, body: impl Into<Bytes>) {
+        self.begin().send_data(body.into(), true).expect("a stream");
+    }
+}
+
+static HTTP2: LazyLock<Arc<rustls::ServerConfig>> = LazyLock::new(|| {
+    let mut config = rustls::ServerConfig::clone(&tls(&TRUSTED));
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    Arc::new(config)
+});
+
+/// A server that hands each request to a script.
+pub struct Server {
+    pub address: SocketAddr,
+    connections: Arc<AtomicUsize>,
+}
+
+impl Server {
+    /// A server whose connections take any number of requests.
+    pub async fn script<F, S>(script: S) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+        S: Fn(Stream) -> F + Clone + Send + Sync + 'static,
+    {
+        Self::closing(usize::MAX, script).await
+    }
+
+    /// A server that says GOAWAY on a connection with its `last` request.
+    pub async fn closing<F, S>(last: usize, script: S) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+        S: Fn(Stream) -> F + Clone + Send + Sync + 'static,
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let connections = Arc::new(AtomicUsize::new(0));
+        let count = connections.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let number = count.fetch_add(1, SeqCst) + 1;
+                tokio::spawn(connection(stream, number, last, script.clone()));
+            }
+        });
+        Self {
+            address,
+            connections,
+        }
+    }
+
+    /// A URL with the name that the server's certificate is for.
+    pub fn url(&self, path: &str) -> String {
+        format!("https://localhost:{}{path}", self.address.port())
+    }
+
+    /// How many connections were made.
+    pub fn connections(&self) -> usize {
+        self.connections.load(SeqCst)
+    }
+}
+
+async fn connection<F, S>(stream: TcpStream, number: usize, last: usize, script: S)
+where
+    F: Future<Output = ()> + Send + 'static,
+    S: Fn(Stream) -> F,
+{
+    let Ok(stream) = TlsAcceptor::from(HTTP2.clone()).accept(stream).await else {
+        return;
+    };
+    let mut connection = h2::server::handshake(stream).await.expect("HTTP/2");
+    let mut requests = 0;
+    while let Some(Ok((request, respond))) = connection.accept().await {
+        requests += 1;
+        if requests == last {
+            connection.graceful_shutdown();
+        }
+        let (head, body) = request.into_parts();
+        tokio::spawn(script(Stream {
+            head: Request::from_parts(head, ()),
+            body,
+            respond,
+            connection: number,
+        }));
+    }
+}
