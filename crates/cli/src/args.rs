@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use url::Url;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -99,6 +100,39 @@ pub struct Serve {
     /// a folder has its own
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// A file of certificates (PEM) that fetches over https trust beside the system's; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub ca: Vec<PathBuf>,
+    /// Send what is fetched from an origin to another server, as in
+    /// https://api.example.com=http://127.0.0.1:9000; it takes no grant but the origin's; may be repeated
+    #[arg(long = "override", value_name = "ORIGIN=ORIGIN", value_parser = overridden)]
+    pub overrides: Vec<Override>,
+}
+
+/// An origin, and the server that stands in for it.
+#[derive(Clone)]
+pub struct Override {
+    pub origin: Url,
+    pub peer: Url,
+}
+
+fn overridden(text: &str) -> Result<Override, String> {
+    let (origin, peer) = text
+        .split_once('=')
+        .ok_or("two origins with a `=` between them are due")?;
+    Ok(Override {
+        origin: one_origin(origin)?,
+        peer: one_origin(peer)?,
+    })
+}
+
+/// A URL that is no more than an origin, written without wildcards.
+fn one_origin(text: &str) -> Result<Url, String> {
+    let parsed: edgewit_manifest::Origin = text.parse().map_err(|error| format!("{error}"))?;
+    Url::parse(text)
+        .ok()
+        .filter(|url| edgewit_manifest::Origin::of(url) == Some(parsed))
+        .ok_or_else(|| "an origin without wildcards is due".to_owned())
 }
 
 #[derive(clap::Args)]

@@ -103,6 +103,7 @@ impl Error {
             | Self::Text { .. }
             | Self::SameName(_)
             | Self::NoCheckout { .. }
+            | Self::Host(edgewit_host::Error::RootFile { .. })
             | Self::Filter { .. } => 2,
             Self::Build(edgewit_build::Error::Name { .. } | edgewit_build::Error::NotEmpty(_)) => 2,
             Self::Build(edgewit_build::Error::Missing { .. }) | Self::Missing => 3,

@@ -9,7 +9,7 @@ use edgewit_build::Cache;
 use edgewit_host::{App, Host, Routes, Target, kv};
 use tokio::net::TcpListener;
 
-use crate::args::Serve;
+use crate::args::{Override, Serve};
 use crate::control::Control;
 use crate::error::Error;
 use crate::load::{self, Found, Source};
@@ -38,7 +38,7 @@ async fn serve(serve: &Serve) -> Result<(), Error> {
     let (listener, address) = listen(serve.listen, "--listen 127.0.0.1:0").await?;
     let cache = Cache::from_env()?;
     let components: Result<Vec<_>, _> = all.iter().map(|found| found.component(&cache)).collect();
-    let host = Host::builder().build()?;
+    let host = host(serve)?;
     let mut routes = Routes::new();
     let mut stores = Stores::default();
     for (found, component) in all.iter().zip(components?) {
@@ -55,10 +55,26 @@ async fn serve(serve: &Serve) -> Result<(), Error> {
             println!("  granted: {line}");
         }
     }
+    for Override { origin, peer } in &serve.overrides {
+        let (origin, peer) = (origin.origin(), peer.origin());
+        let (origin, peer) = (origin.ascii_serialization(), peer.ascii_serialization());
+        println!("overridden: {origin} is {peer}");
+    }
     edgewit_host::serve(listener, routes, interrupted()).await;
     drop(stores);
     drop(logs);
     Ok(())
+}
+
+fn host(serve: &Serve) -> Result<Host, Error> {
+    let mut builder = Host::builder();
+    for file in &serve.ca {
+        builder = builder.root_file(file)?;
+    }
+    for Override { origin, peer } in &serve.overrides {
+        builder = builder.send_elsewhere(origin, peer);
+    }
+    Ok(builder.build()?)
 }
 
 /// What is served, once it can be told apart.

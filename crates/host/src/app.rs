@@ -1,11 +1,12 @@
 //! A host and the applications that were loaded into it.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use edgewit_manifest::{Grants, Limits};
 use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use tokio::sync::Semaphore;
 use url::Url;
 use wasmtime::Engine;
@@ -59,6 +60,14 @@ pub enum Error {
     /// A root certificate that can't be used.
     #[error("a root certificate can't be used: {0}")]
     Root(rustls::Error),
+    /// A file of root certificates that can't be read, or holds none.
+    #[error("{}: {reason}; a file of certificates in PEM form is due", .path.display())]
+    RootFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The bytes are no component: text, a core module, something else.
     #[error("{name}: {found}; a component of the world edge:sdk/app is due")]
     NotAComponent {
@@ -276,6 +285,27 @@ impl Builder {
     pub fn root(mut self, certificate: CertificateDer<'static>) -> Self {
         self.roots.push(certificate);
         self
+    }
+
+    /// The certificates of a PEM file, as [`root`](Builder::root).
+    ///
+    /// Errors: `RootFile`.
+    pub fn root_file(mut self, path: &Path) -> Result<Self, Error> {
+        let wrong = |reason: String| Error::RootFile {
+            path: path.to_owned(),
+            reason,
+        };
+        let found =
+            CertificateDer::pem_file_iter(path).map_err(|error| wrong(error.to_string()))?;
+        let before = self.roots.len();
+        for certificate in found {
+            self.roots
+                .push(certificate.map_err(|error| wrong(error.to_string()))?);
+        }
+        if self.roots.len() == before {
+            return Err(wrong("no certificate in it".to_owned()));
+        }
+        Ok(self)
     }
 
     /// Sends requests to `origin` to the server at `peer` instead, over `peer`'s scheme. Guests see no

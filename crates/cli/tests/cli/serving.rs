@@ -1,12 +1,12 @@
 //! `edgewit serve`: several applications, what they are granted, and how it ends.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::support::{Server, fails, hello, ok, root};
+use crate::support::{Server, edgewit, fails, hello, ok, root};
 
 const VISITS: &str = "name = \"app\"\nlanguage = \"rust\"\n[kv.visits]\n";
 
@@ -190,4 +190,59 @@ fn a_build_for_debugging_has_a_file_and_names_of_its_own() {
         ok(&example, &["build", "--debug"]),
         "target/edgewit/hello.debug.wasm"
     ));
+}
+
+/// A server that stands in for an origin, which the application knows nothing of.
+#[test]
+fn an_origin_can_be_another_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let wasm = folder.path().join("raw.wasm");
+    let output = ["build", "--debug", "-o", wasm.to_str().unwrap()];
+    ok(&root().join("tests/guests/raw"), &output);
+    let granted = "name = \"app\"\nlanguage = \"rust\"\nfetch = [\"https://api.example.com\"]\n";
+    fs::write(folder.path().join("edge.toml"), granted).unwrap();
+    let upstream = TcpListener::bind("127.0.0.1:0").unwrap();
+    let peer = format!("http://{}", upstream.local_addr().unwrap());
+    let answering = std::thread::spawn(move || {
+        let (mut stream, _) = upstream.accept().unwrap();
+        let mut request = [0; 4096];
+        let length = stream.read(&mut request).unwrap();
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\nstand-in")
+            .unwrap();
+        String::from_utf8_lossy(&request[..length]).into_owned()
+    });
+    let overridden = format!("https://api.example.com={peer}");
+    let options = ["raw.wasm", "--override", &overridden];
+    let server = serve(folder.path(), &options, "overridden: ");
+    let said = format!("overridden: https://api.example.com is {peer}");
+    assert!(server.printed.contains(&said), "{}", server.printed);
+    let reply = server.get("/fetch?url=https://api.example.com/x");
+    assert!(reply.contains("uri https://api.example.com/x\n"), "{reply}");
+    assert!(reply.contains(" stand-in\n"), "{reply}");
+    let request = answering.join().unwrap();
+    assert!(request.starts_with("GET /x HTTP/1.1\r\n"), "{request}");
+    assert!(request.contains("host: api.example.com\r\n"), "{request}");
+    let wild = [
+        "serve",
+        "raw.wasm",
+        "--override",
+        "https://*.example.com=http://a",
+    ];
+    let refused = edgewit(folder.path(), &wild);
+    assert_eq!(refused.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        said.contains("an origin without wildcards is due"),
+        "{said}"
+    );
+    let none = fails(
+        folder.path(),
+        &["serve", "raw.wasm", "--ca", "edge.toml"],
+        2,
+    );
+    assert_eq!(
+        none,
+        "edgewit: edge.toml: no certificate in it; a file of certificates in PEM form is due"
+    );
 }

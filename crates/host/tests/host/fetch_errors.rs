@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use crate::events;
 use crate::fetching::fetch;
 use crate::support::{
-    Names, Served, TRUSTED, UNKNOWN, limited, q, run, serve_raw, serve_with, settings, tls,
+    Names, Served, TRUSTED, UNKNOWN, builder, limited, q, run, serve_on, serve_raw, serve_with,
+    settings, tls,
 };
 use crate::upstream::{Gate, Upstream, bare, ok};
 use edgewit_manifest::Limits;
@@ -38,6 +39,19 @@ fn https_needs_a_certificate_that_is_trusted() {
             "{failed}"
         );
         assert!(unknown.requests().is_empty());
+        // Until a file says that it is to be trusted.
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), UNKNOWN.cert.pem()).unwrap();
+        let host = builder().root_file(file.path()).unwrap().build().unwrap();
+        let trusting = serve_on(&host, "https-file", settings()).await;
+        let report = fetch(&trusting, &format!("https://localhost:{port}/"), "").await;
+        assert_eq!(report.line("body "), "incoming Some(6) secret");
+        std::fs::write(file.path(), "no certificate").unwrap();
+        let refused = builder().root_file(file.path()).err().unwrap().to_string();
+        assert!(
+            refused.ends_with("a file of certificates in PEM form is due"),
+            "{refused}"
+        );
         let plain = Upstream::script(|mut wire| async move {
             wire.send("HTTP/1.1 400 Bad Request\r\n\r\n").await;
             wire.request().await;
