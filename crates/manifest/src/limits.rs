@@ -88,7 +88,7 @@ pub struct Limits {
     /// How often a chain of requests may pass through this host. Past it: `limit`.
     #[serde(with = "Within::<1, 255>")]
     pub hops: u64,
-    /// Operations on kv stores. Past it: `unavailable`.
+    /// Operations on kv stores, opening one included. Past it: `unavailable`.
     #[serde(with = "Within::<1, 10_000_000>")]
     pub kv_operations: u64,
     /// Length of a kv value, and of the values of one `get-many` together. Past it:

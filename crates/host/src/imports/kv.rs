@@ -103,7 +103,11 @@ fn register_writes(interface: &mut Interface<'_>) -> Result<()> {
     )
 }
 
-fn open(state: &State, name: &str) -> Answer<Store> {
+/// The most of a denied name that is shown: none that can be granted is longer.
+const STORE_NAME_BYTES_MAX: usize = 64;
+
+fn open(state: &mut State, name: &str) -> Answer<Store> {
+    count(state)?;
     match state.app.stores.get(name) {
         Some(Some(granted)) => Ok(Store {
             name: name.into(),
@@ -112,6 +116,7 @@ fn open(state: &State, name: &str) -> Answer<Store> {
         }),
         Some(None) => Err(KvError::NoSuchStore),
         None => {
+            let name = &name[..name.floor_char_boundary(STORE_NAME_BYTES_MAX)];
             let file = &state.app.grants_file;
             tracing::warn!(
                 target: "edgewit::host", request = &*state.request_id(), app = &*state.app.name,
@@ -123,16 +128,22 @@ fn open(state: &State, name: &str) -> Answer<Store> {
     }
 }
 
-/// A store for one more operation, and the time that it takes place at.
-fn ready(state: &mut State, store: &Handle) -> Result<Answer<(Store, u64)>> {
+/// Counts an operation, if there may be one more.
+fn count(state: &mut State) -> Answer<()> {
     state.usage.kv_operations += 1;
     let limit = state.app.limits.kv_operations;
-    let store = state.table.get(store)?.clone();
     if u64::from(state.usage.kv_operations) > limit {
         let reason = format!("kv-operations: limit {limit} in a request");
-        return Ok(Err(KvError::Unavailable(reason)));
+        return Err(KvError::Unavailable(reason));
     }
-    Ok(Ok((store, state.app.parts.clock.now() / 1_000_000)))
+    Ok(())
+}
+
+/// A store for one more operation, and the time that it takes place at.
+fn ready(state: &mut State, store: &Handle) -> Result<Answer<(Store, u64)>> {
+    let store = state.table.get(store)?.clone();
+    let now = state.app.parts.clock.now() / 1_000_000;
+    Ok(count(state).map(|()| (store, now)))
 }
 
 fn ready_to_write(state: &mut State, store: &Handle, key: &str) -> Result<Answer<(Store, u64)>> {

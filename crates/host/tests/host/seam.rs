@@ -148,12 +148,17 @@ impl Hook for Answers {
     }
 }
 
-/// Answers the first `wait`.
-struct FirstWait(Mutex<Option<Value>>);
+/// Answers each `wait` in turn, but for those that are `false`.
+struct Waits(Mutex<Vec<Value>>);
 
-impl Hook for FirstWait {
+impl Hook for Waits {
     fn before(&self, call: &Call<'_>) -> Option<Value> {
-        (call.function == "wait").then(|| self.0.lock().unwrap().take())?
+        let mut answers = self.0.lock().unwrap();
+        if call.function != "wait" || answers.is_empty() {
+            return None;
+        }
+        let answer = answers.remove(0);
+        (answer != Value::Bool(false)).then_some(answer)
     }
 }
 
@@ -204,34 +209,35 @@ fn a_hook_s_answer_takes_the_place_of_the_result() {
 #[test]
 fn a_handle_that_a_hook_s_answer_leaves_over_is_dropped() {
     run(async {
-        let (closed, is_closed) = tokio::sync::oneshot::channel();
-        let closed = Arc::new(Mutex::new(Some(closed)));
+        let (steps, mut step) = tokio::sync::mpsc::unbounded_channel();
         let upstream = Upstream::script(move |mut wire| {
-            let closed = closed.clone();
+            let steps = steps.clone();
             async move {
-                assert!(wire.request().await.is_some());
-                assert!(wire.request().await.is_none());
-                let _ = closed.lock().unwrap().take().map(|closed| closed.send(()));
+                while wire.request().await.is_some() {
+                    steps.send("asked").unwrap();
+                }
+                steps.send("closed").unwrap();
             }
         })
         .await;
         let denied = Value::Case(Cow::Borrowed("denied"), None);
         let denied = Value::Result(Err(Some(Box::new(denied))));
-        let first = FirstWait(Mutex::new(Some(denied)));
-        let host = builder().hook(Arc::new(first)).build().unwrap();
+        let answers = Waits(Mutex::new(vec![Value::Bool(false), denied]));
+        let host = builder().hook(Arc::new(answers)).build().unwrap();
         let served = serve_on(&host, "hook-handles", settings()).await;
-        // Behind a gate that nobody opens, so that the instance is still there.
+        // The first wait is for a gate, and so is what keeps the instance afterwards.
         let gate = Gate::new().await;
+        let (first, second) = (q(&gate.url()), q(&upstream.url("/")));
+        let after = q(&first);
         let mut wire = served.connect().await;
-        let target = format!(
-            "/fetch?url={}&after={}",
-            q(&upstream.url("/")),
-            q(&q(&gate.url()))
-        );
+        let target = format!("/many?url={first}&url={second}&after={after}");
         wire.send(format!("GET {target} HTTP/1.1\r\nhost: a\r\n\r\n"))
             .await;
-        assert_eq!(wire.response().await.text(), "error FetchError::Denied\n");
-        is_closed.await.unwrap();
+        assert_eq!(step.recv().await, Some("asked"));
+        gate.open();
+        let report = wire.response().await.text();
+        assert_eq!(report, "status 200\nerror FetchError::Denied\n");
+        assert_eq!(step.recv().await, Some("closed"));
     });
 }
 

@@ -115,14 +115,15 @@ fn values_have_a_limit_alone_and_together() {
 fn operations_have_a_limit() {
     run(async {
         let limits = Limits {
-            kv_operations: 3,
+            // Opening the store is one.
+            kv_operations: 4,
             ..Limits::default()
         };
         let served = serve_with("kv-operations", limited(limits)).await;
         let ops = ["get-times/a/3", "get/a"];
         let lines = kv(&served, "store", &ops).await;
         assert_eq!(lines[0], "done");
-        let error = "error KvError::Unavailable(\"kv-operations: limit 3";
+        let error = "error KvError::Unavailable(\"kv-operations: limit 4";
         assert!(lines[1].starts_with(error), "{lines:?}");
         assert_eq!(kv(&served, "store", &["get/a"]).await, ["absent"]);
     });
