@@ -35,20 +35,25 @@ fn a_full_disk_is_unavailable_until_there_is_room() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "no mount");
 }
 
-/// As root with a namespace for mounts, as anyone else with one for users too.
+/// As root with a namespace for mounts, as anyone else with one for users too; in a `chroot`, whose root is
+/// no mount, without a change of what mounts are passed on.
 fn small(folder: &Path) -> Command {
-    let unshare = |users: &[&str]| {
+    let unshare = |way: &[&str]| {
         let mut command = Command::new("unshare");
-        command.args(users).args(["--mount", "sh", "-c", SMALL]);
+        command.args(way).args(["--mount", "sh", "-c", SMALL]);
         command.arg(folder);
         command
     };
-    let ways = [&[][..], &["--user", "--map-root-user"][..]];
+    let ways = [
+        &[][..],
+        &["--user", "--map-root-user"][..],
+        &["--propagation", "unchanged"][..],
+    ];
     let mut said = String::new();
-    for users in ways {
-        let tried = unshare(users).arg("true").output();
+    for way in ways {
+        let tried = unshare(way).arg("true").output();
         match tried {
-            Ok(output) if output.status.success() => return unshare(users),
+            Ok(output) if output.status.success() => return unshare(way),
             Ok(output) => said += &String::from_utf8_lossy(&output.stderr),
             Err(error) => said += &format!("unshare: {error}\n"),
         }
