@@ -10,6 +10,8 @@ use serde::de::{DeserializeOwned, Error as _};
 
 use crate::Error;
 use crate::host::{Chunk, Incoming};
+use crate::poll::Pollable;
+use crate::waiting::{Source, Waiting};
 
 /// Why reading or writing a body stopped. Source: `edge:sdk/http#body-error`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,7 +36,75 @@ pub enum BodyError {
     Other(String),
 }
 
-type Stream = Box<dyn Iterator<Item = Result<Bytes, BodyError>>>;
+/// What makes a body while it is sent.
+pub(crate) trait Stream {
+    /// The next bytes or the end. Not called again after an end or an error.
+    fn next(&mut self) -> Result<Chunk, BodyError>;
+
+    /// As [`Source::poll`], for `next`.
+    fn poll(&mut self, _: &mut Waiting) -> bool {
+        true
+    }
+
+    /// The length, as far as it is known before the first `next`.
+    fn length(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// The chunks of an iterator.
+struct Items<I>(I);
+
+impl<T: Into<Bytes>, I: Iterator<Item = Result<T, BodyError>>> Stream for Items<I> {
+    fn next(&mut self) -> Result<Chunk, BodyError> {
+        match self.0.next() {
+            Some(chunk) => Ok(Chunk::Bytes(chunk?.into())),
+            None => Ok(Chunk::End(HeaderMap::new())),
+        }
+    }
+}
+
+/// A body whose chunks are changed.
+struct Mapped<F> {
+    body: Body,
+    change: F,
+}
+
+impl<T: Into<Bytes>, F: FnMut(Bytes) -> Result<T, BodyError>> Stream for Mapped<F> {
+    fn next(&mut self) -> Result<Chunk, BodyError> {
+        match self.body.read()? {
+            Some(bytes) => Ok(Chunk::Bytes((self.change)(bytes)?.into())),
+            None => Ok(Chunk::End(self.body.trailers().unwrap_or_default())),
+        }
+    }
+
+    fn poll(&mut self, waiting: &mut Waiting) -> bool {
+        self.body.poll(waiting)
+    }
+}
+
+/// A body with more trailers.
+struct Trailed<F> {
+    body: Body,
+    trailers: Option<F>,
+}
+
+impl<F: FnOnce() -> Result<HeaderMap, BodyError>> Stream for Trailed<F> {
+    fn next(&mut self) -> Result<Chunk, BodyError> {
+        if let Some(bytes) = self.body.read()? {
+            return Ok(Chunk::Bytes(bytes));
+        }
+        let mut trailers = self.body.trailers().unwrap_or_default();
+        if let Some(more) = self.trailers.take() {
+            trailers.extend(more()?);
+        }
+        Ok(Chunk::End(trailers))
+    }
+
+    fn poll(&mut self, waiting: &mut Waiting) -> bool {
+        self.body.poll(waiting)
+    }
+}
 
 /// The body of a request or response.
 ///
@@ -55,7 +125,7 @@ enum State {
     None,
     Bytes(Bytes),
     Incoming(Incoming),
-    Stream(Stream),
+    Stream(Box<dyn Stream>),
     Ended(HeaderMap),
     Failed(BodyError),
     Consumed,
@@ -66,7 +136,7 @@ pub(crate) enum Outgoing {
     None,
     Bytes(Bytes),
     Incoming(Incoming),
-    Stream(Stream),
+    Stream(Box<dyn Stream>),
 }
 
 impl Body {
@@ -76,13 +146,90 @@ impl Body {
     }
 
     /// A body that is made while it is sent: an item is asked for when there is room for it, so memory does not grow with
-    /// the length. An error cuts the connection, so that the client can tell.
-    /// Source: `edge:sdk/handler#body-source`.
-    pub fn stream<T: Into<Bytes>>(
+    /// the length. An error cuts the connection, so that the other side can tell. In a reply an item may be made of what is
+    /// fetched meanwhile; the body is dropped once nobody wants the rest.
+    /// Source: `edge:sdk/handler#body-source`, `edge:sdk/fetch#outgoing-body`.
+    ///
+    /// ```
+    /// use edgewit::{App, Body, Response};
+    ///
+    /// let app = App::new().get("/", |c| {
+    ///     let store = c.kv("parts")?;
+    ///     let parts = (0..).map_while(move |n| store.get(&format!("part:{n}")).transpose());
+    ///     let chunks = parts.map(|part| Ok(part.map_err(edgewit::Error::from)?.value));
+    ///     Ok(Response::new(Body::stream(chunks)))
+    /// });
+    /// # assert_eq!(app.request("/").status(), 200);
+    /// ```
+    pub fn stream<T: Into<Bytes> + 'static>(
         chunks: impl IntoIterator<Item = Result<T, BodyError>, IntoIter: 'static>,
     ) -> Body {
-        let chunks = chunks.into_iter().map(|chunk| chunk.map(Into::into));
-        State::Stream(Box::new(chunks)).into()
+        Body::made(Items(chunks.into_iter()))
+    }
+
+    /// The body with each chunk changed, as it passes; its trailers stay. An error cuts the connection.
+    ///
+    /// What arrives is waited for beside everything else then: where it is sent on, an answer that comes in the meantime is
+    /// taken. An iterator that reads a body by itself, by contrast, holds everything up until there is more of it.
+    ///
+    /// ```
+    /// use edgewit::{App, Response};
+    ///
+    /// let app = App::new().post("/shout", |c| {
+    ///     let shouted = c.take_body().map(|chunk| Ok(chunk.to_ascii_uppercase()));
+    ///     Ok(Response::new(shouted))
+    /// });
+    /// # let request = edgewit::http::Request::post("/shout").body("hello".into()).unwrap();
+    /// # assert_eq!(edgewit::MessageExt::text(&app.handle(request)).unwrap(), "HELLO");
+    /// ```
+    pub fn map<T: Into<Bytes> + 'static>(
+        self,
+        change: impl FnMut(Bytes) -> Result<T, BodyError> + 'static,
+    ) -> Body {
+        Body::made(Mapped { body: self, change })
+    }
+
+    pub(crate) fn made(stream: impl Stream + 'static) -> Body {
+        State::Stream(Box::new(stream)).into()
+    }
+
+    /// Adds trailer fields, asked for once the last byte was taken; those that the body has itself come first. An error cuts
+    /// the connection.
+    ///
+    /// The length is not announced then, as no trailers go with one. Over HTTP/1.1 only those get through whose names the
+    /// field `trailer` of the head announces, and to a client only if it sent `te: trailers`; over HTTP/2 all do.
+    /// Source: `edge:sdk/http#chunk`, RFC 9110, section 6.5.
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    /// use std::rc::Rc;
+    ///
+    /// use edgewit::{App, Body, Response, http::HeaderMap};
+    ///
+    /// let app = App::new().get("/", |_| {
+    ///     let sum = Rc::new(Cell::new(0));
+    ///     let adding = sum.clone();
+    ///     let chunks = ["some", "text"].into_iter().map(move |chunk| {
+    ///         adding.set(adding.get() + chunk.len());
+    ///         Ok(chunk)
+    ///     });
+    ///     let body = Body::stream(chunks).with_trailers(move || {
+    ///         Ok(HeaderMap::from_iter([("x-bytes".parse().unwrap(), sum.get().into())]))
+    ///     });
+    ///     Ok(edgewit::http::Response::builder().header("trailer", "x-bytes").body(body)?)
+    /// });
+    /// # let body = app.request("/").into_body();
+    /// # while body.read().unwrap().is_some() {}
+    /// # assert_eq!(body.trailers().unwrap()["x-bytes"], "8");
+    /// ```
+    pub fn with_trailers(
+        self,
+        trailers: impl FnOnce() -> Result<HeaderMap, BodyError> + 'static,
+    ) -> Body {
+        Body::made(Trailed {
+            body: self,
+            trailers: Some(trailers),
+        })
     }
 
     /// The length in bytes: exact for a body that is whole, 0 for none, as announced by the peer for one that is arriving
@@ -92,12 +239,13 @@ impl Body {
             State::None => Some(0),
             State::Bytes(bytes) => Some(bytes.len() as u64),
             State::Incoming(incoming) if !self.touched.get() => incoming.length(),
+            State::Stream(stream) if !self.touched.get() => stream.length(),
             _ => None,
         }
     }
 
     /// Reads the whole body; none is empty.
-    /// Errors: `Consumed` if any of it was read before, `Body` if it breaks off.
+    /// Errors: `Consumed` if any of it was read before, `Body` if it breaks off or there is no memory for it.
     pub fn bytes(&self) -> Result<Bytes, Error> {
         let whole = match &mut *self.state.borrow_mut() {
             State::None => return Ok(Bytes::new()),
@@ -115,11 +263,15 @@ impl Body {
     }
 
     fn collect(&self) -> Result<Bytes, Error> {
-        // What was announced is set aside at once, unless it is so much that an announcement alone would exhaust the
-        // memory.
-        const MOST: u64 = 1024 * 1024;
-        let mut whole = Vec::with_capacity(self.length().unwrap_or(0).min(MOST) as usize);
+        let announced = self
+            .length()
+            .and_then(|length| usize::try_from(length).ok());
+        let mut whole = Vec::new();
         while let Some(chunk) = self.read()? {
+            let needed = whole.len() + chunk.len();
+            if needed > whole.capacity() {
+                reserve(&mut whole, needed, announced)?;
+            }
             whole.extend_from_slice(&chunk);
         }
         Ok(whole.into())
@@ -128,8 +280,15 @@ impl Body {
     /// Reads the whole body as UTF-8; a byte order mark is removed, and what is not UTF-8 replaced by U+FFFD.
     /// Errors: as [`bytes`](Body::bytes).
     pub fn text(&self) -> Result<String, Error> {
-        let bytes = self.bytes()?;
-        Ok(String::from_utf8_lossy(without_mark(&bytes)).into_owned())
+        // Without a mark and with nothing to replace, the text is the bytes themselves: no second copy of a long body.
+        match String::from_utf8(self.bytes()?.into()) {
+            Ok(text) if !text.starts_with('\u{feff}') => Ok(text),
+            Ok(text) => Ok(text['\u{feff}'.len_utf8()..].to_owned()),
+            Err(error) => {
+                let bytes = without_mark(error.as_bytes());
+                Ok(String::from_utf8_lossy(bytes).into_owned())
+            }
+        }
     }
 
     /// Reads the whole body as JSON; a byte order mark is removed.
@@ -152,10 +311,7 @@ impl Body {
                 State::Bytes(bytes) if bytes.is_empty() => Ok(Chunk::End(HeaderMap::new())),
                 State::Bytes(bytes) => Ok(Chunk::Bytes(mem::take(bytes))),
                 State::Incoming(incoming) => incoming.read(),
-                State::Stream(stream) => match stream.next() {
-                    Some(chunk) => chunk.map(Chunk::Bytes),
-                    None => Ok(Chunk::End(HeaderMap::new())),
-                },
+                State::Stream(stream) => stream.next(),
             };
             self.touched.set(true);
             match next {
@@ -187,18 +343,50 @@ impl Body {
         }
     }
 
-    /// What is to be sent. What is left of a body that arrives goes on; one that was read to its end can't.
-    pub(crate) fn into_outgoing(self) -> Result<Outgoing, Error> {
-        match self.state.into_inner() {
-            State::None => Ok(Outgoing::None),
+    /// Whether it can be sent. What is left of a body that arrives can; one that was read to its end can't.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        match &*self.state.borrow() {
             State::Bytes(_) if self.touched.get() => Err(Error::Consumed),
-            State::Bytes(bytes) => Ok(Outgoing::Bytes(bytes)),
-            State::Incoming(incoming) => Ok(Outgoing::Incoming(incoming)),
-            State::Stream(stream) => Ok(Outgoing::Stream(stream)),
             State::Ended(_) | State::Consumed => Err(Error::Consumed),
-            State::Failed(error) => Err(error.into()),
+            State::Failed(error) => Err(error.clone().into()),
+            _ => Ok(()),
         }
     }
+
+    /// What is to be sent, of a body that was checked.
+    pub(crate) fn into_outgoing(self) -> Outgoing {
+        match self.state.into_inner() {
+            State::Bytes(bytes) => Outgoing::Bytes(bytes),
+            State::Incoming(incoming) => Outgoing::Incoming(incoming),
+            State::Stream(stream) => Outgoing::Stream(stream),
+            _ => Outgoing::None,
+        }
+    }
+}
+
+/// Makes room for `needed` bytes of a body that announced so many. The memory may hold a long body, but not twice, so what
+/// was announced is set aside in one piece as soon as a good part of it is there: an announcement alone exhausts nothing.
+fn reserve(whole: &mut Vec<u8>, needed: usize, announced: Option<usize>) -> Result<(), BodyError> {
+    const FIRST: usize = 64 * 1024;
+    const TRUST: usize = 16;
+    let wanted = match announced.filter(|all| needed <= *all) {
+        // The last step is the long one; the ones before it end where it may begin.
+        Some(all) => {
+            let trusted = TRUST * needed.max(FIRST);
+            if all <= trusted {
+                all
+            } else {
+                trusted.min(all / TRUST)
+            }
+        }
+        None => needed.max(2 * whole.capacity()),
+    };
+    let more = |to: usize| to - whole.len();
+    let (wanted, least) = (more(wanted), more(needed));
+    whole
+        .try_reserve_exact(wanted)
+        .or_else(|_| whole.try_reserve_exact(least))
+        .map_err(|_| BodyError::Other(format!("no memory for {needed} bytes of it")))
 }
 
 /// Removes a byte order mark.
@@ -210,6 +398,45 @@ fn without_mark(bytes: &[u8]) -> &[u8] {
 pub(crate) fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     let text = str::from_utf8(without_mark(bytes)).map_err(serde_json::Error::custom)?;
     Ok(serde_json::from_str(text)?)
+}
+
+impl Pollable for Body {}
+
+/// Ready while [`Body::read`] would not block.
+impl Source for Body {
+    fn poll(&self, waiting: &mut Waiting) -> bool {
+        match &mut *self.state.borrow_mut() {
+            State::Incoming(incoming) => waiting.on(incoming.pollable()),
+            State::Stream(stream) => stream.poll(waiting),
+            _ => true,
+        }
+    }
+}
+
+/// The chunks of a body, as [`Body::read`] gives them; an error is the last.
+#[derive(Debug)]
+pub struct Chunks(Option<Body>);
+
+impl IntoIterator for Body {
+    type Item = Result<Bytes, BodyError>;
+    type IntoIter = Chunks;
+
+    /// The chunks of what is left. For trailers, [`read`](Body::read) the body instead.
+    fn into_iter(self) -> Chunks {
+        Chunks(Some(self))
+    }
+}
+
+impl Iterator for Chunks {
+    type Item = Result<Bytes, BodyError>;
+
+    fn next(&mut self) -> Option<Result<Bytes, BodyError>> {
+        let chunk = self.0.as_ref()?.read().transpose();
+        if !matches!(chunk, Some(Ok(_))) {
+            self.0 = None;
+        }
+        Some(chunk?.map_err(BodyError::from))
+    }
 }
 
 impl From<State> for Body {

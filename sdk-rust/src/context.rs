@@ -7,7 +7,8 @@ use std::net::IpAddr;
 use http::Uri;
 use serde::Serialize;
 
-use crate::{Body, Error, Request, Response, kv, pattern, reply};
+use crate::poll::ClientGone;
+use crate::{Body, BodyError, Error, Request, Response, after, host, kv, pattern, reply};
 
 /// What the host says of a request beside the request itself. Source: `edge:sdk/handler#context`.
 #[derive(Debug, Default)]
@@ -22,9 +23,14 @@ pub(crate) struct Info {
 pub struct Context {
     request: Request,
     info: Info,
-    /// The pattern that matched, and the values of its parameters in order.
-    pattern: Cow<'static, str>,
-    params: Vec<String>,
+    matched: Matched,
+}
+
+/// The pattern that matched, and the values of its parameters in order.
+#[derive(Debug, Default)]
+pub(crate) struct Matched {
+    pub(crate) pattern: Cow<'static, str>,
+    pub(crate) params: Vec<String>,
 }
 
 impl Context {
@@ -32,14 +38,13 @@ impl Context {
         Context {
             request,
             info,
-            pattern: Cow::Borrowed(""),
-            params: Vec::new(),
+            matched: Matched::default(),
         }
     }
 
-    pub(crate) fn matched(&mut self, pattern: Cow<'static, str>, params: Vec<String>) {
-        self.pattern = pattern;
-        self.params = params;
+    /// Sets what [`param`](Context::param) answers for, and gives what it was.
+    pub(crate) fn matched(&mut self, matched: Matched) -> Matched {
+        mem::replace(&mut self.matched, matched)
     }
 
     /// The request.
@@ -77,9 +82,10 @@ impl Context {
     /// The parameter `name` of the pattern that matched, percent-decoded; `:name` is never empty, `*name` may be.
     /// Panics: if the pattern has no such parameter, which is a mistake in the program.
     pub fn param(&self, name: &str) -> &str {
-        match pattern::position(&self.pattern, name) {
-            Some(index) => &self.params[index],
-            None => panic!("the pattern `{}` has no parameter `{name}`", self.pattern),
+        let Matched { pattern, params } = &self.matched;
+        match pattern::position(pattern, name) {
+            Some(index) => &params[index],
+            None => panic!("the pattern `{pattern}` has no parameter `{name}`"),
         }
     }
 
@@ -114,6 +120,44 @@ impl Context {
     /// What else the host knows of the request, by OpenTelemetry's names.
     pub fn attributes(&self) -> &[(String, String)] {
         &self.info.attributes
+    }
+
+    /// The client's going away, for [`select`](crate::poll::select): ready once it is gone, as far as the host can tell. Over
+    /// HTTP/1.1 a client that closed only its sending half looks the same and still gets the reply.
+    /// Source: `edge:sdk/poll#client-gone`.
+    pub fn client_gone(&self) -> ClientGone {
+        ClientGone(host::ClientGone::current())
+    }
+
+    /// Hands over work that need not delay the reply: it runs when that was sent, or could not be, in the order handed over.
+    /// What it fails with is a line of the log. It is lost with an instance that a panic or a limit ends.
+    /// Source: `edge:sdk/handler#after-reply`.
+    ///
+    /// ```
+    /// use edgewit::{App, Body, fetch, http::Request};
+    ///
+    /// let app = App::new().get("/", |c| {
+    ///     let request = Request::post("https://stats.example.com/").body(Body::empty())?;
+    ///     // On its way now, and nobody waits for the answer but this.
+    ///     let pending = fetch::send(request)?;
+    ///     c.wait_until(|| pending.wait().map(drop));
+    ///     Ok(c.text("hello"))
+    /// });
+    /// # edgewit::test::on_fetch(|_| Ok(edgewit::Response::default()));
+    /// # assert_eq!(app.request("/").status(), 200);
+    /// ```
+    pub fn wait_until(&self, work: impl FnOnce() -> Result<(), Error> + 'static) {
+        after::add(Box::new(|_| work()));
+    }
+
+    /// As [`wait_until`](Context::wait_until), for work that asks how the sending ended: `Ok` once the last byte was handed
+    /// to the connection, which does not say that the client has it; `Closed` if the client went, `Timeout` if it took
+    /// nothing for too long, `Incomplete` if a promised length was missed, and a body's own error as it was.
+    pub fn after_reply(
+        &self,
+        work: impl FnOnce(Result<(), BodyError>) -> Result<(), Error> + 'static,
+    ) {
+        after::add(Box::new(work));
     }
 
     /// Opens the store `name`, as [`kv::open`].

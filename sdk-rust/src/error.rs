@@ -63,6 +63,16 @@ impl Error {
     }
 }
 
+/// For the chunks of a body that is made of something that can fail.
+impl From<Error> for BodyError {
+    fn from(error: Error) -> BodyError {
+        match error {
+            Error::Body(error) => error,
+            other => BodyError::Other(other.chain()),
+        }
+    }
+}
+
 /// The builders of the crate `http` report everything as one type.
 impl From<http::Error> for Error {
     fn from(error: http::Error) -> Error {

@@ -1,16 +1,16 @@
 //! The exports: a request in, a reply out, a body that is pulled.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
 
 use http::{Method, Uri};
 
-use crate::body::Outgoing;
+use crate::body::{Outgoing, Stream};
 use crate::context::Info;
 use crate::generated::edge::sdk::http as wit;
 use crate::generated::exports::edge::sdk::handler as exports;
-use crate::host::{body_error, body_in, fields, headers};
-use crate::{App, BodyError, Context, Error, Request, Response, logger, reply, rt};
+use crate::host::{Chunk, body_error, body_in, fields, headers};
+use crate::{App, Context, Error, Request, Response, after, logger, rt};
 
 /// What `export!` exports.
 pub trait Application {
@@ -32,7 +32,25 @@ impl<T: Application> exports::Guest for T {
         handle(&app, request, context).map_err(|error| error.chain())
     }
 
-    fn after_reply(_sent: Result<(), wit::BodyError>) {}
+    fn after_reply(sent: Result<(), wit::BodyError>) {
+        if let Some(run) = AFTER_REPLY.get() {
+            run(sent);
+        }
+    }
+}
+
+type AfterReply = fn(Result<(), wit::BodyError>);
+
+thread_local! {
+    static AFTER_REPLY: Cell<Option<AfterReply>> = const { Cell::new(None) };
+}
+
+/// Has tasks run after the reply: an application that registers none does not carry the code.
+pub(crate) fn run_after_reply() {
+    AFTER_REPLY.set(Some(|sent| {
+        let tasks = after::replace(Vec::new());
+        after::run(tasks, &sent.map_err(body_error::lift));
+    }));
 }
 
 fn handle(
@@ -46,9 +64,7 @@ fn handle(
         attributes: context.attributes,
     };
     let mut context = Context::new(request_in(request)?, info);
-    let response = app.dispatch(&mut context)?;
-    reply::check(&response)?;
-    reply_out(response)
+    app.dispatch(&mut context).map(reply_out)
 }
 
 fn request_in(request: wit::Request) -> Result<Request, Error> {
@@ -59,12 +75,12 @@ fn request_in(request: wit::Request) -> Result<Request, Error> {
     Ok(inner)
 }
 
-fn reply_out(response: Response) -> Result<exports::Reply, Error> {
+fn reply_out(response: Response) -> exports::Reply {
     let (head, body) = response.into_parts();
-    Ok(exports::Reply {
+    exports::Reply {
         status: head.status.as_u16(),
         headers: fields(&head.headers),
-        body: match body.into_outgoing()? {
+        body: match body.into_outgoing() {
             Outgoing::None => exports::ReplyBody::None,
             Outgoing::Bytes(bytes) if bytes.is_empty() => exports::ReplyBody::None,
             Outgoing::Bytes(bytes) => exports::ReplyBody::Bytes(bytes.into()),
@@ -74,18 +90,18 @@ fn reply_out(response: Response) -> Result<exports::Reply, Error> {
             }
         },
         hints: Vec::new(),
-    })
+    }
 }
 
 /// A body that the host pulls.
-pub struct Source(RefCell<Box<dyn Iterator<Item = Result<bytes::Bytes, BodyError>>>>);
+pub struct Source(RefCell<Box<dyn Stream>>);
 
 impl exports::GuestBodySource for Source {
     fn read(&self) -> Result<wit::Chunk, wit::BodyError> {
         match self.0.borrow_mut().next() {
-            Some(Ok(bytes)) => Ok(wit::Chunk::Bytes(bytes.into())),
-            Some(Err(error)) => Err(body_error::lower(error)),
-            None => Ok(wit::Chunk::End(Vec::new())),
+            Ok(Chunk::Bytes(bytes)) => Ok(wit::Chunk::Bytes(bytes.into())),
+            Ok(Chunk::End(trailers)) => Ok(wit::Chunk::End(fields(&trailers))),
+            Err(error) => Err(body_error::lower(error)),
         }
     }
 }

@@ -21,9 +21,14 @@
 //! instance to itself, made when it comes and gone when it is answered, and so nothing is kept from one to the next but
 //! what is written to a [store](kv). Requests to other servers are made by [`fetch()`].
 //!
+//! Bodies are read and made [chunk by chunk](Body) where they are long, and what takes its time need not be waited for one
+//! after the other: requests are [sent](fetch::send) and awaited later, and [`poll::select`] waits for several things at
+//! once, a [timer](time::Timer) and [the client's going](Context::client_gone) among them. Dropping what is under way
+//! cancels it. Work that need not delay the reply is left to [`Context::wait_until`].
+//!
 //! What Rust takes from an operating system comes from the host. Log lines go through the crate [`log`], and a panic's
 //! message is one; what `println!` and `eprintln!` write is lost. The clocks are those of [`time`], as the standard
-//! library's panic, and random bytes those of [`random`], which the crate `getrandom` uses too.
+//! library's panic and its `sleep` does, and random bytes those of [`random`], which the crate `getrandom` uses too.
 //!
 //! An application is called in process by a plain `cargo test`; see [`mod@test`].
 //!
@@ -45,6 +50,7 @@
 #[allow(missing_docs, unsafe_code, clippy::all, reason = "generated from the WIT package")]
 pub mod generated;
 
+mod after;
 mod body;
 mod context;
 mod error;
@@ -57,6 +63,7 @@ pub mod kv;
 mod logger;
 mod message;
 mod pattern;
+pub mod poll;
 pub mod random;
 mod reply;
 mod router;
@@ -65,8 +72,9 @@ mod rt;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod test;
 pub mod time;
+mod waiting;
 
-pub use body::{Body, BodyError};
+pub use body::{Body, BodyError, Chunks};
 pub use context::Context;
 pub use edgewit_macros::handler;
 pub use error::Error;
@@ -75,7 +83,7 @@ pub use headers::HeadersExt;
 pub use http;
 pub use log;
 pub use message::MessageExt;
-pub use router::Router;
+pub use router::{Next, Router};
 
 /// A [`Router`] at the top of a program.
 pub type App = Router;

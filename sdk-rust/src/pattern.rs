@@ -2,10 +2,13 @@
 //!
 //! The router is built for every request, so nothing is compiled beforehand: a pattern stays the text it is.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::str::Split;
 
-use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{
+    AsciiSet, CONTROLS, PercentDecode, percent_decode_str, utf8_percent_encode,
+};
 
 /// The path percent-encode set of WHATWG URL.
 const PATH: &AsciiSet = &CONTROLS
@@ -19,6 +22,9 @@ const PATH: &AsciiSet = &CONTROLS
     .add(b'`')
     .add(b'{')
     .add(b'}');
+
+/// Matches everything and has no parameter. It passes no [`check`]: nobody but the router has it.
+pub(crate) const ALL: &str = "/*";
 
 /// In the order of preference.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,13 +84,13 @@ pub(crate) fn check(pattern: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Whether `pattern` matches the raw `path`.
+/// Whether `pattern` matches the raw `path`. [`ALL`] below a prefix matches the prefix too.
 pub(crate) fn matches(pattern: &str, path: &str) -> bool {
     let mut path = segments(path);
     for segment in segments(pattern) {
         let (kind, text) = parse(segment);
         let Some(raw) = path.next() else {
-            return false;
+            return kind == Kind::Rest && text.is_empty();
         };
         let fits = match kind {
             Kind::Rest => return true,
@@ -154,20 +160,42 @@ pub(crate) fn same(a: &str, b: &str) -> bool {
     }
 }
 
-/// The values of the parameters of a pattern that matches `path`, in order, percent-decoded once; `None` if one is not
-/// UTF-8 then.
-pub(crate) fn values(pattern: &str, path: &str) -> Option<Vec<String>> {
+/// Whether a middleware at `pattern` stands in front of `path`: what it matches, and the path before a last `*name`.
+pub(crate) fn covers(pattern: &str, path: &str) -> bool {
+    let before = || match pattern.rsplit_once('/')? {
+        (before, last) if last.starts_with('*') && !before.is_empty() => Some(before),
+        _ => None,
+    };
+    matches(pattern, path) || before().is_some_and(|before| matches(before, path))
+}
+
+/// `pattern` below `prefix`; the root is the prefix itself.
+pub(crate) fn join(prefix: &str, pattern: Cow<'static, str>) -> Cow<'static, str> {
+    match (prefix, &*pattern) {
+        ("/", _) => pattern,
+        (_, "/") => Cow::Owned(prefix.to_owned()),
+        _ => Cow::Owned(format!("{prefix}{pattern}")),
+    }
+}
+
+/// The values of the parameters of a pattern that matches or covers `path`, in order, percent-decoded once, each by
+/// `text`; `None` if it gives none.
+pub(crate) fn values(
+    pattern: &str,
+    path: &str,
+    text: impl Fn(PercentDecode<'_>) -> Option<Cow<'_, str>>,
+) -> Option<Vec<String>> {
     let mut values = Vec::new();
     let mut rest = path.strip_prefix('/').unwrap_or(path);
     for segment in segments(pattern) {
         let (raw, after) = rest.split_once('/').unwrap_or((rest, ""));
-        let raw = match parse(segment).0 {
-            Kind::Literal => None,
-            Kind::Param => Some(raw),
-            Kind::Rest => Some(rest),
+        let raw = match parse(segment) {
+            (Kind::Literal, _) | (Kind::Rest, "") => None,
+            (Kind::Param, _) => Some(raw),
+            (Kind::Rest, _) => Some(rest),
         };
         if let Some(raw) = raw {
-            values.push(percent_decode_str(raw).decode_utf8().ok()?.into_owned());
+            values.push(text(percent_decode_str(raw))?.into_owned());
         }
         rest = after;
     }
@@ -207,9 +235,44 @@ mod tests {
             ("/a^b", "/a%5Eb", true),
             ("/a^b", "/a^b", true),
             ("/%C3%A9", "/%C3%A9", true),
+            (ALL, "/", true),
+            (ALL, "/a/b", true),
+            ("/a/*", "/a", true),
+            ("/a/*", "/ab", false),
             ("/é", "/%C3%A9x", false),
         ] {
             assert_eq!(matches(pattern, path), expected, "{pattern} {path}");
+        }
+    }
+
+    #[test]
+    fn a_last_rest_covers_the_path_before_it() {
+        for (pattern, path, expected) in [
+            ("/admin/*rest", "/admin", true),
+            ("/admin/*rest", "/admin/", true),
+            ("/admin/*rest", "/admin/a/b", true),
+            ("/admin/*rest", "/administrator", false),
+            ("/*rest", "/", true),
+            ("/*rest", "/a", true),
+            ("/:x/*rest", "/a", true),
+            ("/:x/*rest", "/", false),
+            ("/a", "/a/b", false),
+        ] {
+            assert_eq!(covers(pattern, path), expected, "{pattern} {path}");
+        }
+        let values = |pattern, path| values(pattern, path, |raw| raw.decode_utf8().ok());
+        assert_eq!(values("/:x/*rest", "/a").unwrap(), ["a", ""]);
+    }
+
+    #[test]
+    fn the_root_below_a_prefix_is_the_prefix() {
+        for (prefix, pattern, expected) in [
+            ("/api", "/", "/api"),
+            ("/api", "/x/", "/api/x/"),
+            ("/", "/x", "/x"),
+            ("/", "/", "/"),
+        ] {
+            assert_eq!(join(prefix, pattern.into()), expected);
         }
     }
 
@@ -244,7 +307,7 @@ mod tests {
 
     #[test]
     fn values_are_decoded_once() {
-        let values = |pattern, path| values(pattern, path);
+        let values = |pattern, path| values(pattern, path, |raw| raw.decode_utf8().ok());
         assert_eq!(values("/:x/b", "/a%252F/b").unwrap(), ["a%2F"]);
         assert_eq!(values("/:x/*y", "/a/b%20c/d/").unwrap(), ["a", "b c/d/"]);
         assert_eq!(values("/a/*y", "/a/").unwrap(), [""]);

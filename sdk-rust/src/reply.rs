@@ -20,8 +20,8 @@ pub(crate) fn of_type(media_type: &'static str, body: Body) -> Response {
     response
 }
 
-/// Checks what the platform's own type accepts although a reply can't be so.
-pub(crate) fn check(response: &Response) -> Result<(), Error> {
+/// Checks what the platform's own type accepts although a reply can't be so, and that its body can be sent.
+pub(crate) fn check(response: Response) -> Result<Response, Error> {
     let status = response.status().as_u16();
     if !(200..=599).contains(&status) {
         let text = format!("{status} is not 200 to 599");
@@ -31,5 +31,6 @@ pub(crate) fn check(response: &Response) -> Result<(), Error> {
         let text = format!("{status} has no body");
         return Err(Error::InvalidStatus(text));
     }
-    Ok(())
+    response.body().check()?;
+    Ok(response)
 }

@@ -6,9 +6,12 @@ use std::fmt;
 use http::header::{ALLOW, HeaderValue};
 use http::{Method, StatusCode};
 
+use crate::context::Matched;
 use crate::{Context, Error, Response, pattern, reply};
 
 type Handler = Box<dyn Fn(&mut Context) -> Result<Response, Error>>;
+type Middleware = Box<dyn Fn(&mut Context, Next<'_>) -> Result<Response, Error>>;
+type ErrorHandler = Box<dyn Fn(&mut Context, Error) -> Result<Response, Error>>;
 
 /// Sends a request to the handler of the best pattern that matches its path.
 ///
@@ -21,11 +24,81 @@ type Handler = Box<dyn Fn(&mut Context) -> Result<Response, Error>>;
 ///
 /// The methods that register a handler panic if the pattern is malformed, or has a handler for the method already; where
 /// patterns are not written in the program, [`route`](Router::route) reports the latter.
+///
+/// [`wrap`](Router::wrap) puts a middleware around the handlers, and around the 404 and 405; [`mount`](Router::mount) nests
+/// a router; [`not_found`](Router::not_found) and [`on_error`](Router::on_error) replace the empty 404 and 500.
 #[derive(Default)]
 pub struct Router {
     routes: Vec<Route>,
-    /// For what no pattern matches.
-    fallback: Option<Handler>,
+    /// An application that has nothing of this does not carry the code for it.
+    around: Option<Box<Around>>,
+}
+
+/// What is around the routes.
+struct Around {
+    dispatch: fn(&Router, &Around, &mut Context) -> Result<Response, Error>,
+    /// Middleware, outermost first.
+    layers: Vec<Layer>,
+    not_found: Option<Handler>,
+    on_error: Option<ErrorHandler>,
+}
+
+struct Layer {
+    pattern: Cow<'static, str>,
+    middleware: Middleware,
+}
+
+/// What is behind a middleware: the middlewares registered after it, then the handler.
+///
+/// It runs once: running it takes it, so that a second time does not compile.
+///
+/// ```compile_fail,E0382
+/// edgewit::App::new().wrap("/*path", |c, next| {
+///     next.run(c)?;
+///     next.run(c)
+/// });
+/// ```
+pub struct Next<'a> {
+    router: &'a Router,
+    around: &'a Around,
+    layers: usize,
+}
+
+impl Next<'_> {
+    /// Runs what is behind the middleware and returns its response, the 404 and 405 included.
+    /// The request is the context's: a changed URI or method is what the handler is looked for by.
+    /// Errors: what the handler, or a middleware before it, failed with.
+    pub fn run(self, context: &mut Context) -> Result<Response, Error> {
+        let Next { router, around, .. } = self;
+        let path = context.uri().path();
+        let layers = around.layers.iter().enumerate().skip(self.layers);
+        let mut covering = layers.filter(|(_, layer)| pattern::covers(&layer.pattern, path));
+        let Some((index, layer)) = covering.next() else {
+            let before = context.matched(Matched::default());
+            let result = router.respond(context, around.not_found.as_ref());
+            context.matched(before);
+            return result;
+        };
+        // A middleware does not decide what is found: a parameter that is not text is the route's 400.
+        let values = pattern::values(&layer.pattern, path, |raw| Some(raw.decode_utf8_lossy()));
+        let before = context.matched(Matched {
+            pattern: layer.pattern.clone(),
+            params: values.unwrap_or_default(),
+        });
+        let next = Next {
+            layers: index + 1,
+            ..self
+        };
+        let result = (layer.middleware)(context, next);
+        context.matched(before);
+        result
+    }
+}
+
+impl fmt::Debug for Next<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Next").finish_non_exhaustive()
+    }
 }
 
 struct Route {
@@ -79,16 +152,121 @@ impl Router {
         pattern: impl Into<Cow<'static, str>>,
         handler: impl Fn(&mut Context) -> Result<Response, Error> + 'static,
     ) -> Result<Router, Error> {
-        self.add(method, pattern.into(), Box::new(handler))?;
+        let pattern = pattern.into();
+        check(&pattern);
+        self.add(method, pattern, Box::new(handler))?;
         Ok(self)
+    }
+
+    /// Puts a middleware around everything that `pattern` covers: what it matches and, with a last `*name`, the path before
+    /// that too, so that `/admin/*rest` covers `/admin`. It stands around the 404 and 405 answers as well.
+    ///
+    /// Middlewares form an onion in the order of registration, the first outermost. What `next.run(c)` returns is what comes
+    /// from inside; a middleware that does not call it answers by itself. [`Context::param`] answers for the
+    /// middleware's own pattern, with U+FFFD for what is not UTF-8.
+    /// Panics: if the pattern is malformed.
+    ///
+    /// ```
+    /// use edgewit::App;
+    ///
+    /// let app = App::new()
+    ///     .wrap("/*path", |c, next| {
+    ///         let mut reply = next.run(c)?;
+    ///         reply.headers_mut().insert("x-request-id", c.request_id().parse()?);
+    ///         Ok(reply)
+    ///     })
+    ///     .get("/", |c| Ok(c.text("hello")));
+    /// assert!(app.request("/").headers().contains_key("x-request-id"));
+    /// assert!(app.request("/none").headers().contains_key("x-request-id"));
+    /// ```
+    #[track_caller]
+    pub fn wrap(
+        mut self,
+        pattern: impl Into<Cow<'static, str>>,
+        middleware: impl Fn(&mut Context, Next<'_>) -> Result<Response, Error> + 'static,
+    ) -> Router {
+        self.layer(pattern.into(), Box::new(middleware));
+        self
+    }
+
+    #[track_caller]
+    fn layer(&mut self, pattern: Cow<'static, str>, middleware: Middleware) {
+        check(&pattern);
+        self.around().layers.push(Layer {
+            pattern,
+            middleware,
+        });
+    }
+
+    fn around(&mut self) -> &mut Around {
+        self.around.get_or_insert_with(|| {
+            Box::new(Around {
+                dispatch: Around::dispatch,
+                layers: Vec::new(),
+                not_found: None,
+                on_error: None,
+            })
+        })
+    }
+
+    /// Adds what `router` has, its middlewares included, below `prefix`; its `/` is the prefix itself. Its middlewares stand
+    /// where `mount` does in the order of registration. Its `not_found` and `on_error` are left out: those are the top
+    /// router's.
+    /// Panics: if the prefix is malformed, has a `*name` or ends with `/` (unless it is `/`), or if a method has two handlers
+    /// for a pattern then.
+    #[track_caller]
+    pub fn mount(mut self, prefix: &str, router: Router) -> Router {
+        check(prefix);
+        if prefix.contains("/*") || prefix.len() > 1 && prefix.ends_with('/') {
+            panic!("malformed prefix `{prefix}`: it has a `*name` or ends with `/`");
+        }
+        for layer in router.around.into_iter().flat_map(|around| around.layers) {
+            self.layer(pattern::join(prefix, layer.pattern), layer.middleware);
+        }
+        for route in router.routes {
+            let pattern = pattern::join(prefix, route.pattern);
+            if !pattern.ends_with(pattern::ALL) {
+                check(&pattern);
+            }
+            if let Err(error) = self.add(route.method, pattern, route.handler) {
+                panic!("{error}");
+            }
+        }
+        self
+    }
+
+    /// Answers what no pattern matches, instead of the empty 404. The status of the response is the handler's to set.
+    /// A path that has handlers for other methods stays a 405.
+    pub fn not_found(
+        mut self,
+        handler: impl Fn(&mut Context) -> Result<Response, Error> + 'static,
+    ) -> Router {
+        self.around().not_found = Some(Box::new(handler));
+        self
+    }
+
+    /// Answers what a handler or the outermost middleware failed with, instead of the empty 500 and its line in the log.
+    /// What this fails with itself is an empty 500 and a line.
+    pub fn on_error(
+        mut self,
+        handler: impl Fn(&mut Context, Error) -> Result<Response, Error> + 'static,
+    ) -> Router {
+        self.around().on_error = Some(Box::new(handler));
+        self
     }
 
     /// A router that is one handler, for every method and path: what the attribute [`handler`](crate::handler) makes.
     #[doc(hidden)]
     pub fn single(handler: impl Fn(&mut Context) -> Result<Response, Error> + 'static) -> Router {
+        let all = Route {
+            method: None,
+            pattern: Cow::Borrowed(pattern::ALL),
+            hash: pattern::hash(pattern::ALL),
+            handler: Box::new(handler),
+        };
         Router {
-            routes: Vec::new(),
-            fallback: Some(Box::new(handler)),
+            routes: vec![all],
+            ..Router::default()
         }
     }
 
@@ -99,22 +277,19 @@ impl Router {
         pattern: Cow<'static, str>,
         handler: Handler,
     ) -> Router {
+        check(&pattern);
         match self.add(method, pattern, handler) {
             Ok(()) => self,
             Err(error) => panic!("{error}"),
         }
     }
 
-    #[track_caller]
     fn add(
         &mut self,
         method: Option<Method>,
         pattern: Cow<'static, str>,
         handler: Handler,
     ) -> Result<(), Error> {
-        if let Err(reason) = pattern::check(&pattern) {
-            panic!("malformed pattern `{pattern}`: {reason}");
-        }
         let hash = pattern::hash(&pattern);
         let twice = |route: &&Route| {
             route.hash == hash && route.method == method && pattern::same(&route.pattern, &pattern)
@@ -133,19 +308,36 @@ impl Router {
         Ok(())
     }
 
-    /// Handles one request.
+    /// Handles one request, to a reply that can be sent.
     pub(crate) fn dispatch(&self, context: &mut Context) -> Result<Response, Error> {
+        match &self.around {
+            Some(around) => (around.dispatch)(self, around, context),
+            None => self.respond(context, None).and_then(reply::check),
+        }
+    }
+
+    /// What is inside of all middleware.
+    fn respond(
+        &self,
+        context: &mut Context,
+        not_found: Option<&Handler>,
+    ) -> Result<Response, Error> {
         let path = context.uri().path();
         let Some(route) = self.find(context.request().method(), path) else {
-            return match &self.fallback {
-                Some(handler) => handler(context),
-                None => Ok(self.no_handler(path)),
+            let response = self.no_handler(path);
+            return match not_found {
+                Some(handler) if response.status() == StatusCode::NOT_FOUND => handler(context),
+                _ => Ok(response),
             };
         };
-        let Some(params) = pattern::values(&route.pattern, path) else {
+        let values = pattern::values(&route.pattern, path, |raw| raw.decode_utf8().ok());
+        let Some(params) = values else {
             return Ok(reply::empty(StatusCode::BAD_REQUEST));
         };
-        context.matched(route.pattern.clone(), params);
+        context.matched(Matched {
+            pattern: route.pattern.clone(),
+            params,
+        });
         (route.handler)(context)
     }
 
@@ -182,6 +374,32 @@ impl Router {
             response.headers_mut().insert(ALLOW, value);
         }
         response
+    }
+}
+
+#[track_caller]
+fn check(pattern: &str) {
+    if let Err(reason) = pattern::check(pattern) {
+        panic!("malformed pattern `{pattern}`: {reason}");
+    }
+}
+
+impl Around {
+    fn dispatch(
+        router: &Router,
+        around: &Around,
+        context: &mut Context,
+    ) -> Result<Response, Error> {
+        let next = Next {
+            router,
+            around,
+            layers: 0,
+        };
+        let result = next.run(context).and_then(reply::check);
+        match (result, &around.on_error) {
+            (Err(error), Some(handler)) => handler(context, error).and_then(reply::check),
+            (result, _) => result,
+        }
     }
 }
 

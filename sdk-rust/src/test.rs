@@ -1,16 +1,43 @@
 //! Calling an application in process, in a plain `cargo test`, with stores and a log in memory.
 //!
-//! Every thread, and so every test, has stores, a log and a server of its own. [`Router::request`] and
+//! Every thread, and so every test, has stores, a log, a server and a clock of its own. [`Router::request`] and
 //! [`Router::handle`] make the call. Missing in a component.
+//!
+//! The server answers each request when it is whole, so an upload is finished before its answer is waited for. Waiting
+//! turns the clock on and takes no time: a test of a timeout is as fast as any other, and one that waits for what never
+//! comes panics. A body that is made while it is sent is made as the test reads it, and what was handed to
+//! [`Context::wait_until`] runs at its end, or where it is dropped; for any other reply it has run when the call returns.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use edgewit::fetch::{Options, Timeouts};
+//! use edgewit::{App, Body, Response, fetch, http::Request, test};
+//!
+//! let app = App::new().get("/", |_| {
+//!     let request = Request::get("https://example.com/").body(Body::empty())?;
+//!     let total = Some(Duration::from_secs(5));
+//!     let timeouts = Timeouts { total, ..Timeouts::default() };
+//!     fetch::with_options(request, &Options { timeouts, ..Options::default() })
+//! });
+//! test::on_fetch(|_| Ok(test::late(Response::default(), Duration::from_secs(60))));
+//! assert_eq!(app.request("/").status(), 500);
+//! assert_eq!(test::take_log()[0].message, "fetch: the deadline passed");
+//! ```
 
+use std::cell::Cell;
+use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use http::{StatusCode, Uri};
 use log::Level;
 
+use crate::after::{self, Task};
+use crate::body::{Outgoing, Stream};
 use crate::context::Info;
-use crate::host::{self, native};
-use crate::{Body, Context, FetchError, Request, Response, Router, logger, reply};
+use crate::host::{self, Chunk, native};
+use crate::{Body, BodyError, Context, FetchError, Request, Response, Router, logger, reply};
 
 /// One line of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +63,21 @@ pub fn take_log() -> Vec<LogLine> {
 /// Answers every fetch of this thread by `server`. Without one every fetch is [`FetchError::Denied`].
 pub fn on_fetch(server: impl FnMut(Request) -> Result<Response, FetchError> + 'static) {
     native::SERVER.set(Some(Box::new(server)));
+}
+
+/// A response that comes only after that time, [`Duration::MAX`] for one that never does. For [`on_fetch`].
+pub fn late(mut response: Response, after: Duration) -> Response {
+    response.extensions_mut().insert(host::Late(after));
+    response
+}
+
+/// Has the client of this thread's next request go, that long after it was sent.
+pub fn hang_up_after(time: Duration) {
+    HANG_UP.set(Some(time));
+}
+
+thread_local! {
+    static HANG_UP: Cell<Option<Duration>> = const { Cell::new(None) };
 }
 
 impl Router {
@@ -68,15 +110,57 @@ impl Router {
             client: Some("127.0.0.1".into()),
             attributes: Vec::new(),
         };
-        let mut context = Context::new(request, info);
-        let result = self.dispatch(&mut context).and_then(|response| {
-            reply::check(&response)?;
-            let (head, body) = response.into_parts();
-            Ok(Response::from_parts(head, body.into_outgoing()?.into()))
-        });
-        result.unwrap_or_else(|error| {
-            host::log(Level::Error, "edgewit", &error.chain());
-            reply::empty(StatusCode::INTERNAL_SERVER_ERROR)
-        })
+        let restore_client = host::client_goes(HANG_UP.take());
+        let outer = after::replace(Vec::new());
+        let result = self.dispatch(&mut Context::new(request, info));
+        let tasks = after::replace(outer);
+        restore_client();
+        match result {
+            Ok(response) => {
+                let (head, body) = response.into_parts();
+                Response::from_parts(head, watched(body.into_outgoing(), tasks))
+            }
+            Err(error) => {
+                host::log(Level::Error, "edgewit", &error.chain());
+                after::run(tasks, &Ok(()));
+                reply::empty(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+        }
+    }
+}
+
+/// A body that runs `tasks` at its end; they have run if it is whole.
+fn watched(body: Outgoing, tasks: Vec<Task>) -> Body {
+    match body {
+        Outgoing::Stream(stream) if !tasks.is_empty() => Body::made(Watched { stream, tasks }),
+        body => {
+            after::run(tasks, &Ok(()));
+            body.into()
+        }
+    }
+}
+
+struct Watched {
+    stream: Box<dyn Stream>,
+    tasks: Vec<Task>,
+}
+
+impl Stream for Watched {
+    fn next(&mut self) -> Result<Chunk, BodyError> {
+        let next = self.stream.next();
+        let sent = match &next {
+            Ok(Chunk::Bytes(_)) => return next,
+            Ok(Chunk::End(_)) => Ok(()),
+            Err(error) => Err(error.clone()),
+        };
+        after::run(mem::take(&mut self.tasks), &sent);
+        next
+    }
+}
+
+/// Who lets go of the body is a client that goes.
+impl Drop for Watched {
+    fn drop(&mut self) {
+        after::run(mem::take(&mut self.tasks), &Err(BodyError::Closed));
     }
 }

@@ -1,19 +1,21 @@
-//! The host of a test: stores and a log in memory, one of each for every thread, so that tests do not meet.
+//! The host of a test: stores and a log in memory, a server and a clock, one of each for every thread, so that tests do
+//! not meet.
 
+mod fetch;
 mod kv;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::OnceLock;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use log::{Level, LevelFilter};
 
 use super::Chunk;
-use crate::body::Outgoing;
-use crate::fetch::{Error as FetchError, Options};
-use crate::{BodyError, Error, Request, Response};
+use crate::fetch::Error as FetchError;
+use crate::{BodyError, Request, Response};
 
+pub(crate) use fetch::{Late, Pending, Upload, send, send_streaming};
 pub(crate) use kv::Store;
 
 /// What answers instead of other servers.
@@ -25,6 +27,10 @@ pub(crate) type Line = (Level, String, String);
 thread_local! {
     pub(crate) static LOG: RefCell<Vec<Line>> = const { RefCell::new(Vec::new()) };
     pub(crate) static SERVER: RefCell<Option<Server>> = const { RefCell::new(None) };
+    /// By how much waiting has turned the clock on, in nanoseconds.
+    static SKIPPED: Cell<u64> = const { Cell::new(0) };
+    /// When the client of the request being handled goes.
+    static CLIENT_GOES: Cell<Option<u64>> = const { Cell::new(None) };
 }
 
 pub(crate) fn min_level() -> LevelFilter {
@@ -39,12 +45,12 @@ pub(crate) fn log(level: Level, target: &str, message: &str) {
 
 pub(crate) fn now() -> u64 {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH);
-    elapsed.map_or(0, |elapsed| elapsed.as_nanos() as u64)
+    elapsed.map_or(0, |elapsed| elapsed.as_nanos() as u64) + SKIPPED.get()
 }
 
 pub(crate) fn monotonic() -> u64 {
     static START: OnceLock<Instant> = OnceLock::new();
-    START.get_or_init(Instant::now).elapsed().as_nanos() as u64
+    START.get_or_init(Instant::now).elapsed().as_nanos() as u64 + SKIPPED.get()
 }
 
 /// Random enough for a test, and no crate for it: the standard library seeds every hasher anew.
@@ -56,21 +62,55 @@ pub(crate) fn random(len: u32) -> Vec<u8> {
         .collect()
 }
 
-pub(crate) fn fetch(request: Request, _options: &Options) -> Result<Response, Error> {
-    let (head, body) = request.into_parts();
-    let body = match body.into_outgoing()? {
-        Outgoing::Stream(_) => return Err(FetchError::streamed().into()),
-        body => body.into(),
-    };
-    // The server is put back afterwards, and may fetch in the meantime.
-    let Some(mut server) = SERVER.take() else {
-        return Err(FetchError::Denied.into());
-    };
-    let response = server(Request::from_parts(head, body));
-    SERVER.with_borrow_mut(|place| {
-        place.get_or_insert(server);
-    });
-    Ok(response?)
+/// Something that can be waited for: when it is ready, if ever. One thread is all there is, so nothing but time can
+/// make it so.
+pub(crate) struct Pollable(Option<u64>);
+
+impl Pollable {
+    pub(crate) fn ready(&self) -> bool {
+        self.0.is_some_and(|at| at <= monotonic())
+    }
+}
+
+/// The point in time that much later; `None` if there is none.
+fn later(duration: Duration) -> Option<u64> {
+    monotonic().checked_add(u64::try_from(duration.as_nanos()).ok()?)
+}
+
+/// Turns the clock on to a point in time, unless it is past.
+fn skip_to(at: u64) {
+    let left = at.saturating_sub(monotonic());
+    SKIPPED.set(SKIPPED.get() + left);
+}
+
+/// Waits by turning the clock on.
+pub(crate) fn block(pollables: &[Pollable], limit: Option<Duration>) {
+    let first = pollables.iter().filter_map(|pollable| pollable.0);
+    match first.chain(limit.and_then(later)).min() {
+        Some(at) => skip_to(at),
+        None => panic!("what is waited for never comes in this test"),
+    }
+}
+
+/// The client of a request: when it goes, if it does.
+#[derive(Debug)]
+pub(crate) struct ClientGone(Option<u64>);
+
+impl ClientGone {
+    /// That of the request being handled.
+    pub(crate) fn current() -> ClientGone {
+        ClientGone(CLIENT_GOES.get())
+    }
+
+    pub(crate) fn pollable(&self) -> Pollable {
+        Pollable(self.0)
+    }
+}
+
+/// The client of the request that follows goes after that time, if at all. Gives what was set before.
+pub(crate) fn client_goes(after: Option<Duration>) -> impl FnOnce() {
+    let before = CLIENT_GOES.replace(after.and_then(later));
+    move || CLIENT_GOES.set(before)
 }
 
 /// A body that is still arriving: none is in a test.
@@ -82,6 +122,10 @@ impl Incoming {
     }
 
     pub(crate) fn length(&self) -> Option<u64> {
+        match *self {}
+    }
+
+    pub(crate) fn pollable(&self) -> Pollable {
         match *self {}
     }
 }

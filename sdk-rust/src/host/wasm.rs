@@ -3,6 +3,8 @@
 mod fetch;
 mod kv;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use log::{Level, LevelFilter};
@@ -10,9 +12,10 @@ use log::{Level, LevelFilter};
 use super::Chunk;
 use crate::body::Outgoing;
 use crate::generated::edge::sdk as wit;
+use crate::kv::milliseconds;
 use crate::{Body, BodyError, Error};
 
-pub(crate) use fetch::fetch;
+pub(crate) use fetch::{Pending, Upload, send, send_streaming};
 pub(crate) use kv::Store;
 pub(crate) use wit::logging::abort;
 pub(crate) use wit::system::{monotonic, now, random};
@@ -37,6 +40,40 @@ pub(crate) fn log(level: Level, target: &str, message: &str) {
         Level::Error => wit::logging::Level::Error,
     };
     wit::logging::log(level, target, message, &[]);
+}
+
+/// Something that can be waited for.
+pub(crate) struct Pollable(wit::poll::Pollable);
+
+impl Pollable {
+    pub(crate) fn ready(&self) -> bool {
+        self.0.ready()
+    }
+}
+
+/// Blocks until one is ready, or for `limit`; with neither, for as long as the host can.
+pub(crate) fn block(pollables: &[Pollable], limit: Option<Duration>) {
+    let milliseconds = |limit| u32::try_from(milliseconds(limit)).unwrap_or(u32::MAX);
+    let limit = match limit {
+        None if pollables.is_empty() => Some(u32::MAX),
+        limit => limit.map(milliseconds),
+    };
+    let pollables: Vec<_> = pollables.iter().map(|pollable| &pollable.0).collect();
+    wit::poll::poll(&pollables, limit);
+}
+
+/// The client of the one request that this instance has.
+#[derive(Debug)]
+pub(crate) struct ClientGone;
+
+impl ClientGone {
+    pub(crate) fn current() -> ClientGone {
+        ClientGone
+    }
+
+    pub(crate) fn pollable(&self) -> Pollable {
+        Pollable(wit::poll::client_gone())
+    }
 }
 
 /// The fields of a head or of trailers, in order.
@@ -79,6 +116,10 @@ impl Incoming {
 
     pub(crate) fn length(&self) -> Option<u64> {
         self.0.length()
+    }
+
+    pub(crate) fn pollable(&self) -> Pollable {
+        Pollable(self.0.subscribe())
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use super::{later, monotonic};
 use crate::kv::{Condition, Entry, Error, Page, SetOptions};
 
 const VALUE_BYTES_MAX: usize = 25 * 1024 * 1024;
@@ -14,7 +15,8 @@ struct Item {
     value: Vec<u8>,
     version: u64,
     metadata: Vec<u8>,
-    expires: Option<Instant>,
+    /// On the monotonic clock.
+    expires: Option<u64>,
 }
 
 type Items = BTreeMap<String, Item>;
@@ -42,7 +44,7 @@ impl Store {
         STORES.with_borrow_mut(|all| {
             all.version += 1;
             let items = all.stores.entry(self.0.clone()).or_default();
-            let now = Instant::now();
+            let now = monotonic();
             items.retain(|_, item| item.expires.is_none_or(|expires| expires > now));
             f(items, all.version)
         })
@@ -181,11 +183,11 @@ fn check_value(bytes: usize) -> Result<(), Error> {
     Ok(())
 }
 
-fn expiry(ttl: Option<Duration>) -> Result<Option<Instant>, Error> {
+fn expiry(ttl: Option<Duration>) -> Result<Option<u64>, Error> {
     match ttl {
         Some(Duration::ZERO) => Err(invalid("a lifetime of 0")),
         // What no clock can hold stays for ever.
-        Some(ttl) => Ok(Instant::now().checked_add(ttl)),
+        Some(ttl) => Ok(later(ttl)),
         None => Ok(None),
     }
 }
@@ -202,7 +204,7 @@ fn number(value: &[u8]) -> Result<i64, Error> {
 }
 
 fn entry(item: &Item) -> Entry {
-    let left = |expires: Instant| expires.saturating_duration_since(Instant::now());
+    let left = |expires: u64| Duration::from_nanos(expires.saturating_sub(monotonic()));
     Entry {
         value: item.value.clone(),
         version: item.version,

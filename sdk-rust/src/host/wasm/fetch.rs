@@ -1,32 +1,75 @@
 //! `edge:sdk/fetch`.
 
-use http::{StatusCode, Uri};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode, Uri};
 
-use super::{body_error, body_in, fields, headers, wit};
+use super::{Pollable, body_error, body_in, fields, headers, wit};
 use crate::body::Outgoing;
 use crate::fetch::{Error as FetchError, Options, Origin, Redirect, Timeouts};
 use crate::kv::milliseconds;
-use crate::{Error, Request, Response};
+use crate::{BodyError, Error, Response};
 
-pub(crate) fn fetch(request: Request, options: &Options) -> Result<Response, Error> {
-    let request = request_out(request)?;
-    let pending = wit::fetch::send(request, &options_out(options)).map_err(lift)?;
-    response_in(wit::fetch::wait(pending).map_err(lift)?)
+/// A request on its way.
+pub(crate) struct Pending(wit::fetch::Pending);
+
+/// The far end of a body being written.
+pub(crate) struct Upload(wit::fetch::OutgoingBody);
+
+pub(crate) fn send(head: Parts, body: Outgoing, options: &Options) -> Result<Pending, FetchError> {
+    let body = match body {
+        // A body that is made meanwhile is written by who makes it.
+        Outgoing::None | Outgoing::Stream(_) => wit::http::Body::None,
+        Outgoing::Bytes(bytes) => wit::http::Body::Bytes(bytes.into()),
+        Outgoing::Incoming(incoming) => wit::http::Body::Incoming(incoming.0),
+    };
+    let sent = wit::fetch::send(request_out(head, body), &options_out(options));
+    sent.map(Pending).map_err(lift)
 }
 
-fn request_out(request: Request) -> Result<wit::http::Request, Error> {
-    let (head, body) = request.into_parts();
-    Ok(wit::http::Request {
+pub(crate) fn send_streaming(
+    head: Parts,
+    options: &Options,
+) -> Result<(Pending, Upload), FetchError> {
+    let request = request_out(head, wit::http::Body::None);
+    let sent = wit::fetch::send_streaming(request, &options_out(options));
+    let (pending, upload) = sent.map_err(lift)?;
+    Ok((Pending(pending), Upload(upload)))
+}
+
+impl Pending {
+    pub(crate) fn pollable(&self) -> Pollable {
+        Pollable(self.0.subscribe())
+    }
+
+    pub(crate) fn wait(self) -> Result<Response, Error> {
+        response_in(wit::fetch::wait(self.0).map_err(lift)?)
+    }
+}
+
+impl Upload {
+    pub(crate) fn pollable(&self) -> Pollable {
+        Pollable(self.0.subscribe())
+    }
+
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<usize, BodyError> {
+        // More is not taken at once, and would be copied for nothing.
+        let piece = &bytes[..bytes.len().min(64 * 1024)];
+        let written = self.0.write(piece).map_err(body_error::lift)?;
+        Ok(written as usize)
+    }
+
+    pub(crate) fn finish(self, trailers: HeaderMap) -> Result<(), BodyError> {
+        wit::fetch::finish(self.0, &fields(&trailers)).map_err(body_error::lift)
+    }
+}
+
+fn request_out(head: Parts, body: wit::http::Body) -> wit::http::Request {
+    wit::http::Request {
         method: head.method.as_str().to_owned(),
         uri: head.uri.to_string(),
         headers: fields(&head.headers),
-        body: match body.into_outgoing()? {
-            Outgoing::None => wit::http::Body::None,
-            Outgoing::Bytes(bytes) => wit::http::Body::Bytes(bytes.into()),
-            Outgoing::Incoming(incoming) => wit::http::Body::Incoming(incoming.0),
-            Outgoing::Stream(_) => return Err(FetchError::streamed().into()),
-        },
-    })
+        body,
+    }
 }
 
 fn options_out(options: &Options) -> wit::fetch::Options {
