@@ -213,6 +213,7 @@ fn parameters_are_those_of_the_pattern_that_is_running() {
             assert_eq!(before, format!("{} {}", c.param("shop"), c.param("rest")));
             Ok(c.text(format!("{before}; {inner}")))
         })
+        .wrap("/a/:other", |c, next| next.run(c))
         .get("/a/:item", |c| Ok(c.text(c.param("item"))));
     assert_eq!(body(&app, "GET", "/a/b%20c"), "a b c; b c");
     assert_eq!(body(&app, "GET", "/a%FF/b"), "a\u{fffd} b; ");
