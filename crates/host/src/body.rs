@@ -251,7 +251,8 @@ impl http_body::Body for Incoming {
             Some(data) => Poll::Ready(Some(data.map(Frame::data))),
             None => match &mut self.end {
                 Some(Ok(trailers)) if !trailers.is_empty() => {
-                    Poll::Ready(Some(Ok(Frame::trailers(std::mem::take(trailers)))))
+                    let trailers = fields::trailers_to_forward(std::mem::take(trailers));
+                    Poll::Ready(Some(Ok(Frame::trailers(trailers))))
                 }
                 _ => Poll::Ready(None),
             },

@@ -32,6 +32,7 @@ pub(crate) struct Connection {
     has_requests: AtomicBool,
     /// How long the client may take nothing, in milliseconds: as the application answering it has it.
     idle_ms: AtomicU64,
+    is_late: AtomicBool,
 }
 
 impl Connection {
@@ -40,6 +41,7 @@ impl Connection {
             stream,
             has_requests: AtomicBool::new(false),
             idle_ms: AtomicU64::new(FIRST_REQUEST.as_millis() as u64),
+            is_late: AtomicBool::new(false),
         })
     }
 
@@ -49,6 +51,11 @@ impl Connection {
 
     pub(crate) fn set_idle(&self, idle_ms: u64) {
         self.idle_ms.store(idle_ms, Relaxed);
+    }
+
+    /// Whether the connection was ended because the client took nothing for too long.
+    pub(crate) fn is_late(&self) -> bool {
+        self.is_late.load(Relaxed)
     }
 
     /// Whether the client has reset the connection: what is written from then on, nobody gets.
@@ -115,6 +122,7 @@ impl Io {
                     .write
                     .get_or_insert_with(|| Box::pin(sleep(idle + GRACE)));
                 ready!(timer.as_mut().poll(context));
+                self.connection.is_late.store(true, Relaxed);
                 return Poll::Ready(Err(late("the client took nothing (idle-ms)")));
             }
             match write(&self.connection.stream) {

@@ -101,24 +101,46 @@ fn trim_blanks(value: &[u8]) -> &[u8] {
     &value[start..end]
 }
 
-/// What a reader sees of received trailers: nothing that only a head may say (RFC 9110, 6.5.1).
+/// What only a head may say (RFC 9110, 6.5.1), beside what belongs to the connection.
+fn is_of_head(name: &str) -> bool {
+    matches!(
+        name,
+        "authorization"
+            | "cache-control"
+            | "content-encoding"
+            | "content-length"
+            | "content-range"
+            | "content-type"
+            | "max-forwards"
+            | "set-cookie"
+            | "trailer"
+    )
+}
+
+/// What a reader sees of received trailers.
 pub(crate) fn trailers(headers: &HeaderMap) -> Vec<Field> {
     let mut fields = received(headers);
-    fields.retain(|(name, _)| {
-        !matches!(
-            name.as_str(),
-            "authorization"
-                | "cache-control"
-                | "content-encoding"
-                | "content-length"
-                | "content-range"
-                | "content-type"
-                | "max-forwards"
-                | "set-cookie"
-                | "trailer"
-        )
-    });
+    fields.retain(|(name, _)| !is_of_head(name));
     fields
+}
+
+/// What leaves of the trailers that a guest set.
+pub(crate) fn trailers_to_send(fields: Vec<Field>) -> Result<HeaderMap, String> {
+    let sent = to_send(fields, |_| ())?;
+    Ok(trailers_to_forward(sent))
+}
+
+/// What goes on of trailers that are handed on.
+pub(crate) fn trailers_to_forward(trailers: HeaderMap) -> HeaderMap {
+    let mut last = None;
+    let named = trailers.into_iter().filter_map(|(name, value)| {
+        // A further value of a name comes without it.
+        last = name.or_else(|| last.take());
+        Some((last.clone()?, value))
+    });
+    named
+        .filter(|(name, _)| !is_of_head(name.as_str()) && !is_host_owned(name.as_str()))
+        .collect()
 }
 
 /// A `content-length` that a guest promised for a stream: one decimal number.

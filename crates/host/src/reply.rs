@@ -2,13 +2,15 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, header};
 use http_body::{Body as _, Frame, SizeHint};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::bindings::BodyError;
@@ -55,10 +57,48 @@ pub(crate) enum Piece {
     End(HeaderMap),
 }
 
+/// How far a connection has come with a reply.
+pub(crate) struct Progress {
+    bytes: AtomicU64,
+    start: Instant,
+    /// When the connection last took something, in milliseconds from `start`.
+    taken: AtomicU64,
+    /// Whether it is the connection that waits, for more.
+    waits: AtomicBool,
+}
+
+impl Progress {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            bytes: AtomicU64::new(0),
+            start: Instant::now(),
+            taken: AtomicU64::new(0),
+            waits: AtomicBool::new(false),
+        })
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Relaxed)
+    }
+
+    /// Since when nothing was taken, unless it is not the client that is waited for.
+    pub(crate) fn idle_since(&self) -> Option<Instant> {
+        let taken = Duration::from_millis(self.taken.load(Relaxed));
+        (!self.waits.load(Relaxed)).then(|| self.start + taken)
+    }
+
+    fn taken(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes as u64, Relaxed);
+        let now = self.start.elapsed().as_millis() as u64;
+        self.taken.store(now, Relaxed);
+        self.waits.store(false, Relaxed);
+    }
+}
+
 /// Tells the guest's task how the reply went.
 struct Delivery {
     tell: oneshot::Sender<Result<(), BodyError>>,
-    bytes: Arc<AtomicU64>,
+    progress: Arc<Progress>,
     client: ReplyClient,
 }
 
@@ -72,11 +112,15 @@ pub(crate) struct ReplyClient {
 }
 
 impl ReplyClient {
-    /// How a reply ends that is handed to the connection whole.
-    fn outcome(&self) -> Result<(), BodyError> {
-        match &self.connection {
-            Some(connection) if connection.is_reset() => Err(BodyError::Closed),
-            _ => Ok(()),
+    /// How a reply ends by what the connection knows, which may have ended before it.
+    fn outcome(&self, result: Result<(), BodyError>) -> Result<(), BodyError> {
+        let Some(connection) = &self.connection else {
+            return result;
+        };
+        match result {
+            Ok(()) if connection.is_reset() => Err(BodyError::Closed),
+            Err(BodyError::Closed) if connection.is_late() => Err(BodyError::Timeout),
+            result => result,
         }
     }
 }
@@ -84,7 +128,16 @@ impl ReplyClient {
 /// The guest's end of a delivery.
 pub(crate) struct Delivered {
     pub(crate) told: oneshot::Receiver<Result<(), BodyError>>,
-    pub(crate) bytes: Arc<AtomicU64>,
+    pub(crate) progress: Arc<Progress>,
+    client: ReplyClient,
+}
+
+impl Delivered {
+    /// Whether the connection was ended because the client took nothing for too long.
+    pub(crate) fn is_late(&self) -> bool {
+        let connection = self.client.connection.as_ref();
+        connection.is_some_and(|connection| connection.is_late())
+    }
 }
 
 impl From<Bytes> for ReplyBody {
@@ -114,10 +167,15 @@ impl ReplyBody {
 
     fn watched(kind: Kind, client: ReplyClient) -> (Self, Delivered) {
         let (tell, told) = oneshot::channel();
-        let bytes = Arc::new(AtomicU64::new(0));
+        let progress = Progress::new();
+        let delivered = Delivered {
+            told,
+            progress: progress.clone(),
+            client: client.clone(),
+        };
         let delivery = Some(Delivery {
             tell,
-            bytes: bytes.clone(),
+            progress,
             client,
         });
         let announced = match &kind {
@@ -131,13 +189,13 @@ impl ReplyBody {
             failed: None,
             delivery,
         };
-        (body, Delivered { told, bytes })
+        (body, delivered)
     }
 
     fn over(&mut self, result: Result<(), BodyError>) {
         self.kind = Kind::Over;
         if let Some(delivery) = self.delivery.take() {
-            let result = result.and_then(|()| delivery.client.outcome());
+            let result = delivery.client.outcome(result);
             if matches!(result, Err(BodyError::Closed)) {
                 delivery.client.gone.cancel();
             }
@@ -148,12 +206,18 @@ impl ReplyBody {
 
     fn count(&self, bytes: usize) {
         if let Some(delivery) = &self.delivery {
-            delivery.bytes.fetch_add(bytes as u64, Relaxed);
+            delivery.progress.taken(bytes);
+        }
+    }
+
+    fn waits(&self) {
+        if let Some(delivery) = &self.delivery {
+            delivery.progress.waits.store(true, Relaxed);
         }
     }
 
     fn counted(&self) -> Option<u64> {
-        self.delivery.as_ref().map(|it| it.bytes.load(Relaxed))
+        self.delivery.as_ref().map(|it| it.progress.bytes())
     }
 
     fn poll_next(
@@ -195,7 +259,10 @@ impl http_body::Body for ReplyBody {
             self.over(Err(error.clone()));
             return Poll::Ready(Some(Err(error)));
         }
-        let next = ready!(self.poll_next(context));
+        let Poll::Ready(next) = self.poll_next(context) else {
+            self.waits();
+            return Poll::Pending;
+        };
         match &next {
             Some(Ok(frame)) => self.count(frame.data_ref().map_or(0, Bytes::len)),
             Some(Err(error)) => {

@@ -307,10 +307,10 @@ impl Run {
                     .await;
             }
         };
-        let bytes = delivered.bytes.clone();
+        let progress = delivered.progress.clone();
         self.send_head(head, response);
         let sent = self.delivered(delivered).await;
-        self.line(status, bytes.load(Relaxed));
+        self.line(status, progress.bytes());
         Some(sent)
     }
 
@@ -344,12 +344,12 @@ impl Run {
             return Some(sent);
         }
         let (response, delivered, pieces) = checked.source(promised);
-        let bytes = delivered.bytes.clone();
+        let progress = delivered.progress.clone();
         self.send_head(head, response);
         let sent = self
             .pump(store, guest, source, pieces, promised, delivered)
             .await;
-        self.line(status, bytes.load(Relaxed));
+        self.line(status, progress.bytes());
         sent
     }
 
@@ -359,14 +359,19 @@ impl Run {
         let _ = head.send(response);
     }
 
-    /// Waits until the reply was handed to the connection, or took nothing for too long.
+    /// Waits until the reply was handed to the connection, or the client took nothing for too long.
     async fn delivered(&self, mut delivered: Delivered) -> Sent {
         let idle = Duration::from_millis(self.app.shared.limits.idle_ms);
         loop {
-            let before = delivered.bytes.load(Relaxed);
-            match timeout(idle, &mut delivered.told).await {
+            let since = delivered.progress.idle_since();
+            let told = timeout_at(
+                since.unwrap_or_else(Instant::now) + idle,
+                &mut delivered.told,
+            );
+            match told.await {
+                Ok(_) if delivered.is_late() => return self.cut_idle(idle),
                 Ok(told) => return told.unwrap_or(Err(BodyError::Closed)),
-                Err(_) if delivered.bytes.load(Relaxed) == before => {
+                Err(_) if since.is_some() && since == delivered.progress.idle_since() => {
                     return self.cut_idle(idle);
                 }
                 Err(_) => {}
@@ -397,7 +402,11 @@ impl Run {
             return None;
         }
         let sent = self.delivered(delivered).await;
-        Some(pulled.and(sent))
+        Some(match (pulled, sent) {
+            // Why it let go, the connection knows better.
+            (Err(BodyError::Closed), Err(sent)) => Err(sent),
+            (pulled, sent) => pulled.and(sent),
+        })
     }
 
     async fn pull(
@@ -449,7 +458,7 @@ impl Run {
                     if let Some(promised) = promised.filter(|promised| produced < *promised) {
                         return Ok(self.cut_promise(promised, produced));
                     }
-                    return Ok(match fields::to_send(trailers, |_| ()) {
+                    return Ok(match fields::trailers_to_send(trailers) {
                         Ok(trailers) => {
                             room.send(Piece::End(trailers));
                             Ok(())

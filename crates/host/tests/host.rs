@@ -22,6 +22,8 @@ mod embedding;
 mod fetch_errors;
 #[path = "host/fetching.rs"]
 mod fetching;
+#[path = "host/http2.rs"]
+mod http2;
 #[path = "host/inbound.rs"]
 mod inbound;
 #[path = "host/kv.rs"]

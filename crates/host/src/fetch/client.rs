@@ -1,7 +1,7 @@
 //! An application's connections: kept for a while, and used again.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use http::Request;
@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsConnector;
 
 use super::Outbound;
-use super::connect::{Answer, Connection};
+use super::connect::{Answer, Connection, Unanswered};
 use super::route::Route;
 use super::upload::Upload;
 use crate::bindings::FetchError;
@@ -21,7 +21,15 @@ const IDLE_MAX: usize = 256;
 /// How long a connection is kept idle.
 const IDLE_FOR: Duration = Duration::from_secs(90);
 
-type Kept = HashMap<String, Vec<(Instant, Connection)>>;
+const SWEEP_EVERY: Duration = Duration::from_secs(10);
+
+#[derive(Default)]
+struct Kept {
+    /// By their peers, each with the moment since when it is idle or, if it is shared, was last taken.
+    connections: HashMap<String, Vec<(Instant, Connection)>>,
+    /// Whether a task looks for those that are idle for too long.
+    is_swept: bool,
+}
 
 pub(crate) struct Client {
     tls: TlsConnector,
@@ -41,7 +49,7 @@ impl Client {
         self: &Arc<Self>,
         outbound: &Outbound,
         mut request: Request<Upload>,
-    ) -> Result<Answer, FetchError> {
+    ) -> Result<Answer, Unanswered> {
         let route = Route::of(outbound)?;
         let key = route.key();
         while let Some(mut connection) = self.take(&key) {
@@ -50,10 +58,10 @@ impl Client {
                     self.keep(key, connection);
                     return Ok(answer);
                 }
-                Err(unanswered) => match unanswered.unsent {
-                    // The server closed it meanwhile and has seen nothing: the next one is tried.
+                Err(mut unanswered) => match unanswered.unsent.take() {
+                    // The server closed it meanwhile: the next one is tried.
                     Some(unsent) => request = unsent,
-                    None => return Err(unanswered.error),
+                    None => return Err(closed_meanwhile(outbound, unanswered)),
                 },
             }
         }
@@ -61,8 +69,11 @@ impl Client {
         let mut connection = timeout(outbound.times.connect, opened)
             .await
             .unwrap_or(Err(FetchError::ConnectTimeout))?;
-        let sent = connection.send(&outbound.url, request).await;
-        let answer = sent.map_err(|unanswered| unanswered.error)?;
+        if let Some(shared) = connection.shared() {
+            // Others need not wait for this one's answer.
+            self.put(key.clone(), shared);
+        }
+        let answer = connection.send(&outbound.url, request).await?;
         self.keep(key, connection);
         Ok(answer)
     }
@@ -73,65 +84,78 @@ impl Client {
 
     fn take(&self, key: &str) -> Option<Connection> {
         let mut kept = self.kept();
-        let connections = kept.get_mut(key)?;
-        while let Some((since, connection)) = connections.pop() {
+        let connections = kept.connections.get_mut(key)?;
+        while let Some((_, connection)) = connections.pop() {
             if !connection.is_ready() {
                 continue;
             }
             if let Some(shared) = connection.shared() {
-                connections.push((since, shared));
+                connections.push((Instant::now(), shared));
             }
             return Some(connection);
         }
-        kept.remove(key);
+        kept.connections.remove(key);
         None
     }
 
-    /// Puts a connection back once it takes another request: where that is one at a time, once the
-    /// response was read to its end.
+    /// Puts a connection of one request at a time back once the response was read to its end. One that is
+    /// shared is there since it was opened.
     fn keep(self: &Arc<Self>, key: String, mut connection: Connection) {
+        if connection.shared().is_some() {
+            return;
+        }
         let client = Arc::downgrade(self);
         tokio::spawn(async move {
-            if !connection.ready().await {
-                return;
-            }
-            let Some(strong) = client.upgrade() else {
-                return;
-            };
-            strong.put(&key, connection);
-            drop(strong);
-            sleep(IDLE_FOR).await;
-            if let Some(client) = client.upgrade() {
-                client.expire(&key);
+            if connection.ready().await
+                && let Some(client) = client.upgrade()
+            {
+                client.put(key, connection);
             }
         });
     }
 
-    fn put(&self, key: &str, connection: Connection) {
+    fn put(self: &Arc<Self>, key: String, connection: Connection) {
         let mut kept = self.kept();
-        let all: usize = kept.values().map(Vec::len).sum();
-        let connections = kept.entry(key.to_owned()).or_default();
+        let all: usize = kept.connections.values().map(Vec::len).sum();
+        let connections = kept.connections.entry(key).or_default();
         connections.retain(|(_, connection)| connection.is_ready());
-        let is_shared = connection.shared().is_some();
-        if is_shared {
+        if connection.shared().is_some() {
             // One is enough; of two that were opened at once the later one stays.
             connections.clear();
         }
         if connections.len() < IDLE_PER_PEER && all < IDLE_MAX {
             connections.push((Instant::now(), connection));
-        } else if connections.is_empty() {
-            kept.remove(key);
+        }
+        if !kept.is_swept {
+            kept.is_swept = true;
+            tokio::spawn(sweep(Arc::downgrade(self)));
         }
     }
+}
 
-    fn expire(&self, key: &str) {
-        let mut kept = self.kept();
-        let Some(connections) = kept.get_mut(key) else {
+/// Closes what was idle for long enough, as long as there is anything.
+async fn sweep(client: Weak<Client>) {
+    loop {
+        sleep(SWEEP_EVERY).await;
+        let Some(client) = client.upgrade() else {
             return;
         };
-        connections.retain(|(since, _)| since.elapsed() < IDLE_FOR);
-        if connections.is_empty() {
-            kept.remove(key);
+        let mut kept = client.kept();
+        kept.connections.retain(|_, connections| {
+            connections.retain(|(since, it)| since.elapsed() < IDLE_FOR && it.is_ready());
+            !connections.is_empty()
+        });
+        if kept.connections.is_empty() {
+            kept.is_swept = false;
+            return;
         }
     }
+}
+
+/// A server may close a connection just while a request is sent on it. One that may be sent twice
+/// (RFC 9110, 9.2.2) is then as good as unseen.
+fn closed_meanwhile(outbound: &Outbound, mut unanswered: Unanswered) -> Unanswered {
+    let is_closed = matches!(unanswered.error, FetchError::ConnectionClosed);
+    unanswered.is_unseen |= is_closed && outbound.method.is_idempotent();
+    unanswered
 }

@@ -60,10 +60,13 @@ impl Answer {
     }
 }
 
-/// Why a request was not answered, and the request itself if the server has seen nothing of it.
+/// Why a request was not answered.
 pub(super) struct Unanswered {
     pub(super) error: FetchError,
+    /// The request itself, if nothing of it was sent.
     pub(super) unsent: Option<Request<Upload>>,
+    /// Whether the server says that it did nothing with it.
+    pub(super) is_unseen: bool,
 }
 
 impl From<FetchError> for Unanswered {
@@ -71,6 +74,7 @@ impl From<FetchError> for Unanswered {
         Self {
             error,
             unsent: None,
+            is_unseen: false,
         }
     }
 }
@@ -175,6 +179,7 @@ impl Connection {
         sent.map(|response| Answer { response, peer })
             .map_err(|mut error: TrySendError<_>| Unanswered {
                 unsent: error.take_message(),
+                is_unseen: is_unseen(error.error()),
                 error: unanswered(error.error()),
             })
     }
@@ -266,6 +271,16 @@ fn broken_tls(error: &io::Error) -> FetchError {
         None if error.kind() == io::ErrorKind::UnexpectedEof => FetchError::ConnectionClosed,
         None => FetchError::TlsProtocol(error.to_string()),
     }
+}
+
+/// A stream that was refused, or is past the last one that a server going away takes (RFC 9113, 8.7).
+fn is_unseen(error: &hyper::Error) -> bool {
+    let source = std::error::Error::source(error);
+    let h2 = source.and_then(|source| source.downcast_ref::<h2::Error>());
+    h2.is_some_and(|h2| {
+        let is_refused = h2.reason() == Some(h2::Reason::REFUSED_STREAM);
+        h2.is_remote() && (h2.is_go_away() || is_refused)
+    })
 }
 
 /// What hyper's failure to send, or to receive a head, is to a guest.

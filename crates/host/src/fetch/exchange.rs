@@ -8,7 +8,7 @@ use tokio::time::{sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::connect::Answer;
+use super::connect::{Answer, Unanswered};
 use super::outgoing::Outcome;
 use super::upload::{Source, Upload};
 use super::{Fetched, Outbound, OutboundBody, check_grant, target};
@@ -17,6 +17,9 @@ use crate::body::Incoming;
 use crate::fields;
 
 const REDIRECTS_MAX: u8 = 20;
+
+/// How often a request is sent that its servers refuse to look at.
+const TRIES_MAX: u32 = 3;
 
 /// Runs a request to the head of its answer. An upload is told how that went, also where the request is
 /// dropped before it began.
@@ -57,7 +60,7 @@ async fn follow(mut outbound: Outbound, mut body: OutboundBody) -> Result<Fetche
         let cancel = CancellationToken::new();
         // An upload goes on beside the answer that is returned, and beside nothing else.
         let cancels = cancel.clone().drop_guard();
-        let answer = hop(&outbound, body.source(), &cancel).await?;
+        let answer = repeated(&outbound, &mut body, &cancel).await?;
         let Some(next) = redirect_of(&outbound, &answer)? else {
             let fetched = finish(outbound, answer, redirects, cancel)?;
             cancels.disarm();
@@ -72,12 +75,28 @@ async fn follow(mut outbound: Outbound, mut body: OutboundBody) -> Result<Fetche
     }
 }
 
+/// Sends the request, again where the server has not seen it and the body can be, and waits for the head.
+async fn repeated(
+    outbound: &Outbound,
+    body: &mut OutboundBody,
+    cancel: &CancellationToken,
+) -> Result<Answer, FetchError> {
+    let mut tries = 1;
+    loop {
+        match hop(outbound, body.source(), cancel).await {
+            Ok(answer) => return Ok(answer),
+            Err(failed) if failed.is_unseen && body.is_lasting() && tries < TRIES_MAX => tries += 1,
+            Err(failed) => return Err(failed.error),
+        }
+    }
+}
+
 /// Sends the request once and waits for the head.
 async fn hop(
     outbound: &Outbound,
     source: Source,
     cancel: &CancellationToken,
-) -> Result<Answer, FetchError> {
+) -> Result<Answer, Unanswered> {
     let is_written = matches!(source, Source::Written(_));
     let (body, mut fate) = Upload::new(source, cancel);
     let mut request = Request::new(body);
@@ -97,10 +116,13 @@ async fn hop(
         biased;
         sent = sent => sent,
         // A connection that waits for the server to read does not look for the end of the body.
-        broken = outbound.outcome.broken(), if is_written => Err(FetchError::RequestBody(broken)),
-        () = late => Err(FetchError::FirstByteTimeout),
+        broken = outbound.outcome.broken(), if is_written => Err(FetchError::RequestBody(broken).into()),
+        () = late => Err(FetchError::FirstByteTimeout.into()),
     };
-    let answer = sent.map_err(|error| fate.of(error))?;
+    let answer = sent.map_err(|failed| Unanswered {
+        error: fate.of(failed.error),
+        ..failed
+    })?;
     outbound.outcome.tell(BodyError::Unwanted);
     Ok(answer)
 }

@@ -135,6 +135,11 @@ enum OutboundBody {
 }
 
 impl OutboundBody {
+    /// Whether it can be sent again.
+    fn is_lasting(&self) -> bool {
+        matches!(self, Self::None | Self::Bytes(_))
+    }
+
     fn source(&mut self) -> Source {
         match std::mem::replace(self, Self::Spent) {
             Self::Once(source) => source,

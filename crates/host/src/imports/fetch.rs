@@ -142,7 +142,7 @@ fn register_outgoing(interface: &mut Interface<'_>) -> Result<()> {
             Box::new(async move {
                 let table = &mut context.data_mut().table;
                 let body = table.delete(body)?.into_inner().ok_or(End::InUse)?;
-                let trailers = fields::to_send(trailers, |_| ());
+                let trailers = fields::trailers_to_send(trailers);
                 Ok((body.finish(trailers),))
             })
         },

@@ -7,8 +7,8 @@ use tokio::net::TcpStream;
 
 use crate::events;
 use crate::streams::{Client, answer};
-use crate::support::{Served, limited, q, run, serve_raw, serve_with, steps};
-use crate::upstream::Gate;
+use crate::support::{Served, builder, limited, q, run, serve_on, serve_raw, serve_with, steps};
+use crate::upstream::{Gate, Upstream};
 use crate::wire::Wire;
 use edgewit_manifest::Limits;
 
@@ -248,9 +248,11 @@ fn clients_that_take_nothing_of_a_whole_reply_are_cut() {
     run(async {
         let limits = Limits {
             idle_ms: 500,
+            guest_ms: 60_000,
             ..Limits::default()
         };
-        let served = serve_with("take-nothing", limited(limits)).await;
+        let host = builder().instances(32).build().unwrap();
+        let served = serve_on(&host, "take-nothing", limited(limits)).await;
         let mut wires = Vec::new();
         for _ in 0..20 {
             let mut wire = served.connect().await;
@@ -268,6 +270,32 @@ fn clients_that_take_nothing_of_a_whole_reply_are_cut() {
             let reply = wire.response().await;
             assert!(!reply.complete && reply.body.len() < 8_000_000);
         }
+    });
+}
+
+#[test]
+fn a_server_that_pauses_is_no_client_that_takes_nothing() {
+    run(async {
+        let limits = Limits {
+            idle_ms: 200,
+            ..Limits::default()
+        };
+        let served = serve_with("pauses", limited(limits)).await;
+        let upstream = Upstream::script(|mut wire| async move {
+            wire.request().await;
+            wire.send("HTTP/1.1 200 X\r\ncontent-length: 6\r\n\r\nabc")
+                .await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            wire.send("def").await;
+        })
+        .await;
+        let target = format!(
+            "/proxy?between-bytes-ms=60000&url={}",
+            q(&upstream.url("/"))
+        );
+        let reply = served.get(&target).await;
+        assert_eq!((reply.text().as_str(), reply.complete), ("abcdef", true));
+        events::message("pauses", OK).await;
     });
 }
 

@@ -202,3 +202,24 @@ fn a_connection_that_was_closed_meanwhile_is_no_error() {
         }
     });
 }
+
+#[test]
+fn a_connection_that_is_closed_on_a_request_is_followed_by_another() {
+    run(async {
+        // Each connection answers once, and ends with the head of the next request.
+        let upstream = Upstream::script(|mut wire| async move {
+            wire.request().await;
+            wire.send(ok("abc")).await;
+            wire.head().await;
+        })
+        .await;
+        let served = serve_raw("closed-on-request").await;
+        for more in ["", "", "&method=PUT&bytes=b", ""] {
+            let report = fetch(&served, &upstream.url("/"), more).await;
+            assert_eq!(report.line("body "), "incoming Some(3) abc");
+        }
+        // What may not be done twice is not sent twice.
+        let report = fetch(&served, &upstream.url("/"), "&method=POST&bytes=b").await;
+        assert_eq!(report.line("error "), "FetchError::ConnectionClosed");
+    });
+}

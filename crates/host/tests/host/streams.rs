@@ -97,10 +97,17 @@ pub async fn answer(response: ResponseFuture) -> Answer {
 
 /// The next piece of a body; `None` at its end.
 pub async fn piece(body: &mut RecvStream) -> Option<Result<Bytes, h2::Error>> {
-    let piece = body.data().await?;
-    Some(piece.inspect(|bytes| {
-        let _ = body.flow_control().release_capacity(bytes.len());
-    }))
+    loop {
+        match body.data().await? {
+            // The end may come in a frame of its own.
+            Ok(bytes) if bytes.is_empty() => {}
+            Ok(bytes) => {
+                let _ = body.flow_control().release_capacity(bytes.len());
+                return Some(Ok(bytes));
+            }
+            Err(error) => return Some(Err(error)),
+        }
+    }
 }
 
 /// What a body has, and why it broke off if it did.
@@ -120,8 +127,6 @@ pub struct Stream {
     pub head: Request<()>,
     pub body: RecvStream,
     pub respond: SendResponse<Bytes>,
-    /// Which connection it came on, from 1.
-    pub connection: usize,
 }
 
 impl Stream {
@@ -173,8 +178,8 @@ impl Server {
         let count = connections.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let number = count.fetch_add(1, SeqCst) + 1;
-                tokio::spawn(connection(stream, number, last, script.clone()));
+                count.fetch_add(1, SeqCst);
+                tokio::spawn(connection(stream, last, script.clone()));
             }
         });
         Self {
@@ -194,7 +199,7 @@ impl Server {
     }
 }
 
-async fn connection<F, S>(stream: TcpStream, number: usize, last: usize, script: S)
+async fn connection<F, S>(stream: TcpStream, last: usize, script: S)
 where
     F: Future<Output = ()> + Send + 'static,
     S: Fn(Stream) -> F,
@@ -214,7 +219,6 @@ where
             head: Request::from_parts(head, ()),
             body,
             respond,
-            connection: number,
         }));
     }
 }
