@@ -12,6 +12,8 @@ mod upstream;
 #[path = "host/wire.rs"]
 mod wire;
 
+#[path = "host/addresses.rs"]
+mod addresses;
 #[path = "host/bodies.rs"]
 mod bodies;
 #[path = "host/clients.rs"]
@@ -52,3 +54,5 @@ mod traps;
 mod uploads;
 #[path = "host/wasi.rs"]
 mod wasi;
+#[path = "host/wit.rs"]
+mod wit;

@@ -388,10 +388,10 @@ fn peer(value: &str, url: &Url) -> Result<Url, FetchError> {
         FetchError::InvalidRequest(reason)
     };
     let (host, port) = value.rsplit_once(':').ok_or_else(invalid)?;
+    let is_plain = !host.contains(['/', '\\', '?', '#', '@']) && !port.starts_with('+');
     let port: u16 = port.parse().map_err(|_| invalid())?;
-    let whole = Url::parse(&format!("{}://{host}:{port}/", url.scheme())).map_err(|_| invalid())?;
-    let plain = whole.username().is_empty() && whole.password().is_none() && whole.path() == "/";
-    plain.then_some(whole).ok_or_else(invalid)
+    let peer = Url::parse(&format!("{}://{host}:{port}/", url.scheme())).map_err(|_| invalid())?;
+    is_plain.then_some(peer).ok_or_else(invalid)
 }
 
 fn times(options: &Options, limits: &edgewit_manifest::Limits) -> Times {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::events;
 use crate::support::{builder, limited, q, run, serve_on, serve_with, settings};
-use crate::upstream::Gate;
+use crate::upstream::{Gate, Upstream, ok};
 use edgewit_manifest::Limits;
 
 fn limits() -> Limits {
@@ -77,6 +77,9 @@ fn heads_that_the_server_itself_refuses() {
         let fields: String = (0..1001).map(|n| format!("x-{n}: 1\r\n")).collect();
         let request = format!("GET / HTTP/1.1\r\nhost: a\r\n{fields}\r\n");
         assert_eq!(served.send(&request).await.status(), 431);
+        // No application has seen it.
+        let line = events::message("", "request-fields (limit 1000)").await;
+        assert_eq!(line.level, tracing::Level::WARN);
         let fields = format!("x: {}\r\n", "y".repeat(200_000));
         let request = format!("GET /report HTTP/1.1\r\nhost: a\r\n{fields}\r\n");
         assert_eq!(served.send(&request).await.status(), 200);
@@ -106,6 +109,52 @@ fn request_body() {
                 .lines("error ")
                 .contains(&"BodyError::TooLarge(10)".to_owned())
         );
+    });
+}
+
+#[test]
+fn a_body_of_get_is_dropped_within_the_limit() {
+    run(async {
+        let limits = Limits {
+            request_body_bytes: 10,
+            ..limits()
+        };
+        let served = serve_with("get-body", limited(limits)).await;
+        let with = |body: &str| {
+            let length = body.len();
+            format!("GET /report HTTP/1.1\r\nhost: a\r\ncontent-length: {length}\r\n\r\n{body}")
+        };
+        let mut wire = served.connect().await;
+        for _ in 0..2 {
+            wire.send(with("0123456789")).await;
+            assert_eq!(wire.response().await.line("body "), "none");
+        }
+        wire.send(with("0123456789a")).await;
+        assert_eq!(wire.response().await.status(), 413);
+        events::message("get-body", "request-body-bytes: limit 10, met 11").await;
+    });
+}
+
+#[test]
+fn forwarding_a_slow_client_s_body_is_not_counted() {
+    run(async {
+        let limits = Limits {
+            head_ms: 500,
+            ..limits()
+        };
+        let served = serve_with("slow-forward", limited(limits)).await;
+        let upstream = Upstream::answering(|request| ok(&request.body.len().to_string())).await;
+        let target = format!("/fetch?method=POST&url={}", q(&upstream.url("/")));
+        let mut wire = served.connect().await;
+        wire.send(format!(
+            "POST {target} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
+        ))
+        .await;
+        for piece in ["3\r\nabc\r\n", "2\r\nde\r\n", "0\r\n\r\n"] {
+            tokio::time::sleep(Duration::from_millis(700)).await;
+            wire.send(piece).await;
+        }
+        assert_eq!(wire.response().await.line("body "), "incoming Some(1) 5");
     });
 }
 

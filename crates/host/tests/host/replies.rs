@@ -148,6 +148,24 @@ fn an_invalid_reply_is_a_failed_handler() {
 }
 
 #[test]
+fn the_source_of_an_invalid_reply_goes_before_after_reply() {
+    run(async {
+        for (app, target) in [
+            ("invalid-status", "/source?status=199&pieces=1"),
+            ("invalid-length", "/source?field=content-length:x&pieces=1"),
+        ] {
+            let served = serve_raw(app).await;
+            assert_eq!(served.get(target).await.status(), 500);
+            events::message(app, "after-reply").await;
+            let guest = |event: &events::Logged| event.target == "edgewit::guest";
+            let said = events::of(app).into_iter().filter(guest);
+            let said: Vec<String> = said.map(|event| event.message().to_owned()).collect();
+            assert_eq!(said, ["source dropped", "after-reply Ok(())"]);
+        }
+    });
+}
+
+#[test]
 fn a_handler_that_fails_is_an_empty_500_and_its_text_in_the_log() {
     run(async {
         let served = serve_raw("handler-error").await;

@@ -9,7 +9,7 @@ use edgewit_host::{Call, Hook, Value};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
-use wit_parser::{FunctionKind, Resolve};
+use wit_parser::{FunctionKind, Resolve, WorldId};
 
 use crate::events;
 use crate::support::{builder, q, raw, run, serve_app, serve_on, settings, wasi};
@@ -256,12 +256,18 @@ fn a_hook_s_answer_of_another_type_is_a_trap_that_says_so() {
     });
 }
 
-/// The functions of each imported interface by the WIT.
-fn functions_of_the_wit() -> BTreeSet<String> {
+/// The WIT, and the world of an application in it.
+pub fn imports_of_the_wit() -> (Resolve, WorldId) {
     let mut resolve = Resolve::default();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("wit");
     let (package, _) = resolve.push_path(&folder).unwrap();
     let world = resolve.select_world(&[package], Some("app")).unwrap();
+    (resolve, world)
+}
+
+/// The functions of each imported interface by the WIT.
+pub fn functions_of_the_wit() -> BTreeSet<String> {
+    let (resolve, world) = imports_of_the_wit();
     let mut functions = BTreeSet::new();
     for (key, item) in &resolve.worlds[world].imports {
         let wit_parser::WorldItem::Interface { id, .. } = item else {
