@@ -1,3 +1,4 @@
+use std::arch::wasm32::memory_size;
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -31,11 +32,13 @@ pub fn read(c: &mut Context) -> Result<Response, Error> {
     Ok(c.text(report_body(c.body())))
 }
 
-/// Reads the whole at once and reports its length.
+/// Reads the whole at once and reports its length, or the error and how much memory there is by then, in pages.
 pub fn length(c: &mut Context) -> Result<Response, Error> {
     let announced = c.body().length();
-    let bytes = c.body().bytes()?;
-    Ok(c.text(format!("{announced:?} {}", bytes.len())))
+    Ok(c.text(match c.body().bytes() {
+        Ok(bytes) => format!("{announced:?} {}", bytes.len()),
+        Err(error) => format!("{} {}", memory_size::<0>(), error.chain()),
+    }))
 }
 
 /// `pieces` pieces, each after `gate` has answered; then an error if there is the text of one. That it was dropped is
