@@ -23,6 +23,7 @@ mod app;
 mod bindings;
 mod body;
 mod connection;
+mod deliver;
 mod end;
 mod engine;
 mod fetch;

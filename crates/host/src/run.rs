@@ -7,22 +7,20 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
-use wasmtime::component::ResourceAny;
 use wasmtime::{Store, UpdateDeadline};
 
 use crate::app::App;
-use crate::bindings::{self, Body, BodyError, Chunk, Reply};
+use crate::bindings::{self, Body, BodyError, Reply};
 use crate::body::BoxError;
 use crate::end::{End, Ended};
-use crate::fields;
 use crate::handle::Handle;
-use crate::imports::{cut, flush_part_lines};
+use crate::imports::flush_part_lines;
 use crate::inbound::{self, Inbound, InboundBody, Refused};
 use crate::meter::{Meter, Metered};
-use crate::reply::{self, Delivered, Piece, ReplyBody};
+use crate::reply::{self, ReplyBody};
 use crate::state::State;
 
 /// The id of the request that a response answers, in the response's extensions: the one that its log
@@ -40,19 +38,19 @@ fn next_request_id() -> Arc<str> {
 }
 
 /// What is known of a request throughout, and said in its line.
-struct Run {
-    app: App,
+pub(crate) struct Run {
+    pub(crate) app: App,
     id: Arc<str>,
-    meter: Arc<Meter>,
+    pub(crate) meter: Arc<Meter>,
     method: http::Method,
     path: String,
-    is_head: bool,
+    pub(crate) is_head: bool,
     /// Cancelled once the client is known to be gone.
     gone: CancellationToken,
 }
 
-type HeadSender = oneshot::Sender<Response<ReplyBody>>;
-type Sent = Result<(), BodyError>;
+pub(crate) type HeadSender = oneshot::Sender<Response<ReplyBody>>;
+pub(crate) type Sent = Result<(), BodyError>;
 
 impl App {
     /// Answers one request, in an instance of its own that lives in a task of its own: dropping the
@@ -123,7 +121,7 @@ impl Run {
     }
 
     /// The one line of this request.
-    fn line(&self, status: StatusCode, bytes: u64) {
+    pub(crate) fn line(&self, status: StatusCode, bytes: u64) {
         tracing::info!(
             target: "edgewit::request",
             request = &*self.id,
@@ -138,7 +136,7 @@ impl Run {
         );
     }
 
-    fn error(&self, reason: &str) {
+    pub(crate) fn error(&self, reason: &str) {
         tracing::error!(target: "edgewit::host", request = &*self.id, app = self.app.name(), "{reason}");
     }
 
@@ -231,259 +229,18 @@ impl Run {
         }
     }
 
-    fn end_before_head(&self, store: &mut Store<State>, trap: &wasmtime::Error, head: HeadSender) {
+    pub(crate) fn end_before_head(
+        &self,
+        store: &mut Store<State>,
+        trap: &wasmtime::Error,
+        head: HeadSender,
+    ) {
         let ended = Ended::of(trap, store.data());
         self.error(&ended.to_string());
         flush_part_lines(store.data_mut());
         self.line(ended.status, 0);
         // A client that is gone needs no reply.
         let _ = head.send(reply::bare(ended.status));
-    }
-
-    /// A handler that failed: an empty 500, and what it said in the log alone.
-    async fn fail(&self, reason: &str, head: HeadSender) -> Sent {
-        self.error(&format!("handler failed: {}", cut(reason)));
-        let status = StatusCode::INTERNAL_SERVER_ERROR;
-        let (response, delivered) = reply::Head::empty(status).none(false);
-        let _ = head.send(response);
-        let sent = self.delivered(delivered).await;
-        self.line(status, 0);
-        sent
-    }
-
-    /// A reply that can't be sent: its source goes before anything else happens. `None` once a trap has
-    /// ended the instance.
-    async fn refuse_reply(
-        &self,
-        store: &mut Store<State>,
-        body: bindings::ReplyBody,
-        reason: &str,
-        head: HeadSender,
-    ) -> Option<Sent> {
-        if let bindings::ReplyBody::Source(source) = body
-            && let Err(trap) = source.resource_drop_async(&mut *store).await
-        {
-            self.end_before_head(store, &trap, head);
-            return None;
-        }
-        Some(self.fail(reason, head).await)
-    }
-
-    /// Sends a reply. `None` once a trap has ended the instance.
-    async fn deliver(
-        &self,
-        store: &mut Store<State>,
-        guest: &bindings::App,
-        reply: Reply,
-        head: HeadSender,
-    ) -> Option<Sent> {
-        let has_body = match &reply.body {
-            bindings::ReplyBody::None => false,
-            bindings::ReplyBody::Bytes(bytes) => !bytes.is_empty(),
-            bindings::ReplyBody::Incoming(_) | bindings::ReplyBody::Source(_) => true,
-        };
-        let checked = reply::check(store.data(), reply.status, reply.headers, has_body);
-        let checked = match checked {
-            Ok(checked) => checked,
-            Err(reason) => return self.refuse_reply(store, reply.body, &reason, head).await,
-        };
-        let status = checked.status;
-        let (response, delivered) = match reply.body {
-            bindings::ReplyBody::None => checked.none(self.is_head),
-            bindings::ReplyBody::Bytes(bytes) => {
-                self.meter.moved(bytes.len());
-                checked.bytes(bytes, self.is_head)
-            }
-            bindings::ReplyBody::Incoming(handle) => {
-                let incoming = store.data_mut().table.delete(handle);
-                match incoming.ok().and_then(Handle::into_inner) {
-                    Some(incoming) => checked.forward(incoming, self.is_head),
-                    None => return Some(self.fail("invalid reply: no such body", head).await),
-                }
-            }
-            bindings::ReplyBody::Source(source) => {
-                return self
-                    .deliver_source(store, guest, checked, source, head)
-                    .await;
-            }
-        };
-        let progress = delivered.progress.clone();
-        self.send_head(head, response);
-        let sent = self.delivered(delivered).await;
-        self.line(status, progress.bytes());
-        Some(sent)
-    }
-
-    /// Sends a reply whose body the guest produces meanwhile.
-    async fn deliver_source(
-        &self,
-        store: &mut Store<State>,
-        guest: &bindings::App,
-        checked: reply::Head,
-        source: ResourceAny,
-        head: HeadSender,
-    ) -> Option<Sent> {
-        let status = checked.status;
-        let promised = match fields::promised_length(&checked.headers) {
-            Ok(promised) => promised,
-            Err(reason) => {
-                let reason = format!("invalid reply: {reason}");
-                let body = bindings::ReplyBody::Source(source);
-                return self.refuse_reply(store, body, &reason, head).await;
-            }
-        };
-        if self.is_head {
-            if let Err(trap) = source.resource_drop_async(&mut *store).await {
-                self.end_before_head(store, &trap, head);
-                return None;
-            }
-            let (response, delivered) = checked.none(true);
-            self.send_head(head, response);
-            let sent = self.delivered(delivered).await;
-            self.line(status, 0);
-            return Some(sent);
-        }
-        let (response, delivered, pieces) = checked.source(promised);
-        let progress = delivered.progress.clone();
-        self.send_head(head, response);
-        let sent = self
-            .pump(store, guest, source, pieces, promised, delivered)
-            .await;
-        self.line(status, progress.bytes());
-        sent
-    }
-
-    fn send_head(&self, head: HeadSender, response: Response<ReplyBody>) {
-        self.meter.head_sent();
-        // Dropping the response tells the delivery that the client is gone.
-        let _ = head.send(response);
-    }
-
-    /// Waits until the reply was handed to the connection, or the client took nothing for too long.
-    async fn delivered(&self, mut delivered: Delivered) -> Sent {
-        let idle = Duration::from_millis(self.app.shared.limits.idle_ms);
-        loop {
-            let since = delivered.progress.idle_since();
-            let told = timeout_at(
-                since.unwrap_or_else(Instant::now) + idle,
-                &mut delivered.told,
-            );
-            match told.await {
-                Ok(_) if delivered.is_late() => return self.cut_idle(idle),
-                Ok(told) => return told.unwrap_or(Err(BodyError::Closed)),
-                Err(_) if since.is_some() && since == delivered.progress.idle_since() => {
-                    return self.cut_idle(idle);
-                }
-                Err(_) => {}
-            }
-        }
-    }
-
-    /// Pulls a source as the connection takes its pieces. `None` once a trap has ended the instance.
-    async fn pump(
-        &self,
-        store: &mut Store<State>,
-        guest: &bindings::App,
-        source: ResourceAny,
-        pieces: mpsc::Sender<Piece>,
-        promised: Option<u64>,
-        delivered: Delivered,
-    ) -> Option<Sent> {
-        let pulled = match self.pull(store, guest, source, pieces, promised).await {
-            Ok(pulled) => pulled,
-            Err(trap) => {
-                let ended = Ended::of(&trap, store.data());
-                self.error(&format!("the reply was cut: {ended}"));
-                return None;
-            }
-        };
-        if let Err(trap) = source.resource_drop_async(&mut *store).await {
-            self.error(&Ended::of(&trap, store.data()).to_string());
-            return None;
-        }
-        let sent = self.delivered(delivered).await;
-        Some(match (pulled, sent) {
-            // Why it let go, the connection knows better.
-            (Err(BodyError::Closed), Err(sent)) => Err(sent),
-            (pulled, sent) => pulled.and(sent),
-        })
-    }
-
-    async fn pull(
-        &self,
-        store: &mut Store<State>,
-        guest: &bindings::App,
-        source: ResourceAny,
-        pieces: mpsc::Sender<Piece>,
-        promised: Option<u64>,
-    ) -> wasmtime::Result<Sent> {
-        let limits = self.app.shared.limits.clone();
-        let idle = Duration::from_millis(limits.idle_ms);
-        let wait = Duration::from_millis(limits.source_import_ms);
-        let mut produced = 0;
-        loop {
-            let room = match timeout(idle, pieces.reserve()).await {
-                Ok(Ok(room)) => room,
-                // A connection that has all that was announced lets go of the body.
-                Ok(Err(_)) if promised == Some(produced) => return Ok(Ok(())),
-                Ok(Err(_)) => return Ok(Err(BodyError::Closed)),
-                Err(_) => return Ok(self.cut_idle(idle)),
-            };
-            let handler = guest.edge_sdk_handler();
-            let read = timeout(wait, handler.body_source().call_read(&mut *store, source)).await;
-            match read {
-                Err(_) => {
-                    return Err(wasmtime::format_err!(
-                        "source-import-ms: limit {} ms",
-                        wait.as_millis()
-                    ));
-                }
-                Ok(Err(trap)) => return Err(trap),
-                Ok(Ok(Err(error))) => {
-                    let reason = error.to_string();
-                    return Ok(self.cut(error, &reason));
-                }
-                Ok(Ok(Ok(Chunk::Bytes(bytes)))) => {
-                    produced += bytes.len() as u64;
-                    self.meter.moved(bytes.len());
-                    if let Some(promised) = promised.filter(|promised| produced > *promised) {
-                        return Ok(self.cut_promise(promised, produced));
-                    }
-                    // An empty list is not the end, and would be one in a chunked body.
-                    if !bytes.is_empty() {
-                        room.send(Piece::Bytes(bytes.into()));
-                    }
-                }
-                Ok(Ok(Ok(Chunk::End(trailers)))) => {
-                    if let Some(promised) = promised.filter(|promised| produced < *promised) {
-                        return Ok(self.cut_promise(promised, produced));
-                    }
-                    return Ok(match fields::trailers_to_send(trailers) {
-                        Ok(trailers) => {
-                            room.send(Piece::End(trailers));
-                            Ok(())
-                        }
-                        Err(reason) => self.cut(BodyError::Other(reason.clone()), &reason),
-                    });
-                }
-            }
-        }
-    }
-
-    fn cut(&self, error: BodyError, reason: &str) -> Sent {
-        self.error(&format!("the reply was cut: {reason}"));
-        Err(error)
-    }
-
-    fn cut_idle(&self, idle: Duration) -> Sent {
-        let limit = idle.as_millis();
-        let reason = format!("the client took nothing for {limit} ms (idle-ms)");
-        self.cut(BodyError::Timeout, &reason)
-    }
-
-    fn cut_promise(&self, promised: u64, produced: u64) -> Sent {
-        let reason = format!("content-length {promised} was promised, {produced} bytes produced");
-        self.cut(BodyError::Incomplete, &reason)
     }
 
     async fn after_reply(&self, store: &mut Store<State>, guest: &bindings::App, sent: Sent) {
