@@ -1,6 +1,7 @@
 //! HTTP/2 on both sides of the host.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -404,6 +405,36 @@ fn a_connection_that_goes_away_is_followed_by_another() {
             assert_eq!(report.line("status "), "200", "{}", report.text());
         }
         assert!(server.connections() > 1);
+    });
+}
+
+#[test]
+fn a_request_that_a_server_refuses_unseen_is_sent_again() {
+    run(async {
+        let count = Arc::new(AtomicUsize::new(0));
+        let counted = count.clone();
+        let server = Server::script(move |mut stream| {
+            let n = counted.fetch_add(1, SeqCst);
+            async move {
+                if n.is_multiple_of(2) {
+                    stream.respond.send_reset(h2::Reason::REFUSED_STREAM);
+                } else {
+                    let (body, _) = read(&mut stream.body).await;
+                    stream.answer(body);
+                }
+            }
+        })
+        .await;
+        let served = serve_raw("http2-refused").await;
+        for _ in 0..3 {
+            let report = fetch(&served, &server.url("/"), "&method=POST&bytes=b").await;
+            assert_eq!(report.line("body "), "incoming None b");
+        }
+        assert_eq!(count.load(SeqCst), 6);
+        // A body that is streamed is gone.
+        let begin = format!("stream:{}", server.url("/"));
+        let report = take(&served, &[&begin, "finish", "wait:0"], "").await;
+        assert_eq!(report.line("wait: "), "error FetchError::ConnectionClosed");
     });
 }
 

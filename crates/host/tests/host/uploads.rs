@@ -163,20 +163,30 @@ fn an_upload_that_misses_its_end_is_cut() {
 fn an_early_answer_ends_the_writing_and_can_be_read() {
     run(async {
         let served = serve_raw("early-answer").await;
-        // What it leaves unread makes the server's system reset the connection.
+        // What it leaves unread makes the server's system reset the connection. The answer is longer than
+        // what a connection reads ahead.
         let upstream = Upstream::script(|mut wire| async move {
             wire.head().await;
-            wire.send("HTTP/1.1 413 X\r\ncontent-length: 8\r\n\r\ntoo much")
-                .await;
+            let body = "too much".repeat(5000);
+            wire.send(format!(
+                "HTTP/1.1 413 X\r\ncontent-length: 40000\r\n\r\n{body}"
+            ))
+            .await;
         })
         .await;
         let stream = format!("stream:{}", upstream.url("/"));
-        for _ in 0..20 {
-            let report = take(&served, &[&stream, "write-on", "wait:0", "read:0"], "").await;
-            let both = "BodyError::Unwanted, then Err(BodyError::Unwanted)";
-            assert_eq!(report.line("write-on: "), both);
-            assert_eq!(report.line("wait: "), "status 413");
-            assert_eq!(report.line("read: "), "too much end ");
+        let both = "BodyError::Unwanted, then Err(BodyError::Unwanted)";
+        // Whether the head is taken before the writing ends or after.
+        for list in [
+            [&*stream, "write:3", "write-on", "wait:0", "read:0"],
+            [&*stream, "write:3", "wait:0", "write-on", "read:0"],
+        ] {
+            for _ in 0..10 {
+                let report = take(&served, &list, "").await;
+                assert_eq!(report.line("write-on: "), both);
+                assert_eq!(report.line("wait: "), "status 413");
+                assert_eq!(report.line("read: "), "40000 bytes end ");
+            }
         }
     });
 }
@@ -388,6 +398,22 @@ fn a_server_that_takes_nothing_for_too_long_is_a_timeout() {
         let stream = format!("stream:{}", answering.url("/"));
         let report = take(&served, &[&stream, "wait:0", "write-on"], "").await;
         assert_eq!(report.line("write-on: "), both);
+    });
+}
+
+#[test]
+fn an_upload_is_aborted_also_where_nobody_takes_it() {
+    run(async {
+        let served = serve_raw("nobody-takes").await;
+        let silent = Upstream::script(|mut wire| async move {
+            wire.head().await;
+            std::future::pending().await
+        })
+        .await;
+        let stream = format!("stream:{}", silent.url("/"));
+        let report = take(&served, &[&stream, "fill", "drop-outgoing", "wait:0"], "").await;
+        let failed = report.line("wait: ");
+        assert_eq!(failed, "error FetchError::RequestBody(BodyError::Closed)");
     });
 }
 
