@@ -29,3 +29,17 @@ pub use exports::edge::sdk::handler::{Context, Reply, ReplyBody};
 
 /// One field line: name and value.
 pub type Field = (String, Vec<u8>);
+
+impl BodyError {
+    /// For a log.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Closed => "closed before its end".to_owned(),
+            Self::Incomplete => "incomplete".to_owned(),
+            Self::Unwanted => "no more of it is wanted".to_owned(),
+            Self::Timeout => "no byte in time".to_owned(),
+            Self::TooLarge(limit) => format!("larger than {limit} bytes"),
+            Self::Other(text) => text.clone(),
+        }
+    }
+}

@@ -218,7 +218,7 @@ impl Run {
                 }
                 Ok(Err(trap)) => return Err(trap),
                 Ok(Ok(Err(error))) => {
-                    let reason = error.to_string();
+                    let reason = error.text();
                     return Ok(self.cut(error, &reason));
                 }
                 Ok(Ok(Ok(Chunk::Bytes(bytes)))) => {

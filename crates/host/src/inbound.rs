@@ -244,7 +244,7 @@ where
         ),
         Ok(Err(error)) => refused(
             StatusCode::BAD_REQUEST,
-            format!("the body did not arrive: {error}"),
+            format!("the body did not arrive: {}", error.text()),
         ),
         Err(_) => refused(
             StatusCode::REQUEST_TIMEOUT,
