@@ -182,7 +182,7 @@ async fn stores(host: &Host, served: &Served) {
         .get("/kv?store=store")
         .await;
     let few = Limits {
-        kv_operations: 1,
+        kv_operations: 2,
         kv_value_bytes: 10,
         ..Limits::default()
     };
