@@ -23,7 +23,7 @@ mod app;
 mod bindings;
 mod body;
 mod connection;
-mod deliver;
+
 mod end;
 mod engine;
 mod fetch;
@@ -36,6 +36,7 @@ pub mod kv;
 mod meter;
 mod parts;
 mod reply;
+mod respond;
 mod run;
 mod seam;
 mod server;
