@@ -23,7 +23,7 @@ mod app;
 mod bindings;
 mod body;
 mod connection;
-
+mod delivery;
 mod end;
 mod engine;
 mod fetch;

@@ -1,21 +1,16 @@
 //! A reply on its way to the client: checked, framed, and told about once it is over.
 
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, header};
 use http_body::{Body as _, Frame, SizeHint};
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
+use tokio::sync::mpsc;
 
 use crate::bindings::BodyError;
 use crate::body::Incoming;
-use crate::connection::Connection;
+use crate::delivery::{Delivered, Delivery, ReplyClient, delivery};
 use crate::fields;
 use crate::state::State;
 
@@ -57,89 +52,6 @@ pub(crate) enum Piece {
     End(HeaderMap),
 }
 
-/// How far a connection has come with a reply.
-pub(crate) struct Progress {
-    bytes: AtomicU64,
-    start: Instant,
-    /// When the connection last took something, in milliseconds from `start`.
-    taken: AtomicU64,
-    /// Whether it is the connection that waits, for more.
-    waits: AtomicBool,
-}
-
-impl Progress {
-    fn new() -> Arc<Self> {
-        Arc::new(Self {
-            bytes: AtomicU64::new(0),
-            start: Instant::now(),
-            taken: AtomicU64::new(0),
-            waits: AtomicBool::new(false),
-        })
-    }
-
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes.load(Relaxed)
-    }
-
-    /// Since when nothing was taken, unless it is not the client that is waited for.
-    pub(crate) fn idle_since(&self) -> Option<Instant> {
-        let taken = Duration::from_millis(self.taken.load(Relaxed));
-        (!self.waits.load(Relaxed)).then(|| self.start + taken)
-    }
-
-    fn taken(&self, bytes: usize) {
-        self.bytes.fetch_add(bytes as u64, Relaxed);
-        let now = self.start.elapsed().as_millis() as u64;
-        self.taken.store(now, Relaxed);
-        self.waits.store(false, Relaxed);
-    }
-}
-
-/// Tells the guest's task how the reply went.
-struct Delivery {
-    tell: oneshot::Sender<Result<(), BodyError>>,
-    progress: Arc<Progress>,
-    client: ReplyClient,
-}
-
-/// Who a reply is for.
-#[derive(Clone, Default)]
-pub(crate) struct ReplyClient {
-    /// Told where it lets go too early.
-    pub(crate) gone: CancellationToken,
-    /// Its connection, where that carries this request alone.
-    pub(crate) connection: Option<Arc<Connection>>,
-}
-
-impl ReplyClient {
-    /// How a reply ends by what the connection knows, which may have ended before it.
-    fn outcome(&self, result: Result<(), BodyError>) -> Result<(), BodyError> {
-        let Some(connection) = &self.connection else {
-            return result;
-        };
-        match result {
-            Ok(()) if connection.is_reset() => Err(BodyError::Closed),
-            Err(BodyError::Closed) if connection.is_late() => Err(BodyError::Timeout),
-            result => result,
-        }
-    }
-}
-
-/// The guest's end of a delivery.
-pub(crate) struct Delivered {
-    pub(crate) told: oneshot::Receiver<Result<(), BodyError>>,
-    pub(crate) progress: Arc<Progress>,
-    client: ReplyClient,
-}
-
-impl Delivered {
-    /// Whether the connection was ended because the client took nothing for too long.
-    pub(crate) fn is_late(&self) -> bool {
-        let connection = self.client.connection.as_ref();
-        connection.is_some_and(|connection| connection.is_late())
-    }
-}
-
 impl From<Bytes> for ReplyBody {
     fn from(bytes: Bytes) -> Self {
         Self::new(if bytes.is_empty() {
@@ -166,18 +78,7 @@ impl ReplyBody {
     }
 
     fn watched(kind: Kind, client: ReplyClient) -> (Self, Delivered) {
-        let (tell, told) = oneshot::channel();
-        let progress = Progress::new();
-        let delivered = Delivered {
-            told,
-            progress: progress.clone(),
-            client: client.clone(),
-        };
-        let delivery = Some(Delivery {
-            tell,
-            progress,
-            client,
-        });
+        let (delivery, delivered) = delivery(client);
         let announced = match &kind {
             Kind::Forward(incoming) => incoming.length_to_forward(),
             Kind::Source(source) => source.promised,
@@ -187,7 +88,7 @@ impl ReplyBody {
             kind,
             announced,
             failed: None,
-            delivery,
+            delivery: Some(delivery),
         };
         (body, delivered)
     }
@@ -195,12 +96,7 @@ impl ReplyBody {
     fn over(&mut self, result: Result<(), BodyError>) {
         self.kind = Kind::Over;
         if let Some(delivery) = self.delivery.take() {
-            let result = delivery.client.outcome(result);
-            if matches!(result, Err(BodyError::Closed)) {
-                delivery.client.gone.cancel();
-            }
-            // The guest's task may have given up on the client already.
-            let _ = delivery.tell.send(result);
+            delivery.over(result);
         }
     }
 
@@ -212,7 +108,7 @@ impl ReplyBody {
 
     fn waits(&self) {
         if let Some(delivery) = &self.delivery {
-            delivery.progress.waits.store(true, Relaxed);
+            delivery.progress.waits();
         }
     }
 

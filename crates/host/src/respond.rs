@@ -9,11 +9,12 @@ use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
 use crate::bindings::{self, BodyError, Chunk, Reply};
+use crate::delivery::Delivered;
 use crate::end::Ended;
 use crate::fields;
 use crate::handle::Handle;
 use crate::imports::cut;
-use crate::reply::{self, Delivered, Piece, ReplyBody};
+use crate::reply::{self, Piece, ReplyBody};
 use crate::run::{HeadSender, Run, Sent};
 use crate::state::State;
 

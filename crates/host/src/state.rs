@@ -8,12 +8,12 @@ use wasmtime::{ResourceLimiter, Result};
 
 use crate::app::Shared;
 use crate::connection::{ClientGone, Connection};
+use crate::delivery::ReplyClient;
 use crate::end::End;
 use crate::fetch::Slots;
 use crate::handle::{Handle, Pollable};
 use crate::inbound::Inbound;
 use crate::meter::Meter;
-use crate::reply::ReplyClient;
 
 /// The data of a store.
 pub(crate) struct State {

@@ -26,6 +26,8 @@ mod fetch_errors;
 mod fetching;
 #[path = "host/http2.rs"]
 mod http2;
+#[path = "host/http2_out.rs"]
+mod http2_out;
 #[path = "host/inbound.rs"]
 mod inbound;
 #[path = "host/kv.rs"]
@@ -50,6 +52,8 @@ mod seam;
 mod stores;
 #[path = "host/traps.rs"]
 mod traps;
+#[path = "host/upload_ends.rs"]
+mod upload_ends;
 #[path = "host/uploads.rs"]
 mod uploads;
 #[path = "host/wasi.rs"]

@@ -122,6 +122,14 @@ pub async fn read(body: &mut RecvStream) -> (Vec<u8>, Option<h2::Error>) {
     (bytes, None)
 }
 
+/// Trailer fields, each a name and a value.
+pub fn trailers(lines: &[(&'static str, &str)]) -> HeaderMap {
+    let field =
+        |(name, value): &(&'static str, &str)| ((*name).parse().unwrap(), value.parse().unwrap());
+    let fields: Vec<(http::HeaderName, http::HeaderValue)> = lines.iter().map(field).collect();
+    fields.into_iter().collect()
+}
+
 /// One request to a server.
 pub struct Stream {
     pub head: Request<()>,

@@ -1,0 +1,127 @@
+//! How a reply goes, as the connection that takes it tells the guest's task.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::bindings::BodyError;
+use crate::connection::Connection;
+
+/// How far a connection has come with a reply.
+pub(crate) struct Progress {
+    bytes: AtomicU64,
+    start: Instant,
+    /// When the connection last took something, in milliseconds from `start`.
+    taken: AtomicU64,
+    /// Whether it is the connection that waits, for more.
+    waits: AtomicBool,
+}
+
+impl Progress {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            bytes: AtomicU64::new(0),
+            start: Instant::now(),
+            taken: AtomicU64::new(0),
+            waits: AtomicBool::new(false),
+        })
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Relaxed)
+    }
+
+    /// Since when nothing was taken, unless it is not the client that is waited for.
+    pub(crate) fn idle_since(&self) -> Option<Instant> {
+        let taken = Duration::from_millis(self.taken.load(Relaxed));
+        (!self.waits.load(Relaxed)).then(|| self.start + taken)
+    }
+
+    pub(crate) fn taken(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes as u64, Relaxed);
+        let now = self.start.elapsed().as_millis() as u64;
+        self.taken.store(now, Relaxed);
+        self.waits.store(false, Relaxed);
+    }
+
+    pub(crate) fn waits(&self) {
+        self.waits.store(true, Relaxed);
+    }
+}
+
+/// Tells the guest's task how the reply went.
+pub(crate) struct Delivery {
+    tell: oneshot::Sender<Result<(), BodyError>>,
+    pub(crate) progress: Arc<Progress>,
+    client: ReplyClient,
+}
+
+/// Both ends of a delivery.
+pub(crate) fn delivery(client: ReplyClient) -> (Delivery, Delivered) {
+    let (tell, told) = oneshot::channel();
+    let progress = Progress::new();
+    let delivered = Delivered {
+        told,
+        progress: progress.clone(),
+        client: client.clone(),
+    };
+    let delivery = Delivery {
+        tell,
+        progress,
+        client,
+    };
+    (delivery, delivered)
+}
+
+impl Delivery {
+    pub(crate) fn over(self, result: Result<(), BodyError>) {
+        let result = self.client.outcome(result);
+        if matches!(result, Err(BodyError::Closed)) {
+            self.client.gone.cancel();
+        }
+        // The guest's task may have given up on the client already.
+        let _ = self.tell.send(result);
+    }
+}
+
+/// Who a reply is for.
+#[derive(Clone, Default)]
+pub(crate) struct ReplyClient {
+    /// Told where it lets go too early.
+    pub(crate) gone: CancellationToken,
+    /// Its connection, where that carries this request alone.
+    pub(crate) connection: Option<Arc<Connection>>,
+}
+
+impl ReplyClient {
+    /// How a reply ends by what the connection knows, which may have ended before it.
+    fn outcome(&self, result: Result<(), BodyError>) -> Result<(), BodyError> {
+        let Some(connection) = &self.connection else {
+            return result;
+        };
+        match result {
+            Ok(()) if connection.is_reset() => Err(BodyError::Closed),
+            Err(BodyError::Closed) if connection.is_late() => Err(BodyError::Timeout),
+            result => result,
+        }
+    }
+}
+
+/// The guest's end of a delivery.
+pub(crate) struct Delivered {
+    pub(crate) told: oneshot::Receiver<Result<(), BodyError>>,
+    pub(crate) progress: Arc<Progress>,
+    client: ReplyClient,
+}
+
+impl Delivered {
+    /// Whether the connection was ended because the client took nothing for too long.
+    pub(crate) fn is_late(&self) -> bool {
+        let connection = self.client.connection.as_ref();
+        connection.is_some_and(|connection| connection.is_late())
+    }
+}
