@@ -193,7 +193,10 @@ fn plain_cargo_finds_the_sdk_and_the_lock_file_fits_it() {
     );
     // What is this machine's alone is no part of a repository; the lock file is.
     let ignored = fs::read_to_string(app.join(".gitignore")).unwrap();
-    assert_eq!(ignored, "/target/\n/.cargo/config.toml\n");
+    assert_eq!(
+        ignored,
+        "/target/\n/.cargo/config.toml\n/.edgewit/\n/.env\n"
+    );
 }
 
 #[test]

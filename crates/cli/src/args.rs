@@ -104,7 +104,7 @@ pub struct Serve {
     #[arg(long, value_name = "FILE")]
     pub ca: Vec<PathBuf>,
     /// Send what is fetched from an origin to another server, as in
-    /// https://api.example.com=http://127.0.0.1:9000; it takes no grant but the origin's; may be repeated
+    /// `https://api.example.com=http://127.0.0.1:9000`; it takes no grant but the origin's; may be repeated
     #[arg(long = "override", value_name = "ORIGIN=ORIGIN", value_parser = overridden)]
     pub overrides: Vec<Override>,
 }

@@ -172,7 +172,12 @@ impl Control {
         let listener = listen(data, &file).map_err(Error::io("listen for `edgewit kv` at", &file));
         let listener = listener?;
         let task = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
+            loop {
+                let Ok((stream, _)) = listener.accept().await else {
+                    // Out of file descriptors, mostly: others will end meanwhile.
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                };
                 let stores = stores.clone();
                 tokio::spawn(async move { answer(stream, &*stores).await });
             }

@@ -10,6 +10,8 @@ mod logs;
 mod progress;
 mod serve;
 
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -41,15 +43,18 @@ fn run(command: Command) -> Result<(), Error> {
         Command::Doctor => doctor(),
         Command::Bindgen(bindgen) => self::bindgen(&bindgen),
         Command::Completions { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut Args::command(),
-                "edgewit",
-                &mut std::io::stdout(),
-            );
-            Ok(())
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Args::command(), "edgewit", &mut script);
+            print(&script)
         }
     }
+}
+
+/// A reader that has seen enough is no reason to panic.
+fn print(text: &[u8]) -> Result<(), Error> {
+    let mut out = std::io::stdout().lock();
+    let written = out.write_all(text).and_then(|()| out.flush());
+    written.map_err(Error::io("write", "standard output".as_ref()))
 }
 
 fn new(new: &New) -> Result<(), Error> {
@@ -91,9 +96,14 @@ fn test(folder: &Path) -> Result<(), Error> {
 }
 
 fn doctor() -> Result<(), Error> {
+    let mut text = String::new();
     let mut missing = false;
     let cache = Cache::from_env()?;
-    println!("cache: {} (EDGEWIT_CACHE moves it)", cache.root().display());
+    let _ = writeln!(
+        text,
+        "cache: {} (EDGEWIT_CACHE moves it)",
+        cache.root().display()
+    );
     for status in edgewit_build::doctor(&cache) {
         match status.found {
             Ok(found) => {
@@ -102,7 +112,8 @@ fn doctor() -> Result<(), Error> {
                 } else {
                     format!(" {}", found.version)
                 };
-                println!(
+                let _ = writeln!(
+                    text,
                     "found    {}{version}: {}",
                     status.tool,
                     found.path.display()
@@ -110,13 +121,15 @@ fn doctor() -> Result<(), Error> {
             }
             Err(remedy) => {
                 missing |= status.needed_to_build;
-                println!(
+                let _ = writeln!(
+                    text,
                     "missing  {}, for {}: {remedy}",
                     status.tool, status.needed_for
                 );
             }
         }
     }
+    print(text.as_bytes())?;
     if missing { Err(Error::Missing) } else { Ok(()) }
 }
 

@@ -45,8 +45,8 @@ pub struct Incoming {
     end: Option<Result<HeaderMap, BodyError>>,
     untouched: bool,
     deadline: Option<Instant>,
-    /// Counts this body among those of its request that are open.
-    _place: Option<OwnedSemaphorePermit>,
+    /// Counts this body among those of its request that are unread.
+    place: Option<OwnedSemaphorePermit>,
     upload: Option<CancellationToken>,
 }
 
@@ -68,7 +68,7 @@ impl Incoming {
             end: None,
             untouched: true,
             deadline: None,
-            _place: None,
+            place: None,
             upload: None,
         }
     }
@@ -81,7 +81,7 @@ impl Incoming {
 
     /// Gives the place back once this body is dropped.
     pub(crate) fn holding(mut self, place: OwnedSemaphorePermit) -> Self {
-        self._place = Some(place);
+        self.place = Some(place);
         self
     }
 
@@ -212,6 +212,10 @@ impl Ready for Incoming {
                 Some(Err(error)) => self.end = Some(Err(error)),
                 None => self.end = Some(Ok(HeaderMap::new())),
             }
+        }
+        if self.end.is_some() {
+            // It is not unread any more, whether or not the guest ever drops it.
+            self.place = None;
         }
         Poll::Ready(())
     }

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::io::{self, IoSlice};
-use std::net::Shutdown;
+use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -29,6 +29,9 @@ const GRACE: Duration = Duration::from_secs(1);
 /// What the host knows of a connection beside its bytes.
 pub(crate) struct Connection {
     stream: TcpStream,
+    /// Taken at the start: a client that has gone has no address any more.
+    pub(crate) client: Option<IpAddr>,
+    pub(crate) listener: Option<SocketAddr>,
     has_requests: AtomicBool,
     /// How long the client may take nothing, in milliseconds: as the application answering it has it.
     idle_ms: AtomicU64,
@@ -38,6 +41,8 @@ pub(crate) struct Connection {
 impl Connection {
     pub(crate) fn new(stream: TcpStream) -> Arc<Self> {
         Arc::new(Self {
+            client: stream.peer_addr().ok().map(|address| address.ip()),
+            listener: stream.local_addr().ok(),
             stream,
             has_requests: AtomicBool::new(false),
             idle_ms: AtomicU64::new(FIRST_REQUEST.as_millis() as u64),
@@ -62,10 +67,6 @@ impl Connection {
     pub(crate) fn is_reset(&self) -> bool {
         let ready = self.stream.ready(Interest::WRITABLE).now_or_never();
         ready.is_some_and(|ready| ready.is_ok_and(|ready| ready.is_write_closed()))
-    }
-
-    pub(crate) fn stream(&self) -> &TcpStream {
-        &self.stream
     }
 
     /// The socket once more, so that its end is seen whatever lies unread before it.

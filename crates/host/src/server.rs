@@ -236,12 +236,11 @@ impl Server {
 
 /// Puts into a request's extensions what its connection knows.
 fn introduce(request: &mut Request<Incoming>, connection: &Arc<Connection>) {
-    let stream = connection.stream();
     let extensions = request.extensions_mut();
-    if let Ok(address) = stream.peer_addr() {
-        extensions.insert(ClientAddress(address.ip()));
+    if let Some(address) = connection.client {
+        extensions.insert(ClientAddress(address));
     }
-    if let Ok(address) = stream.local_addr() {
+    if let Some(address) = connection.listener {
         extensions.insert(ListenerAddress(address));
     }
     extensions.insert(connection.clone());

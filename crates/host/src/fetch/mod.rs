@@ -277,7 +277,7 @@ fn check_grant(app: &Shared, request_id: &str, url: &Url) -> Result<(), FetchErr
 
 /// The address that a granted name has is not granted.
 fn denied(outbound: &Outbound, address: &Url, name: &str) -> FetchError {
-    let of = format!(", an address within that {name} has,");
+    let of = format!(", where {name} leads,");
     deny(&outbound.app, &outbound.request_id, address, &of)
 }
 

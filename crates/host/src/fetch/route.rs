@@ -42,7 +42,9 @@ impl Route {
     /// Connections of the same key are to the same peer.
     pub(super) fn key(&self) -> String {
         let tls = self.tls.as_deref().unwrap_or_default();
-        format!("{tls}@{}:{}", self.host, self.port)
+        // What an embedder chose may be where a guest's own request may not go.
+        let chosen = if self.trusted { "!" } else { "" };
+        format!("{chosen}{tls}@{}:{}", self.host, self.port)
     }
 
     /// The addresses that may be connected to, in the order to try them. What is connected to is what

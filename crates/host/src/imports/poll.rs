@@ -50,7 +50,9 @@ pub(super) fn register(interface: &mut Interface<'_>) -> Result<()> {
 
 /// Whether something is ready, without waiting for it.
 async fn now(mut poll: impl FnMut(&mut Context<'_>) -> Poll<()>) -> bool {
-    std::future::poll_fn(|context| Poll::Ready(poll(context).is_ready())).await
+    let ready = std::future::poll_fn(|context| Poll::Ready(poll(context).is_ready()));
+    // What is ready stays so, however much the runtime's own budget has left for this task.
+    tokio::task::unconstrained(ready).await
 }
 
 async fn poll(pollables: &[Pollable], timeout_ms: Option<u32>) -> Result<Vec<u32>> {
@@ -79,5 +81,5 @@ async fn poll(pollables: &[Pollable], timeout_ms: Option<u32>) -> Result<Vec<u32
             Poll::Pending
         }
     });
-    Ok(ready.await)
+    Ok(tokio::task::unconstrained(ready).await)
 }

@@ -84,7 +84,7 @@ fn a_name_does_not_lead_within() {
             assert_eq!(report.line("error "), "FetchError::Denied", "{ip}");
             let line = events::message(app, "denied").await;
             let expected = format!(
-                "denied: http://{origin}:{port}, an address within that a.example has, is not granted; \
+                "denied: http://{origin}:{port}, where a.example leads, is not granted; \
                  to grant it, add \"http://{origin}:{port}\" to fetch in app/edge.toml"
             );
             assert_eq!(line.message(), expected);
