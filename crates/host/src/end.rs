@@ -31,7 +31,7 @@ pub(crate) enum End {
     #[error("{0} of WASI is refused: an edge application has no such thing")]
     Refused(String),
     #[error("system.random: at most 65536 bytes in a call, asked for {0}")]
-    RandomLength(u32),
+    RandomLength(u64),
 }
 
 /// An end, told apart for the client and for the log.

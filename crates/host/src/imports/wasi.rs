@@ -8,7 +8,7 @@ use wasmtime::component::{Component, Linker, Resource, Type, Val};
 use wasmtime::{Engine, Result};
 
 use crate::end::End;
-use crate::imports::logging;
+use crate::imports::{logging, system};
 use crate::seam::{Hook, Interface};
 use crate::state::State;
 
@@ -144,19 +144,9 @@ fn wall_clock(interface: &mut Interface<'_>, item: &str) -> Result<bool> {
     Ok(true)
 }
 
-/// The most that one call gives, as `edge:sdk/system.random` has it.
-const RANDOM_BYTES_MAX: u64 = 65_536;
-
 fn random_bytes(interface: &mut Interface<'_>, item: &str) -> Result<()> {
     interface.func(item, |context, (len,): (u64,)| {
-        Box::new(async move {
-            if len > RANDOM_BYTES_MAX {
-                return Err(End::RandomLength(u32::try_from(len).unwrap_or(u32::MAX)).into());
-            }
-            let mut bytes = vec![0; len as usize];
-            context.data().app.parts.random.fill(&mut bytes);
-            Ok((bytes,))
-        })
+        Box::new(async move { Ok((system::random_bytes(context.data(), len)?,)) })
     })
 }
 
