@@ -253,14 +253,19 @@ where
     }
 }
 
-fn context(head: &Parts, request_id: &str) -> Context {
-    let version = match head.version {
+/// By OpenTelemetry's names for `network.protocol.version`.
+pub(crate) fn protocol_version(version: Version) -> &'static str {
+    match version {
         Version::HTTP_10 => "1.0",
         Version::HTTP_2 => "2",
         Version::HTTP_3 => "3",
         _ => "1.1",
-    };
-    let mut attributes = vec![("network.protocol.version".to_owned(), version.to_owned())];
+    }
+}
+
+fn context(head: &Parts, request_id: &str) -> Context {
+    let version = protocol_version(head.version).to_owned();
+    let mut attributes = vec![("network.protocol.version".to_owned(), version)];
     if let Some(Prefix(prefix)) = head.extensions.get() {
         attributes.push(("edgewit.prefix".to_owned(), prefix.to_string()));
     }

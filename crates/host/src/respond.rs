@@ -134,7 +134,7 @@ impl Run {
 
     fn send_head(&self, head: HeadSender, response: Response<ReplyBody>) {
         self.meter.head_sent();
-        // Dropping the response tells the delivery that the client is gone.
+        // Dropping a body that is not empty tells the delivery that the client is gone.
         let _ = head.send(response);
     }
 
@@ -196,7 +196,7 @@ impl Run {
         pieces: mpsc::Sender<Piece>,
         promised: Option<u64>,
     ) -> wasmtime::Result<Sent> {
-        let limits = self.app.shared.limits.clone();
+        let limits = &self.app.shared.limits;
         let idle = Duration::from_millis(limits.idle_ms);
         let wait = Duration::from_millis(limits.source_import_ms);
         let mut produced = 0;

@@ -181,6 +181,7 @@ pub async fn serve(listener: TcpListener, routes: Routes, stop: impl Future<Outp
     let graceful = GracefulShutdown::new();
     let server = Server {
         http: routes.http(),
+        head_limits: routes.head_limits(),
         routes: Arc::new(routes),
     };
     let mut stop = std::pin::pin!(stop);
@@ -206,6 +207,7 @@ pub async fn serve(listener: TcpListener, routes: Routes, stop: impl Future<Outp
 /// What each connection is served with.
 struct Server {
     http: auto::Builder<TokioExecutor>,
+    head_limits: (usize, usize),
     routes: Arc<Routes>,
 }
 
@@ -225,7 +227,7 @@ impl Server {
         let io = TokioIo::new(Io::new(connection));
         let served = self.http.serve_connection(io, service).into_owned();
         let served = graceful.watch(served);
-        let limits = self.routes.head_limits();
+        let limits = self.head_limits;
         tokio::spawn(async move {
             if let Err(error) = served.await {
                 ended(&*error, limits);

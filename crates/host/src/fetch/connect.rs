@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{self, HeaderValue};
-use http::{Request, Response, Uri, Version};
+use http::{Request, Response, Uri};
 use hyper::client::conn::{TrySendError, http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -47,17 +47,6 @@ enum Sender {
 pub(super) struct Answer {
     pub(super) response: Response<hyper::body::Incoming>,
     pub(super) peer: IpAddr,
-}
-
-impl Answer {
-    /// By OpenTelemetry's names for `network.protocol.version`.
-    pub(super) fn version(&self) -> &'static str {
-        match self.response.version() {
-            Version::HTTP_2 => "2",
-            Version::HTTP_10 => "1.0",
-            _ => "1.1",
-        }
-    }
 }
 
 /// Why a request was not answered.

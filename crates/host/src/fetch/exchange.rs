@@ -15,6 +15,7 @@ use super::{Fetched, Outbound, OutboundBody, check_grant, target};
 use crate::bindings::{BodyError, FetchError, Redirect};
 use crate::body::Incoming;
 use crate::fields;
+use crate::inbound::protocol_version;
 
 const REDIRECTS_MAX: u8 = 20;
 
@@ -175,7 +176,7 @@ fn turn(
         }
         *body = OutboundBody::None;
         drop_body_fields(&mut outbound.headers);
-    } else if matches!(body, OutboundBody::Spent) {
+    } else if matches!(body, OutboundBody::Once(None)) {
         return Err(FetchError::Redirect(
             "a streamed body can't be sent again".to_owned(),
         ));
@@ -208,7 +209,7 @@ fn finish(
     redirects: u8,
     cancel: CancellationToken,
 ) -> Result<Fetched, FetchError> {
-    let version = answer.version();
+    let version = protocol_version(answer.response.version());
     let (head, body) = answer.response.into_parts();
     let status = head.status.as_u16();
     if !(200..=599).contains(&status) {

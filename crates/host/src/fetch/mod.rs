@@ -128,10 +128,8 @@ struct Outbound {
 enum OutboundBody {
     None,
     Bytes(Bytes),
-    /// Can be sent once.
-    Once(Source),
-    /// Was sent.
-    Spent,
+    /// Can be sent once, and is gone then.
+    Once(Option<Source>),
 }
 
 impl OutboundBody {
@@ -141,19 +139,12 @@ impl OutboundBody {
     }
 
     fn source(&mut self) -> Source {
-        match std::mem::replace(self, Self::Spent) {
-            Self::Once(source) => source,
-            Self::Bytes(bytes) => {
-                *self = Self::Bytes(bytes.clone());
-                Source::Whole(bytes.into())
-            }
-            Self::None => {
-                *self = Self::None;
-                Source::Whole(Bytes::new().into())
-            }
-            // Nothing sends again what can't be.
-            Self::Spent => Source::Whole(Bytes::new().into()),
-        }
+        let source = match self {
+            Self::None => None,
+            Self::Bytes(bytes) => Some(Source::Whole(bytes.clone().into())),
+            Self::Once(source) => source.take(),
+        };
+        source.unwrap_or_else(|| Source::Whole(Bytes::new().into()))
     }
 }
 
@@ -175,7 +166,7 @@ pub(crate) struct Asked {
 /// Starts a request. Fails only with `denied`, `invalid-request` and `limit`.
 pub(crate) fn send(state: &mut State, mut asked: Asked) -> Result<Pending, FetchError> {
     let body = match (asked.incoming.take(), &mut asked.request.body) {
-        (Some(incoming), _) => OutboundBody::Once(Source::Forwarded(Box::new(incoming))),
+        (Some(incoming), _) => OutboundBody::Once(Some(Source::Forwarded(Box::new(incoming)))),
         (None, Body::Bytes(bytes)) if !bytes.is_empty() => {
             OutboundBody::Bytes(std::mem::take(bytes).into())
         }
@@ -197,7 +188,7 @@ pub(crate) fn send_streaming(
     let idle = Duration::from_millis(state.app.limits.idle_ms);
     let outcome = Arc::<Outcome>::default();
     let (outgoing, written) = outgoing::pipe(promised, idle, outcome.clone());
-    let body = OutboundBody::Once(Source::Written(written));
+    let body = OutboundBody::Once(Some(Source::Written(written)));
     Ok((start(state, asked, body, outcome)?, outgoing))
 }
 
