@@ -1,6 +1,6 @@
 //! `edgewit kv`.
 
-use std::io::{IsTerminal, Read, Write};
+use std::io::{IsTerminal, Read};
 
 use edgewit_host::kv::{self, File};
 use edgewit_manifest::{Manifest, Store};
@@ -9,6 +9,7 @@ use crate::args::{Kv, KvOperation};
 use crate::control::{self, Operation, Outcome};
 use crate::error::Error;
 use crate::load;
+use crate::print;
 use crate::serve::block_on;
 
 pub fn run(arguments: Kv) -> Result<(), Error> {
@@ -142,13 +143,13 @@ fn next_page(operation: &Operation, outcome: &Outcome) -> Option<Operation> {
 }
 
 fn show(store: &str, operation: &Operation, outcome: Outcome, bytes: &[u8]) -> Result<(), Error> {
-    let mut out = std::io::stdout().lock();
-    let written = match outcome {
-        // A line feed of our own would be part of the value for whoever reads it from a pipe.
-        Outcome::Found if out.is_terminal() => out.write_all(bytes).and_then(|()| writeln!(out)),
-        Outcome::Found => out.write_all(bytes),
-        Outcome::Done => Ok(()),
-        Outcome::Keys { keys, .. } => keys.iter().try_for_each(|key| writeln!(out, "{key}")),
+    match outcome {
+        Outcome::Found => print(bytes)?,
+        Outcome::Done => return Ok(()),
+        Outcome::Keys { keys, .. } => {
+            let lines: String = keys.iter().map(|key| format!("{key}\n")).collect();
+            return print(lines.as_bytes());
+        }
         Outcome::NotFound => {
             let (Operation::Get { key } | Operation::Delete { key }) = operation else {
                 return Ok(());
@@ -156,8 +157,10 @@ fn show(store: &str, operation: &Operation, outcome: Outcome, bytes: &[u8]) -> R
             return Err(Error::Kv(format!("no key {key:?} in the store {store:?}")));
         }
         Outcome::Failed(reason) => return Err(Error::Kv(reason)),
-    };
-    written
-        .and_then(|()| out.flush())
-        .map_err(Error::io("write", "standard output".as_ref()))
+    }
+    // A line feed of our own would be part of the value for whoever reads it from a pipe.
+    match std::io::stdout().is_terminal() {
+        true => print(b"\n"),
+        false => Ok(()),
+    }
 }

@@ -58,14 +58,16 @@ fn what_is_wrong_is_said_in_one_line() {
         "{unknown}"
     );
     assert_eq!(unknown.lines().count(), 1);
+    assert_eq!(edgewit(here, &["nothing"]).status.code(), Some(2));
+}
 
-    write(
-        "edge.toml",
-        format!(
-            "{manifest}[kv.s]\n[kv.r]\nvalues = {{ a = \"1\" }}\n[limits]\nkv-value-bytes = 1024\n"
-        )
-        .as_bytes(),
-    );
+#[test]
+fn what_kv_can_not_do_is_said_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let stores = "[kv.s]\n[kv.r]\nvalues = { a = \"1\" }\n[limits]\nkv-value-bytes = 1024\n";
+    let manifest = format!("name = \"x\"\nlanguage = \"rust\"\n{stores}");
+    fs::write(here.join("edge.toml"), manifest).unwrap();
     let large = "x".repeat(1025);
     for (arguments, error) in [
         (
@@ -85,7 +87,6 @@ fn what_is_wrong_is_said_in_one_line() {
         let arguments = [&["kv"], arguments].concat();
         assert_eq!(fails(here, &arguments, 1), format!("edgewit: {error}"));
     }
-    assert_eq!(edgewit(here, &["nothing"]).status.code(), Some(2));
 }
 
 #[test]
