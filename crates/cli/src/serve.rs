@@ -45,6 +45,7 @@ async fn serve(serve: &Serve) -> Result<(), Error> {
         let app = load::load(&host, found, &component, stores.of(found).await?).await?;
         routes = route(routes, app, alone);
     }
+    let interrupted = interrupted()?;
     for found in &all {
         let path = match alone {
             true => "/".to_owned(),
@@ -60,7 +61,7 @@ async fn serve(serve: &Serve) -> Result<(), Error> {
         let (origin, peer) = (origin.ascii_serialization(), peer.ascii_serialization());
         println!("overridden: {origin} is {peer}");
     }
-    edgewit_host::serve(listener, routes, interrupted()).await;
+    edgewit_host::serve(listener, routes, interrupted).await;
     drop(stores);
     drop(logs);
     Ok(())
@@ -157,20 +158,30 @@ pub async fn listen(
     Ok((listener, bound))
 }
 
-/// Ready at Ctrl-C, and at SIGTERM where there is one.
-pub async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
+/// Ready at Ctrl-C, and at SIGTERM where there is one. Both are caught from this call on, not from when the
+/// future is first polled: who was told an address may end the command at once.
+#[cfg(unix)]
+pub fn interrupted() -> Result<impl Future<Output = ()>, Error> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let failed = |reason| Error::io("catch", Path::new("signals"))(reason);
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-    }
-    let _ = tokio::signal::ctrl_c().await;
+    })
+}
+
+#[cfg(windows)]
+pub fn interrupted() -> Result<impl Future<Output = ()>, Error> {
+    let failed = |reason| Error::io("catch", Path::new("signals"))(reason);
+    let mut interrupt = tokio::signal::windows::ctrl_c().map_err(failed)?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
 }
 
 #[cfg(test)]
@@ -193,6 +204,22 @@ mod tests {
         block_on(command).unwrap();
         assert!(began.elapsed() < Duration::from_secs(10));
         drop(end);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_signal_is_caught_before_anybody_waits_for_it() {
+        let command = async {
+            let interrupted = interrupted()?;
+            let this = std::process::id().to_string();
+            let sent = std::process::Command::new("kill")
+                .args(["-INT", &this])
+                .status();
+            assert!(sent.unwrap().success());
+            interrupted.await;
+            Ok(())
+        };
+        block_on(command).unwrap();
     }
 
     #[test]

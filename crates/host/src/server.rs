@@ -187,6 +187,9 @@ pub async fn serve(listener: TcpListener, routes: Routes, stop: impl Future<Outp
     let mut stop = std::pin::pin!(stop);
     loop {
         let stream = tokio::select! {
+            // However many connections wait.
+            biased;
+            () = &mut stop => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => stream,
                 Err(error) => {
@@ -196,7 +199,6 @@ pub async fn serve(listener: TcpListener, routes: Routes, stop: impl Future<Outp
                     continue;
                 }
             },
-            () = &mut stop => break,
         };
         server.connection(stream, &graceful);
     }

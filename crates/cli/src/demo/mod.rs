@@ -156,6 +156,7 @@ async fn serve(demo: &Demo, all: Vec<(Entry, Found)>) -> Result<(), Error> {
         shown.entries.push(entry);
         shown.apps.push(app);
     }
+    let interrupted = interrupted()?;
     for entry in &shown.entries {
         let Entry {
             example,
@@ -170,7 +171,7 @@ async fn serve(demo: &Demo, all: Vec<(Entry, Found)>) -> Result<(), Error> {
     let shown = Arc::new(shown);
     let page = move |request| -> Answer { Box::pin(answer(shown.clone(), request)) };
     let routes = routes.add(None, "/", Target::Service(Arc::new(page)));
-    edgewit_host::serve(listener, routes, interrupted()).await;
+    edgewit_host::serve(listener, routes, interrupted).await;
     drop(logs);
     Ok(())
 }
