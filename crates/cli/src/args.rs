@@ -47,6 +47,8 @@ pub enum Command {
     Doctor,
     /// Write the bindings of an SDK anew from wit/
     Bindgen(Bindgen),
+    /// Ask components whether they behave as edge:sdk says, and exactly like each other
+    Conform(crate::conform::Conform),
     /// Print completions for a shell
     Completions { shell: clap_complete::Shell },
 }

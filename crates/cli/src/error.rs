@@ -70,6 +70,9 @@ pub enum Error {
     NoCheckout { what: &'static str },
     #[error("{}", .0)]
     Kv(String),
+    /// With the exit code that `conform` documents.
+    #[error("{1}")]
+    Conform(u8, String),
     #[error("some tools are missing")]
     Missing,
 }
@@ -106,6 +109,7 @@ impl Error {
             | Self::Host(edgewit_host::Error::RootFile { .. })
             | Self::Filter { .. } => 2,
             Self::Build(edgewit_build::Error::Name { .. } | edgewit_build::Error::NotEmpty(_)) => 2,
+            Self::Conform(code, _) => *code,
             Self::Build(edgewit_build::Error::Missing { .. }) | Self::Missing => 3,
             _ => 1,
         }

@@ -1,6 +1,7 @@
 //! The command `edgewit`.
 
 mod args;
+mod conform;
 mod control;
 mod demo;
 mod error;
@@ -41,6 +42,7 @@ fn run(command: Command) -> Result<(), Error> {
         Command::Kv(kv) => kv::run(kv),
         Command::Demo(demo) => demo::run(&demo),
         Command::Doctor => doctor(),
+        Command::Conform(conform) => conform::run(&conform),
         Command::Bindgen(bindgen) => self::bindgen(&bindgen),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -10,7 +10,6 @@ use rustls::pki_types::pem::PemObject;
 use tokio::sync::Semaphore;
 use url::Url;
 use wasmtime::Engine;
-use wasmtime::component::Component;
 
 use crate::bindings::AppPre;
 use crate::fetch::{Client, trust};
@@ -26,12 +25,10 @@ const INSTANCES: u32 = 1000;
 
 /// Runs applications: one engine, one pool of instances.
 pub struct Host {
-    engine: Engine,
+    base: Base,
     hook: Option<Arc<dyn Hook>>,
     parts: Parts,
-    tls: Arc<rustls::ClientConfig>,
     instances: u32,
-    places: Arc<Semaphore>,
     overrides: Arc<HashMap<String, Url>>,
 }
 
@@ -49,7 +46,20 @@ pub struct Builder {
     roots: Vec<CertificateDer<'static>>,
     instances: u32,
     overrides: HashMap<String, Url>,
+    base: Option<Base>,
 }
+
+/// What is made once for a host and all that are like it.
+#[derive(Clone)]
+struct Base {
+    engine: Engine,
+    tls: Arc<rustls::ClientConfig>,
+    places: Arc<Semaphore>,
+}
+
+/// A component that was compiled, for any application of its host and of those that are like it.
+#[derive(Clone)]
+pub struct Component(wasmtime::component::Component);
 
 /// Why a host can't be set up or an application not be loaded. Each displays as one line.
 #[derive(Debug, thiserror::Error)]
@@ -140,6 +150,7 @@ pub(crate) struct Shared {
     /// Granted stores; `None` where this host has none by that name.
     pub(crate) stores: HashMap<String, Option<GrantedStore>>,
     pub(crate) instances: Instances,
+    pub(crate) hook: Option<Arc<dyn Hook>>,
 }
 
 impl Host {
@@ -156,6 +167,21 @@ impl Host {
             roots: Vec::new(),
             instances: INSTANCES,
             overrides: HashMap::new(),
+            base: None,
+        }
+    }
+
+    /// A builder that begins with what this host has. What it builds shares the engine, the places of
+    /// instances and, where no root is added, the trust roots: it is made in no time, and runs components that
+    /// this host compiled. The number of instances stays.
+    pub fn like(&self) -> Builder {
+        Builder {
+            hook: self.hook.clone(),
+            parts: self.parts.clone(),
+            roots: Vec::new(),
+            instances: self.instances,
+            overrides: (*self.overrides).clone(),
+            base: Some(self.base.clone()),
         }
     }
 
@@ -169,14 +195,27 @@ impl Host {
         settings: Settings,
     ) -> Result<App, Error> {
         let component = self.compile(name, component)?;
+        self.app(name, &component, settings).await
+    }
+
+    /// Makes the application `name` of a component that this host, or one that is like it, compiled.
+    ///
+    /// Errors: `OtherWorld`, `Environment`.
+    pub async fn app(
+        &self,
+        name: &str,
+        component: &Component,
+        settings: Settings,
+    ) -> Result<App, Error> {
+        let Component(component) = component;
         let other = |error: wasmtime::Error| Error::OtherWorld {
             name: name.to_owned(),
             reason: one_line(&error),
             served: imports::VERSION,
         };
-        let linker = imports::linker(&self.engine, &component, &self.hook).map_err(other)?;
+        let linker = imports::linker(&self.base.engine, component, &self.hook).map_err(other)?;
         let pre = linker
-            .instantiate_pre(&component)
+            .instantiate_pre(component)
             .and_then(AppPre::new)
             .map_err(other)?;
         let shared = self.share(name, settings).await?;
@@ -186,13 +225,18 @@ impl Host {
         })
     }
 
-    fn compile(&self, name: &str, component: &[u8]) -> Result<Component, Error> {
+    /// Compiles a component; `name` is for the error alone.
+    ///
+    /// Errors: `NotAComponent`.
+    pub fn compile(&self, name: &str, component: &[u8]) -> Result<Component, Error> {
         let found = match component {
             [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => "a core module, not a component".to_owned(),
-            [0, b'a', b's', b'm', ..] => match Component::from_binary(&self.engine, component) {
-                Ok(component) => return Ok(component),
-                Err(error) => one_line(&error),
-            },
+            [0, b'a', b's', b'm', ..] => {
+                match wasmtime::component::Component::from_binary(&self.base.engine, component) {
+                    Ok(component) => return Ok(Component(component)),
+                    Err(error) => one_line(&error),
+                }
+            }
             [] => "an empty file".to_owned(),
             _ if std::str::from_utf8(component).is_ok() => "text, not a component".to_owned(),
             _ => "no WebAssembly".to_owned(),
@@ -242,10 +286,11 @@ impl Host {
             grants: settings.grants,
             limits: settings.limits,
             parts: self.parts.clone(),
-            client: Client::new(self.tls.clone()),
+            client: Client::new(self.base.tls.clone()),
             overrides: self.overrides.clone(),
+            hook: self.hook.clone(),
             stores,
-            instances: Instances::new(self.places.clone(), self.instances, limit),
+            instances: Instances::new(self.base.places.clone(), self.instances, limit),
         })
     }
 }
@@ -326,14 +371,25 @@ impl Builder {
 
     /// Errors: `Engine`, `Root`.
     pub fn build(self) -> Result<Host, Error> {
+        let trusted = || trust(&self.roots).map_err(Error::Root);
+        let base = match self.base {
+            Some(base) if self.roots.is_empty() => base,
+            Some(base) => Base {
+                tls: trusted()?,
+                ..base
+            },
+            None => Base {
+                engine: crate::engine::new(self.instances)
+                    .map_err(|error| Error::Engine(one_line(&error)))?,
+                tls: trusted()?,
+                places: Arc::new(Semaphore::new(self.instances as usize)),
+            },
+        };
         Ok(Host {
-            engine: crate::engine::new(self.instances)
-                .map_err(|error| Error::Engine(one_line(&error)))?,
+            base,
             hook: self.hook,
             parts: self.parts,
-            tls: trust(&self.roots).map_err(Error::Root)?,
             instances: self.instances,
-            places: Arc::new(Semaphore::new(self.instances as usize)),
             overrides: Arc::new(self.overrides),
         })
     }

@@ -43,7 +43,7 @@ mod server;
 mod state;
 mod value;
 
-pub use app::{App, Builder, Error, Host, Settings};
+pub use app::{App, Builder, Component, Error, Host, Settings};
 pub use bindings::BodyError;
 pub use inbound::{ClientAddress, ListenerAddress};
 pub use parts::{Clock, Random, Resolver, System};

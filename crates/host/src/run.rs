@@ -100,10 +100,17 @@ impl Run {
         };
         let (head, wait_for_head) = oneshot::channel();
         let meter = self.meter.clone();
+        let watched = shared.hook.clone().zip(Some(self.id.clone()));
         // Boxed: a task is moved and overwritten whole several times, and this one is large.
         let task = Box::pin(async move {
+            if let Some((hook, id)) = &watched {
+                hook.began(id);
+            }
             self.run(inbound, head).await;
             drop(place);
+            if let Some((hook, id)) = &watched {
+                hook.ended(id);
+            }
         });
         tokio::spawn(Metered::new(meter, task));
         // The task sends a head unless the runtime itself is going down.

@@ -28,6 +28,16 @@ pub struct Call<'a> {
 ///
 /// A host without a hook registers its functions as they are, and pays nothing.
 pub trait Hook: Send + Sync + 'static {
+    /// Before the instance for a request is brought up. A request that is refused before has none.
+    fn began(&self, request_id: &str) {
+        let _ = request_id;
+    }
+
+    /// Once that instance is gone, `after-reply` included.
+    fn ended(&self, request_id: &str) {
+        let _ = request_id;
+    }
+
     /// Before a call. A value is the result in place of the host's own, which is then not called: the
     /// arguments' handles that the call would have taken are dropped. A value of another type than
     /// the function's ends the request as a trap that says so.

@@ -1,0 +1,286 @@
+//! `edgewit conform`: the conformance suite on component files.
+
+use std::fs;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use edgewit_conformance::report::{self, Format};
+use edgewit_conformance::{Case, Expect, Run, Selection, Subject, Suite, Verdict};
+use url::Url;
+
+use crate::error::Error;
+use crate::serve::block_on;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  all is as expected
+  1  something is not
+  2  the run could not be done: the command line, a file of cases or an expect.toml is wrong
+  3  a component could not be loaded";
+
+#[derive(Args)]
+#[command(after_help = EXIT_CODES)]
+pub struct Conform {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run the cases on components, and compare how they call the host
+    #[command(after_help = EXIT_CODES)]
+    Run(RunArgs),
+    /// Ask any server that has the guest behind it the cases that need no more than requests and replies
+    #[command(after_help = EXIT_CODES)]
+    Http(Http),
+    /// Show one case: the rule it pins, the script, and what is due
+    Explain {
+        /// Its name
+        case: String,
+    },
+    /// List the names of the cases, one a line
+    List {
+        #[command(flatten)]
+        chosen: Chosen,
+    },
+}
+
+#[derive(Args)]
+pub struct RunArgs {
+    /// Component files
+    #[arg(required = true, value_name = "FILE.wasm")]
+    pub components: Vec<PathBuf>,
+    #[command(flatten)]
+    pub chosen: Chosen,
+    /// What a port owes and is known to fail, one for each component in their order
+    /// [default: it owes everything]
+    #[arg(long, value_name = "FILE")]
+    pub expect: Vec<PathBuf>,
+    /// Cases under way at once
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..), value_name = "N")]
+    pub jobs: u16,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Args)]
+pub struct Http {
+    /// The server, as `http://127.0.0.1:3000`
+    pub url: Url,
+    #[command(flatten)]
+    pub chosen: Chosen,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Which cases.
+#[derive(Args)]
+pub struct Chosen {
+    /// Only cases with this in their names; may be repeated
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Vec<String>,
+    /// No case with this in its name; may be repeated
+    #[arg(long, value_name = "TEXT")]
+    pub skip: Vec<String>,
+    /// The least that cases mean: `required` leaves out those that are `recommended`
+    #[arg(long, value_enum, default_value = "recommended")]
+    pub level: LevelArg,
+    /// A file of cases to run in place of the suite's own; may be repeated
+    #[arg(long = "case", value_name = "FILE.toml")]
+    pub files: Vec<PathBuf>,
+    /// The Ith of N parts of the cases
+    #[arg(long, value_name = "I/N", default_value = "1/1", value_parser = shard)]
+    pub shard: (usize, usize),
+}
+
+#[derive(Args)]
+pub struct Output {
+    /// What to write: human, json, junit or tap, and `=FILE` for one that does not go to standard output;
+    /// separated by commas
+    #[arg(long = "report", value_name = "FORMAT[=FILE]", default_value = "human", value_delimiter = ',', value_parser = output)]
+    pub reports: Vec<Wanted>,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub enum LevelArg {
+    Required,
+    Recommended,
+}
+
+/// A form, and the file it goes to.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    format: Format,
+    file: Option<PathBuf>,
+}
+
+fn output(text: &str) -> Result<Wanted, String> {
+    let (format, file) = match text.split_once('=') {
+        Some((_, "")) => return Err("a file is due after `=`".to_owned()),
+        Some((format, file)) => (format, Some(PathBuf::from(file))),
+        None => (text, None),
+    };
+    Ok(Wanted {
+        format: format.parse()?,
+        file,
+    })
+}
+
+fn shard(text: &str) -> Result<(usize, usize), String> {
+    let parsed = text
+        .split_once('/')
+        .and_then(|(part, parts)| Some((part.parse().ok()?, parts.parse().ok()?)));
+    match parsed {
+        Some((part, parts)) if 1 <= part && part <= parts => Ok((part, parts)),
+        _ => Err("I/N with 1 <= I <= N is due".to_owned()),
+    }
+}
+
+/// How a run came out, where nothing kept it from being done.
+pub fn run(conform: &Conform) -> Result<(), Error> {
+    match &conform.command {
+        Command::Run(args) => on_components(args),
+        Command::Http(args) => over_http(args),
+        Command::Explain { case } => explain(case),
+        Command::List { chosen } => {
+            let suite = suite(chosen)?;
+            let names = chosen
+                .of(&suite)
+                .iter()
+                .map(|case| format!("{}\n", case.name()))
+                .collect::<String>();
+            crate::print(names.as_bytes())
+        }
+    }
+}
+
+impl Chosen {
+    fn of<'a>(&self, suite: &'a Suite) -> Vec<&'a Case> {
+        suite.select(&Selection {
+            filter: self.filter.clone(),
+            skip: self.skip.clone(),
+            recommended: matches!(self.level, LevelArg::Recommended),
+            shard: self.shard,
+        })
+    }
+}
+
+fn suite(chosen: &Chosen) -> Result<Suite, Error> {
+    let wrong = |error| Error::Conform(2, format!("{error}"));
+    let mut suite = Suite::embedded().map_err(wrong)?;
+    if !chosen.files.is_empty() {
+        suite.cases.clear();
+    }
+    for file in &chosen.files {
+        let text = fs::read_to_string(file)
+            .map_err(|error| Error::Conform(2, format!("{}: {error}", file.display())))?;
+        suite
+            .cases
+            .extend(edgewit_conformance::parse(&text, file).map_err(wrong)?);
+    }
+    Ok(suite)
+}
+
+fn on_components(args: &RunArgs) -> Result<(), Error> {
+    if !args.expect.is_empty() && args.expect.len() != args.components.len() {
+        let counts = (args.expect.len(), args.components.len());
+        return Err(Error::Conform(
+            2,
+            format!(
+                "{} --expect for {} components; one for each is due",
+                counts.0, counts.1
+            ),
+        ));
+    }
+    let suite = suite(&args.chosen)?;
+    let cases = args.chosen.of(&suite);
+    some(&cases)?;
+    let run = block_on(async {
+        let host = edgewit_conformance::host()?;
+        let mut subjects = Vec::new();
+        for (at, file) in args.components.iter().enumerate() {
+            subjects.push(subject(&host, file, args.expect.get(at)).await?);
+        }
+        Ok(edgewit_conformance::run(&host, &subjects, &cases, args.jobs.into(), &progress).await)
+    })?;
+    finish(&run, &args.output)
+}
+
+async fn subject(
+    host: &edgewit_host::Host,
+    file: &Path,
+    expect: Option<&PathBuf>,
+) -> Result<Subject, Error> {
+    let name = file
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let bytes = fs::read(file)
+        .map_err(|error| Error::Conform(3, format!("{}: {error}", file.display())))?;
+    let expect = expect.map(|file| Expect::read(file)).transpose();
+    let expect = expect
+        .map_err(|error| Error::Conform(2, error.to_string()))?
+        .unwrap_or_default();
+    let loaded = Subject::new(host, &name, &bytes, expect).await;
+    loaded.map_err(|error| Error::Conform(3, error.to_string()))
+}
+
+fn over_http(args: &Http) -> Result<(), Error> {
+    let suite = suite(&args.chosen)?;
+    let cases = args.chosen.of(&suite);
+    some(&cases)?;
+    let run = block_on(async {
+        let run = edgewit_conformance::over_http(&args.url, &cases, &progress).await;
+        run.map_err(|problem| Error::Conform(2, problem))
+    })?;
+    finish(&run, &args.output)
+}
+
+/// A run of nothing would pass.
+fn some(cases: &[&Case]) -> Result<(), Error> {
+    match cases {
+        [] => Err(Error::Conform(
+            2,
+            "no case is chosen; `edgewit conform list` names them".to_owned(),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// On a terminal, what is under way.
+fn progress(verdict: &Verdict) {
+    if std::io::stderr().is_terminal() {
+        eprint!("\r\x1b[K{}: {}\r", verdict.subject, verdict.case);
+    }
+}
+
+fn finish(run: &Run, output: &Output) -> Result<(), Error> {
+    if std::io::stderr().is_terminal() {
+        eprint!("\r\x1b[K");
+    }
+    for Wanted { format, file } in &output.reports {
+        let text = report::write(run, *format);
+        match file {
+            Some(file) => fs::write(file, text).map_err(Error::io("write", file))?,
+            None => crate::print(text.as_bytes())?,
+        }
+    }
+    match run.passed() {
+        true => Ok(()),
+        false => Err(Error::Conform(1, "not all is as expected".to_owned())),
+    }
+}
+
+fn explain(name: &str) -> Result<(), Error> {
+    let suite = Suite::embedded().map_err(|error| Error::Conform(2, error.to_string()))?;
+    let case = suite.cases.iter().find(|case| case.name() == name);
+    let case = case.ok_or_else(|| {
+        Error::Conform(
+            2,
+            format!("no case {name:?}; `edgewit conform list` names them"),
+        )
+    })?;
+    crate::print(case.explain().as_bytes())
+}

@@ -1,0 +1,262 @@
+//! Cases: what is asked of a guest, and what must come of it, as data.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use edgewit_manifest::Manifest;
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::step::Step;
+
+/// Why a file of cases can't be used. Displays as one line: the file, the line, what is wrong.
+#[derive(Debug, thiserror::Error)]
+#[error("{}:{line}: {reason}", .file.display())]
+pub struct CaseError {
+    /// The file.
+    pub file: PathBuf,
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong, and what would be right.
+    pub reason: String,
+}
+
+/// Who owes a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layer {
+    /// Every guest, one on bindings alone included.
+    Wit,
+    /// A guest that is written with an SDK.
+    Sdk,
+}
+
+impl Layer {
+    /// As cases and `expect.toml` write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Wit => "wit",
+            Self::Sdk => "sdk",
+        }
+    }
+}
+
+/// What a failure means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// It fails the run.
+    #[default]
+    Required,
+    /// It is shown and counted.
+    Recommended,
+}
+
+/// One case.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Case {
+    /// `area/what-happens`.
+    pub name: Spanned<String>,
+    /// The rule of `RULES.md` that it pins.
+    pub rule: String,
+    /// Who owes it.
+    pub layer: Layer,
+    /// What a failure means.
+    #[serde(default)]
+    pub level: Level,
+    /// What the application is granted and limited to, as in an `edge.toml`.
+    #[serde(default)]
+    pub app: toml::Table,
+    /// What stores hold before: keys and values by store, values as words.
+    #[serde(default)]
+    pub stores: BTreeMap<String, BTreeMap<String, String>>,
+    /// What stores hold after: `~` for a key that must not be there.
+    #[serde(default)]
+    pub stores_after: BTreeMap<String, BTreeMap<String, String>>,
+    /// Servers that the guest may fetch from.
+    #[serde(default)]
+    pub upstream: Vec<Upstream>,
+    /// The requests, one after the other.
+    pub request: Vec<Exchange>,
+}
+
+/// A scripted server.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Upstream {
+    /// The origin that it stands for.
+    pub origin: String,
+    /// What it does on each connection, in order; the last is for all further ones. None: nobody listens.
+    pub connections: Vec<Vec<String>>,
+    /// What it must have received in all: heads with their fields sorted, bodies as words.
+    pub saw: Option<Vec<String>>,
+}
+
+/// One request and what must come of it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Exchange {
+    /// Method and target; `GET /` unless said.
+    #[serde(default = "default_request")]
+    pub request: String,
+    /// Field lines beside `host`.
+    #[serde(default)]
+    pub fields: Vec<String>,
+    /// The body, as a word; with it goes its `content-length`.
+    pub body: Option<String>,
+    /// What the client does; by default it sends the request and reads the reply to its end.
+    pub client: Option<Vec<String>>,
+    /// The script, each step with the report that is due: `VERB OPERANDS -> REPORT`.
+    #[serde(default)]
+    pub steps: Vec<Step>,
+    /// What the client must get.
+    #[serde(default)]
+    pub reply: Reply,
+    /// What the guest must log beside its reports: `LEVEL TARGET TEXT NAME VALUE …` as words.
+    pub log: Option<Vec<String>>,
+    /// The calls of imports, reports and what an SDK is free in left out.
+    pub trace: Option<Vec<String>>,
+}
+
+fn default_request() -> String {
+    "GET /".to_owned()
+}
+
+/// What a client must get. What is not said is not looked at.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Reply {
+    /// The status.
+    pub status: Option<u16>,
+    /// For each of these names all its values, in order; none for a field that must not be there.
+    #[serde(default)]
+    pub fields: BTreeMap<String, Vec<String>>,
+    /// The body, as a word.
+    pub body: Option<String>,
+    /// The trailers.
+    pub trailers: Option<BTreeMap<String, Vec<String>>>,
+    /// Whether the connection ends before the reply does.
+    pub cut: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CaseFile {
+    case: Vec<Case>,
+}
+
+/// The cases of one file. Errors: `CaseError`, at the line that is wrong.
+pub fn parse(text: &str, file: &Path) -> Result<Vec<Case>, CaseError> {
+    let wrong = |at: Option<usize>, reason: String| CaseError {
+        file: file.to_owned(),
+        line: text[..at.unwrap_or(0).min(text.len())]
+            .matches('\n')
+            .count()
+            + 1,
+        reason,
+    };
+    let parsed: CaseFile = toml::from_str(text).map_err(|error| {
+        let at = error.span().map(|span| span.start);
+        wrong(at, error.message().replace('\n', "; "))
+    })?;
+    for case in &parsed.case {
+        let at = Some(case.name.span().start);
+        case.check().map_err(|reason| wrong(at, reason))?;
+    }
+    Ok(parsed.case)
+}
+
+impl Case {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.name.as_ref()
+    }
+
+    /// The first part of its name.
+    pub fn area(&self) -> &str {
+        self.name().split('/').next().unwrap_or_default()
+    }
+
+    /// Whether report lines and a plain reply are all that it looks at, and nothing has to be set up: it can
+    /// be asked of any server that has the guest behind it.
+    pub fn is_outcome(&self) -> bool {
+        let granted = self.app.is_empty() && self.upstream.is_empty();
+        let looked_at = self.stores.is_empty() && self.stores_after.is_empty();
+        let plain = |exchange: &Exchange| {
+            let in_handler = exchange.steps.iter().all(|step| !step.shapes_the_reply());
+            exchange.client.is_none()
+                && exchange.log.is_none()
+                && exchange.trace.is_none()
+                && in_handler
+        };
+        granted && looked_at && self.request.iter().all(plain)
+    }
+
+    /// The case for a reader: what it pins, what is asked and what is due.
+    pub fn explain(&self) -> String {
+        let mut text = format!(
+            "{}\n  rule {}, layer {}\n",
+            self.name(),
+            self.rule,
+            self.layer.name()
+        );
+        if !self.app.is_empty() {
+            text += &format!(
+                "  granted and limited: {}\n",
+                toml::Value::Table(self.app.clone())
+            );
+        }
+        for upstream in &self.upstream {
+            text += &format!(
+                "  {} is a server of {} connections\n",
+                upstream.origin,
+                upstream.connections.len()
+            );
+        }
+        for exchange in &self.request {
+            text += &format!("\n  {}\n", exchange.request);
+            for step in &exchange.steps {
+                let due = step.due.as_deref().unwrap_or("(nothing)");
+                text += &format!("    {}\n      {due}\n", step.line);
+            }
+            if let Some(status) = exchange.reply.status {
+                text += &format!("  replied: {status}\n");
+            }
+        }
+        text
+    }
+
+    /// The manifest that its application would have.
+    pub fn manifest(&self) -> Result<Manifest, String> {
+        let mut table = self.app.clone();
+        table.insert("name".to_owned(), "case".into());
+        table.insert("language".to_owned(), "rust".into());
+        let text = toml::to_string(&table).map_err(|error| error.to_string())?;
+        let parsed = Manifest::parse(&text, Path::new("app"));
+        parsed.map_err(|error| format!("app: {error}"))
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let name = self.name();
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "/-".contains(c);
+        if !name.contains('/') || !name.chars().all(allowed) {
+            return Err(format!(
+                "the name {name:?}; `area/what-happens` in lower case is due"
+            ));
+        }
+        if self.request.is_empty() {
+            return Err(format!("{name}: no request"));
+        }
+        self.manifest()?;
+        let stored = self.stores.values().chain(self.stores_after.values());
+        let bodies = self
+            .request
+            .iter()
+            .filter_map(|exchange| exchange.body.as_ref());
+        for word in stored.flat_map(BTreeMap::values).chain(bodies) {
+            crate::words::decode(word)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,113 @@
+//! `expect.toml`: what a port owes, and what it is known to fail.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::case::Layer;
+
+/// What is known of a port.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Expect {
+    /// The language, for reports.
+    pub language: String,
+    /// What it owes.
+    pub layers: Vec<Layer>,
+    /// When a handle is dropped.
+    pub drops: Drops,
+    /// Known failures.
+    #[serde(default, rename = "failure")]
+    pub failures: Vec<Failure>,
+    /// What the language makes impossible to write.
+    #[serde(default)]
+    pub prevented: Vec<Prevented>,
+}
+
+/// When a language drops a handle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Drops {
+    /// At the end of the block that holds it.
+    Scope,
+    /// Together, when the request ends.
+    Request,
+    /// When a collector runs, at the latest with the instance.
+    Deferred,
+}
+
+/// A case that is known to fail.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Failure {
+    /// Its name.
+    pub case: String,
+    /// A part of what the run says of it.
+    pub how: String,
+    /// Why, for people.
+    pub reason: String,
+}
+
+/// A case that can't be written in the language.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Prevented {
+    /// Its name.
+    pub case: String,
+    /// The file of the test that proves it, from the root of its repository.
+    pub proof: String,
+}
+
+/// Why an `expect.toml` can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ExpectError {
+    /// It can't be read.
+    #[error("{}: {reason}", .file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        reason: std::io::Error,
+    },
+    /// It is no such file.
+    #[error("{}:{line}: {reason}", .file.display())]
+    Invalid {
+        /// The file.
+        file: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl Default for Expect {
+    /// What is held against a component that comes alone: everything.
+    fn default() -> Self {
+        Self {
+            language: "unknown".to_owned(),
+            layers: vec![Layer::Wit, Layer::Sdk],
+            drops: Drops::Deferred,
+            failures: Vec::new(),
+            prevented: Vec::new(),
+        }
+    }
+}
+
+impl Expect {
+    /// Errors: `Read`, `Invalid`.
+    pub fn read(file: &Path) -> Result<Self, ExpectError> {
+        let text = std::fs::read_to_string(file).map_err(|reason| ExpectError::Read {
+            file: file.to_owned(),
+            reason,
+        })?;
+        toml::from_str(&text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            ExpectError::Invalid {
+                file: file.to_owned(),
+                line: text[..at.min(text.len())].matches('\n').count() + 1,
+                reason: error.message().replace('\n', "; "),
+            }
+        })
+    }
+}

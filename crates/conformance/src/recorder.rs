@@ -1,0 +1,310 @@
+//! A hook that keeps what crosses the boundary between host and guest.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex};
+
+use edgewit_host::{Call, Hook, Value};
+use tokio::sync::watch;
+
+use crate::words;
+
+/// The target of the events that are reports.
+const REPORTS: &str = "conformance";
+
+/// A text or list of bytes that is longer is shown by its length and hash.
+const SHOWN_BYTES_MAX: usize = 64;
+
+/// What one request did.
+#[derive(Clone, Debug, Default)]
+pub struct Record {
+    /// Reports, in order.
+    pub reports: Vec<String>,
+    /// Other events: `LEVEL TARGET TEXT NAME VALUE …` as words.
+    pub log: Vec<String>,
+    /// Every other call with its result, but for what an SDK is free in.
+    pub trace: Vec<String>,
+    /// Handles that were dropped, with their kind.
+    pub dropped: Vec<String>,
+}
+
+/// Keeps one record for each request, in the order in which they began.
+#[derive(Default)]
+pub struct Recorder {
+    inner: Mutex<Inner>,
+    /// Requests that began, and how many of them have ended.
+    counts: watch::Sender<(usize, usize)>,
+}
+
+#[derive(Default)]
+struct Inner {
+    by_id: HashMap<String, usize>,
+    requests: Vec<Request>,
+}
+
+#[derive(Default)]
+struct Request {
+    record: Record,
+    /// Numbers of the handles that are there, by the host's own, which it uses again.
+    handles: HashMap<u32, usize>,
+    handles_seen: usize,
+}
+
+impl Recorder {
+    /// Waits until every request that began has ended, and gives the record of the one at `index`.
+    pub async fn record(&self, index: usize) -> Record {
+        let mut counts = self.counts.subscribe();
+        // The sender is this.
+        let _ = counts.wait_for(|(began, ended)| began == ended).await;
+        let inner = self.inner.lock().expect("no panic under the lock");
+        inner
+            .requests
+            .get(index)
+            .map(|request| request.record.clone())
+            .unwrap_or_default()
+    }
+
+    /// The same at once, whatever is under way.
+    pub fn so_far(&self, index: usize) -> Record {
+        let inner = self.inner.lock().expect("no panic under the lock");
+        inner
+            .requests
+            .get(index)
+            .map(|request| request.record.clone())
+            .unwrap_or_default()
+    }
+
+    /// How many requests have begun.
+    pub fn began(&self) -> usize {
+        self.counts.borrow().0
+    }
+
+    fn with<T>(&self, id: &str, change: impl FnOnce(&mut Request) -> T) -> Option<T> {
+        let mut inner = self.inner.lock().expect("no panic under the lock");
+        let at = *inner.by_id.get(id)?;
+        Some(change(&mut inner.requests[at]))
+    }
+}
+
+impl Hook for Recorder {
+    fn began(&self, request_id: &str) {
+        {
+            let mut inner = self.inner.lock().expect("no panic under the lock");
+            let at = inner.requests.len();
+            inner.by_id.insert(request_id.to_owned(), at);
+            inner.requests.push(Request::default());
+        }
+        self.counts.send_modify(|(began, _)| *began += 1);
+    }
+
+    fn ended(&self, _: &str) {
+        self.counts.send_modify(|(_, ended)| *ended += 1);
+    }
+
+    fn before(&self, call: &Call<'_>) -> Option<Value> {
+        if is_free(call) {
+            return None;
+        }
+        self.with(call.request_id, |request| {
+            if call.function == "log" {
+                request.logged(call.arguments);
+            } else {
+                let line = request.call(call);
+                request.record.trace.push(line);
+            }
+        });
+        None
+    }
+
+    fn after(&self, call: &Call<'_>, result: Result<&Value, &str>) {
+        if is_free(call) || call.function == "log" {
+            return;
+        }
+        self.with(call.request_id, |request| {
+            let shown = match result {
+                Ok(value) => request.show(value),
+                Err(_) => "trap".to_owned(),
+            };
+            // Calls do not nest: the line is the call's.
+            if let Some(line) = request.record.trace.last_mut() {
+                let _ = write!(line, " -> {shown}");
+            }
+        });
+    }
+
+    fn dropped(&self, request_id: &str, resource: &str, handle: u32) {
+        let kind = resource.rsplit('#').next().unwrap_or_default();
+        self.with(request_id, |request| {
+            request.handles.remove(&handle);
+            if kind != "pollable" {
+                request.record.dropped.push(kind.to_owned());
+            }
+        });
+    }
+}
+
+/// What an SDK calls, or how often, is its own affair here: waiting, time, and what is asked to save work.
+fn is_free(call: &Call<'_>) -> bool {
+    let interface = call.interface;
+    let free = |name: &str| interface.starts_with(&format!("edge:sdk/{name}@"));
+    let asked = |name: &str| call.function.ends_with(name);
+    !interface.starts_with("edge:sdk/")
+        || free("poll")
+        || free("system")
+        || asked("subscribe")
+        || asked("length")
+        || asked("min-level")
+}
+
+/// `kv.open`, `store.get`.
+fn name(call: &Call<'_>) -> String {
+    match call.function.rsplit_once(']') {
+        Some((_, method)) => method.to_owned(),
+        None => {
+            let package = call.interface.trim_start_matches("edge:sdk/");
+            let interface = package.split('@').next().unwrap_or_default();
+            format!("{interface}.{}", call.function)
+        }
+    }
+}
+
+impl Request {
+    fn logged(&mut self, arguments: &[Value]) {
+        let [
+            Value::Case(level, _),
+            Value::Text(target),
+            Value::Text(message),
+            Value::List(fields),
+        ] = arguments
+        else {
+            return;
+        };
+        if target == REPORTS {
+            self.record.reports.push(message.clone());
+            return;
+        }
+        let mut line = vec![
+            level.to_string(),
+            words::report(target.as_bytes()),
+            words::report(message.as_bytes()),
+        ];
+        for field in fields {
+            if let Value::Tuple(pair) = field {
+                line.extend(pair.iter().filter_map(|part| match part {
+                    Value::Text(text) => Some(words::report(text.as_bytes())),
+                    _ => None,
+                }));
+            }
+        }
+        self.record.log.push(line.join(" "));
+    }
+
+    fn call(&mut self, call: &Call<'_>) -> String {
+        let mut shown: Vec<String> = call
+            .arguments
+            .iter()
+            .map(|value| self.show(value))
+            .collect();
+        if call.function.ends_with("incoming-body.read") {
+            // How much is read at once is the SDK's affair.
+            shown.truncate(1);
+        }
+        format!("{}({})", name(call), shown.join(", "))
+    }
+
+    fn show(&mut self, value: &Value) -> String {
+        match value {
+            Value::Bool(value) => value.to_string(),
+            Value::Unsigned(value) => value.to_string(),
+            Value::Signed(value) => value.to_string(),
+            Value::Float(value) => value.to_string(),
+            Value::Text(text) => shown_text(text),
+            Value::Bytes(bytes) => shown_bytes(bytes),
+            Value::List(items) => format!("[{}]", self.all(items)),
+            Value::Tuple(items) => format!("({})", self.all(items)),
+            Value::Record(fields) => self.record(fields),
+            Value::Case(name, None) => name.to_string(),
+            Value::Case(name, Some(value)) => format!("{name}({})", self.show(value)),
+            Value::Flags(flags) => format!("{{{}}}", flags.join(", ")),
+            Value::Option(None) => "none".to_owned(),
+            Value::Option(Some(value)) => format!("some({})", self.show(value)),
+            Value::Result(Ok(value)) => format!("ok({})", self.optional(value)),
+            Value::Result(Err(value)) => format!("err({})", self.optional(value)),
+            Value::Handle(handle) => self.handle(*handle),
+        }
+    }
+
+    fn all(&mut self, items: &[Value]) -> String {
+        let shown: Vec<String> = items.iter().map(|item| self.show(item)).collect();
+        shown.join(", ")
+    }
+
+    fn record(&mut self, fields: &[(std::borrow::Cow<'static, str>, Value)]) -> String {
+        let mut text = "{".to_owned();
+        for (at, (name, value)) in fields.iter().enumerate() {
+            let comma = if at == 0 { "" } else { ", " };
+            let shown = match (name.as_ref(), value) {
+                ("headers", Value::List(fields)) => format!("[{}]", self.sorted(fields)),
+                // What the host adds of its own: an address with a port, say.
+                ("attributes", _) => "…".to_owned(),
+                _ => self.show(value),
+            };
+            let _ = write!(text, "{comma}{name}: {shown}");
+        }
+        text.push('}');
+        text
+    }
+
+    /// Fields by their names: the order between different ones carries no meaning.
+    fn sorted(&mut self, fields: &[Value]) -> String {
+        let mut fields: Vec<&Value> = fields.iter().collect();
+        fields.sort_by_key(|field| match field {
+            Value::Tuple(pair) => match pair.first() {
+                Some(Value::Text(name)) => name.to_lowercase(),
+                _ => String::new(),
+            },
+            _ => String::new(),
+        });
+        let shown: Vec<String> = fields.into_iter().map(|field| self.show(field)).collect();
+        shown.join(", ")
+    }
+
+    fn optional(&mut self, value: &Option<Box<Value>>) -> String {
+        value
+            .as_deref()
+            .map(|value| self.show(value))
+            .unwrap_or_default()
+    }
+
+    fn handle(&mut self, handle: u32) -> String {
+        let seen = &mut self.handles_seen;
+        let number = *self.handles.entry(handle).or_insert_with(|| {
+            *seen += 1;
+            *seen
+        });
+        format!("#{number}")
+    }
+}
+
+fn shown_text(text: &str) -> String {
+    if text.len() > SHOWN_BYTES_MAX {
+        return format!(
+            "text of {} bytes, {:016x}",
+            text.len(),
+            words::hash(text.as_bytes())
+        );
+    }
+    format!("{text:?}")
+}
+
+fn shown_bytes(bytes: &[u8]) -> String {
+    if bytes.len() > SHOWN_BYTES_MAX {
+        return format!("{} bytes, {:016x}", bytes.len(), words::hash(bytes));
+    }
+    format!("b\"{}\"", bytes.escape_ascii())
+}
+
+/// A recorder to hand to a host, and to read from.
+pub fn recorder() -> Arc<Recorder> {
+    Arc::default()
+}

@@ -1,0 +1,125 @@
+//! One step of a script, and the report that is due.
+
+use serde::{Deserialize, Deserializer, de};
+
+/// `VERB OPERANDS -> REPORT`.
+///
+/// In a report the word `?` is any word, and a last `...` any number of words. The report `never` is due where a
+/// step must not run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// What the guest is sent.
+    pub line: String,
+    /// What it must say; none for a step that must not run.
+    pub due: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Step {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+impl std::str::FromStr for Step {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        // Where the later steps run is no step.
+        if text == "after" {
+            return Ok(Self {
+                line: text.to_owned(),
+                due: None,
+            });
+        }
+        let Some((line, due)) = text.split_once(" -> ") else {
+            return Err(format!(
+                "the step {text:?}; `VERB OPERANDS -> REPORT` is due"
+            ));
+        };
+        if line.is_empty()
+            || !line
+                .bytes()
+                .all(|byte| byte.is_ascii_graphic() || byte == b' ')
+            || line.contains(',')
+        {
+            return Err(format!(
+                "the step {line:?}; words in ASCII are due, percent-encoded, without commas"
+            ));
+        }
+        Ok(Self {
+            line: line.to_owned(),
+            due: (due != "never").then(|| due.to_owned()),
+        })
+    }
+}
+
+impl Step {
+    /// Whether a guest's reply is then no longer its reports, or they are not all there yet.
+    pub fn shapes_the_reply(&self) -> bool {
+        self.line.starts_with("reply.")
+            || ["after", "panic", "abort", "spin", "grow", "recurse"]
+                .iter()
+                .any(|verb| self.line.split(' ').next() == Some(verb))
+    }
+}
+
+/// Errors that a platform's own types may throw as their own (`CONTRACT.md`, last section).
+const THROWN: [(&str, &str); 4] = [
+    ("err invalid-name", "throw TypeError"),
+    ("err invalid-value", "throw TypeError"),
+    ("err invalid-request", "throw TypeError"),
+    ("err invalid-status", "throw RangeError"),
+];
+const MAY_THROW: [&str; 5] = [
+    "reply.field",
+    "reply.set",
+    "reply.status",
+    "fetch.new",
+    "fetch.field",
+];
+
+/// Whether what a step reported is what was due.
+pub fn matches(step: &Step, due: &str, report: &str) -> bool {
+    let verb = step.line.split(' ').next().unwrap_or_default();
+    if MAY_THROW.contains(&verb) && THROWN.contains(&(due, report)) {
+        return true;
+    }
+    let (mut due, mut met) = (due.split(' '), report.split(' '));
+    loop {
+        match (due.next(), met.next()) {
+            (None, None) | (Some("..."), _) => return true,
+            (Some("?"), Some(_)) => {}
+            (Some(due), Some(met)) if due == met => {}
+            _ => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_are_compared_by_words() {
+        let step: Step = "kv.get s a -> ok ~".parse().unwrap();
+        assert!(matches(&step, "ok ~", "ok ~"));
+        assert!(!matches(&step, "ok ~", "ok -"));
+        assert!(matches(&step, "ok ? b", "ok a b"));
+        assert!(!matches(&step, "ok ?", "ok"));
+        assert!(!matches(&step, "ok ?", "ok a b"));
+        assert!(matches(&step, "ok ...", "ok"));
+        assert!(!matches(&step, "err invalid-name", "throw TypeError"));
+        let step: Step = "reply.field a%20b c -> err invalid-name".parse().unwrap();
+        assert!(matches(&step, "err invalid-name", "throw TypeError"));
+        assert!(!matches(&step, "err invalid-name", "throw RangeError"));
+    }
+
+    #[test]
+    fn a_step_without_a_report_is_refused() {
+        for bad in ["kv.get s a", "a,b -> ok", " -> ok", "é -> ok"] {
+            assert!(bad.parse::<Step>().is_err(), "{bad}");
+        }
+        assert_eq!("drop a -> never".parse::<Step>().unwrap().due, None);
+    }
+}

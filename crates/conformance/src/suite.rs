@@ -1,0 +1,369 @@
+//! The suite: its rules, its cases, and a run over components.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use edgewit_host::{Component, Host};
+use futures_util::StreamExt as _;
+
+use crate::case::{Case, CaseError, Layer, Level, parse};
+use crate::expect::Expect;
+use crate::run::{self, Outcome, first_difference};
+
+macro_rules! embedded {
+    ($($file:literal),* $(,)?) => {
+        &[$((concat!("tests/conformance/cases/", $file), include_str!(concat!("../../../tests/conformance/cases/", $file)))),*]
+    };
+}
+
+/// The files of cases, by their paths in the repository.
+const CASES: &[(&str, &str)] = embedded![
+    "bodies.toml",
+    "fetch.toml",
+    "fields.toml",
+    "http.toml",
+    "kv.toml",
+    "lifecycle.toml",
+    "limits.toml",
+    "logging.toml",
+    "sdk.toml",
+    "system.toml",
+];
+
+/// The rules that cases pin.
+const RULES: &str = include_str!("../../../tests/conformance/RULES.md");
+
+/// The version of the suite, which is that of this crate.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Cases, and the names of the rules that they pin.
+#[derive(Clone, Debug)]
+pub struct Suite {
+    /// In the order of their files.
+    pub cases: Vec<Case>,
+    /// By their names in `RULES.md`.
+    pub rules: BTreeSet<String>,
+}
+
+/// Which cases are run.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    /// Parts of names, of which one must be in a case's; all cases if there are none.
+    pub filter: Vec<String>,
+    /// Parts of names, of which none may be.
+    pub skip: Vec<String>,
+    /// Whether `recommended` cases are run too.
+    pub recommended: bool,
+    /// The `I`th of `N` parts, from 1.
+    pub shard: (usize, usize),
+}
+
+impl Default for Selection {
+    fn default() -> Self {
+        Self {
+            filter: Vec::new(),
+            skip: Vec::new(),
+            recommended: true,
+            shard: (1, 1),
+        }
+    }
+}
+
+impl Suite {
+    /// The suite that this crate holds. Errors: a case file that is wrong.
+    pub fn embedded() -> Result<Self, CaseError> {
+        let mut cases = Vec::new();
+        for (file, text) in CASES {
+            cases.extend(parse(text, Path::new(file))?);
+        }
+        let rules = RULES.lines().filter_map(|line| line.strip_prefix("### "));
+        Ok(Self {
+            cases,
+            rules: rules.map(str::to_owned).collect(),
+        })
+    }
+
+    /// The cases of a selection, in order.
+    pub fn select(&self, selection: &Selection) -> Vec<&Case> {
+        let (part, parts) = selection.shard;
+        let has =
+            |case: &Case, words: &[String]| words.iter().any(|word| case.name().contains(word));
+        let selected = self.cases.iter().filter(|case| {
+            (selection.filter.is_empty() || has(case, &selection.filter))
+                && !has(case, &selection.skip)
+                && (selection.recommended || case.level == Level::Required)
+        });
+        let numbered = selected
+            .enumerate()
+            .filter(|(at, _)| at % parts == part - 1);
+        numbered.map(|(_, case)| case).collect()
+    }
+}
+
+/// A component under test.
+pub struct Subject {
+    /// What reports call it.
+    pub name: String,
+    /// What it owes.
+    pub expect: Expect,
+    component: Component,
+}
+
+/// What came of a case on a component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// Passed.
+    Ok,
+    /// The language makes it impossible to write, as `expect.toml` says.
+    Prevented,
+    /// It fails as `expect.toml` says.
+    Known,
+    /// It failed.
+    Failed,
+    /// The guest does not know a verb of it.
+    Unsupported,
+    /// `expect.toml` lists it, and it passed or failed otherwise.
+    Stale,
+    /// It could not be asked.
+    NotRun,
+}
+
+impl Status {
+    /// As outputs write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Prevented => "prevented",
+            Self::Known => "known-failure",
+            Self::Failed => "failed",
+            Self::Unsupported => "unsupported",
+            Self::Stale => "stale-expectation",
+            Self::NotRun => "not-run",
+        }
+    }
+
+    /// Whether it is as expected.
+    pub fn is_as_expected(self) -> bool {
+        matches!(
+            self,
+            Self::Ok | Self::Prevented | Self::Known | Self::NotRun
+        )
+    }
+}
+
+/// One line of a run.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// The component.
+    pub subject: String,
+    /// The case.
+    pub case: String,
+    /// The rule that it pins.
+    pub rule: String,
+    /// The first part of its name.
+    pub area: String,
+    /// Who owes it.
+    pub layer: Layer,
+    /// What a failure means.
+    pub level: Level,
+    /// What came of it.
+    pub status: Status,
+    /// Why, if it is not passed.
+    pub why: Vec<String>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Verdict {
+    /// Whether it fails the run.
+    pub fn fails(&self) -> bool {
+        !self.status.is_as_expected()
+            && (self.level == Level::Required || self.status == Status::Stale)
+    }
+}
+
+/// A whole run.
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    /// By component, then in the order of the cases.
+    pub verdicts: Vec<Verdict>,
+    /// What is wrong beside the cases: listed ones that do not exist, traces that differ.
+    pub problems: Vec<String>,
+    /// Components that were run.
+    pub subjects: usize,
+    /// How long it took, compilation left out.
+    pub took: Duration,
+}
+
+impl Run {
+    /// Whether everything is as expected.
+    pub fn passed(&self) -> bool {
+        self.problems.is_empty() && !self.verdicts.iter().any(Verdict::fails)
+    }
+}
+
+impl Subject {
+    /// Compiles a component. Errors: it is none of `edge:sdk/app`.
+    pub async fn new(
+        host: &Host,
+        name: &str,
+        bytes: &[u8],
+        expect: Expect,
+    ) -> Result<Self, edgewit_host::Error> {
+        let component = host.compile(name, bytes)?;
+        // Whether its imports are ours shows once it is an application.
+        host.app(name, &component, Default::default()).await?;
+        Ok(Self {
+            name: name.to_owned(),
+            expect,
+            component,
+        })
+    }
+}
+
+/// Runs cases on components, `jobs` at a time, and tells of each as it ends.
+pub async fn run(
+    host: &Host,
+    subjects: &[Subject],
+    cases: &[&Case],
+    jobs: usize,
+    told: &(dyn Fn(&Verdict) + Sync),
+) -> Run {
+    let began = Instant::now();
+    let mut run = Run {
+        subjects: subjects.len(),
+        ..Run::default()
+    };
+    let mut outcomes = Vec::new();
+    for subject in subjects {
+        let owed = |case: &&&Case| subject.expect.layers.contains(&case.layer);
+        let asked = cases.iter().filter(owed).map(|case| async move {
+            let outcome = run::run(case, host, &subject.component).await;
+            (verdict(case, subject, &outcome), outcome)
+        });
+        let mut ended = futures_util::stream::iter(asked).buffered(jobs.max(1));
+        while let Some((verdict, outcome)) = ended.next().await {
+            told(&verdict);
+            outcomes.push((verdict.case.clone(), subject, outcome));
+            run.verdicts.push(verdict);
+        }
+        run.problems.extend(unknown_names(subject, cases));
+    }
+    run.problems.extend(unequal(&outcomes));
+    run.took = began.elapsed();
+    run
+}
+
+/// Cases that `expect.toml` lists and that do not exist. Those that were not selected are not looked for.
+fn unknown_names(subject: &Subject, cases: &[&Case]) -> Vec<String> {
+    let all = Suite::embedded()
+        .map(|suite| suite.cases)
+        .unwrap_or_default();
+    let exists = |name: &str| {
+        all.iter()
+            .chain(cases.iter().copied())
+            .any(|case| case.name() == name)
+    };
+    let failures = subject.expect.failures.iter().map(|failure| &failure.case);
+    let listed = failures.chain(
+        subject
+            .expect
+            .prevented
+            .iter()
+            .map(|prevented| &prevented.case),
+    );
+    let unknown = listed.filter(|name| !exists(name));
+    unknown
+        .map(|name| {
+            format!(
+                "{}: expect.toml lists {name:?}, which is no case",
+                subject.name
+            )
+        })
+        .collect()
+}
+
+fn verdict(case: &Case, subject: &Subject, outcome: &Outcome) -> Verdict {
+    let failed = subject
+        .expect
+        .failures
+        .iter()
+        .find(|failure| failure.case == case.name());
+    let prevented = subject
+        .expect
+        .prevented
+        .iter()
+        .any(|prevented| prevented.case == case.name());
+    let mut why = outcome.problems.clone();
+    let passed = why.is_empty();
+    let status = match failed {
+        _ if prevented && outcome.prevented => Status::Prevented,
+        _ if prevented => {
+            why.push(
+                "expect.toml says that the language prevents it; no step reported `prevented`"
+                    .to_owned(),
+            );
+            Status::Stale
+        }
+        None if passed => Status::Ok,
+        None if outcome.unsupported => Status::Unsupported,
+        None => Status::Failed,
+        Some(_) if passed => {
+            why.push("expect.toml lists it as a known failure, and it passed".to_owned());
+            Status::Stale
+        }
+        Some(known) if !outcome.hung && why.iter().any(|why| why.contains(&known.how)) => {
+            Status::Known
+        }
+        Some(known) => {
+            why.push(format!("expect.toml says it fails with {:?}", known.how));
+            Status::Stale
+        }
+    };
+    Verdict {
+        subject: subject.name.clone(),
+        case: case.name().to_owned(),
+        rule: case.rule.clone(),
+        area: case.area().to_owned(),
+        layer: case.layer,
+        level: case.level,
+        status,
+        why,
+        took: outcome.took,
+    }
+}
+
+/// Where components that both passed a case called the host differently.
+fn unequal(outcomes: &[(String, &Subject, Outcome)]) -> Vec<String> {
+    let passed: Vec<_> = outcomes
+        .iter()
+        .filter(|(_, _, outcome)| outcome.problems.is_empty())
+        .collect();
+    let mut problems = Vec::new();
+    for (at, (case, subject, outcome)) in passed.iter().enumerate() {
+        let Some((_, first, reference)) = passed[..at].iter().find(|(name, ..)| name == case)
+        else {
+            continue;
+        };
+        for (request, (one, other)) in reference.records.iter().zip(&outcome.records).enumerate() {
+            if let Some(difference) = first_difference(&one.trace, &other.trace) {
+                problems.push(format!(
+                    "{case}, request {}: {} does not call as {} does: {difference}",
+                    request + 1,
+                    subject.name,
+                    first.name
+                ));
+            }
+        }
+    }
+    problems
+}
+
+/// A host for a run: its own time, randomness and names.
+///
+/// Errors: the engine can't be set up.
+pub fn host() -> Result<Arc<Host>, edgewit_host::Error> {
+    Host::builder().instances(100).build().map(Arc::new)
+}

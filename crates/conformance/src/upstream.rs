@@ -1,0 +1,143 @@
+//! The servers of a case.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use crate::case::Upstream;
+use crate::gates::Gates;
+use crate::wire::{Message, Wire};
+use crate::words;
+
+/// Servers that run until they are dropped.
+pub struct Running {
+    /// Where each listens, in the order of the case.
+    pub addresses: Vec<SocketAddr>,
+    saw: Vec<Arc<Mutex<Vec<String>>>>,
+    mistakes: Arc<Mutex<Vec<String>>>,
+    _tasks: JoinSet<()>,
+}
+
+/// Fields that the host or its HTTP library adds, which a case does not say each time.
+const OF_THE_HOST: [&str; 5] = ["host", "te", "connection", "cdn-loop", "user-agent"];
+
+impl Running {
+    /// Starts them.
+    pub async fn start(upstreams: &[Upstream], gates: &Arc<Gates>) -> io::Result<Self> {
+        let mut running = Self {
+            addresses: Vec::new(),
+            saw: Vec::new(),
+            mistakes: Arc::default(),
+            _tasks: JoinSet::new(),
+        };
+        for upstream in upstreams {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+            running.addresses.push(listener.local_addr()?);
+            let saw = Arc::default();
+            running.saw.push(Arc::clone(&saw));
+            // Where nobody is to listen the port is let go again.
+            if !upstream.connections.is_empty() {
+                let script = Script {
+                    connections: upstream.connections.clone(),
+                    gates: gates.clone(),
+                    saw,
+                    mistakes: running.mistakes.clone(),
+                };
+                running._tasks.spawn(script.serve(listener));
+            }
+        }
+        Ok(running)
+    }
+
+    /// What the server at `index` has received.
+    pub fn saw(&self, index: usize) -> Vec<String> {
+        self.saw[index]
+            .lock()
+            .expect("no panic under the lock")
+            .clone()
+    }
+
+    /// Steps that no server knows.
+    pub fn mistakes(&self) -> Vec<String> {
+        self.mistakes
+            .lock()
+            .expect("no panic under the lock")
+            .clone()
+    }
+}
+
+struct Script {
+    connections: Vec<Vec<String>>,
+    gates: Arc<Gates>,
+    saw: Arc<Mutex<Vec<String>>>,
+    mistakes: Arc<Mutex<Vec<String>>>,
+}
+
+impl Script {
+    async fn serve(self, listener: TcpListener) {
+        let script = Arc::new(self);
+        let mut connections = JoinSet::new();
+        for number in 0.. {
+            let Ok((stream, _)) = listener.accept().await else {
+                return;
+            };
+            let at = number.min(script.connections.len() - 1);
+            let script = script.clone();
+            connections.spawn(async move { script.connection(stream, at).await });
+        }
+    }
+
+    async fn connection(&self, stream: TcpStream, at: usize) {
+        let _ = stream.set_nodelay(true);
+        let mut wire = Wire::new(stream);
+        for step in &self.connections[at] {
+            let (verb, operand) = step.split_once(' ').unwrap_or((step, ""));
+            match verb {
+                "request" => {
+                    let Ok(head) = wire.head().await else { return };
+                    let message = wire.request_body(head).await;
+                    self.keep(&message);
+                }
+                "head" => {
+                    let Ok(head) = wire.head().await else { return };
+                    self.keep(&Message { head, complete: true, ..Message::default() });
+                }
+                "until" => {
+                    if wire.until(operand.as_bytes()).await.is_err() {
+                        return;
+                    }
+                }
+                "send" => wire.send(operand.as_bytes()).await,
+                "pattern" => wire.send(&words::pattern(operand.parse().unwrap_or(0))).await,
+                "pass" => self.gates.pass(operand).await,
+                "open" => self.gates.open(operand),
+                "gone" => wire.gone().await,
+                "half-close" => wire.half_close().await,
+                "reset" => return wire.reset(),
+                _ => self.mistakes.lock().expect("no panic under the lock").push(format!(
+                    "the upstream's step {step:?}; request, head, until, send, pattern, pass, open, gone, half-close or reset is due"
+                )),
+            }
+        }
+    }
+
+    fn keep(&self, message: &Message) {
+        let mut saw = self.saw.lock().expect("no panic under the lock");
+        saw.push(message.head.start.clone());
+        for (name, value) in &message.head.fields {
+            if !OF_THE_HOST.contains(&name.as_str()) {
+                saw.push(format!("{name}: {}", words::report(value)));
+            }
+        }
+        if !message.body.is_empty() || !message.complete {
+            let cut = if message.complete { "" } else { " and no end" };
+            saw.push(format!("= {}{cut}", words::report(&message.body)));
+        }
+        for (name, value) in &message.trailers {
+            saw.push(format!("+ {name}: {}", words::report(value)));
+        }
+    }
+}

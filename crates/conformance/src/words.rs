@@ -1,0 +1,105 @@
+//! The words that scripts and reports are made of, as `CONTRACT.md` gives them.
+
+/// A value of more bytes than this is reported by its length and hash.
+const REPORTED_BYTES_MAX: usize = 64;
+
+/// What byte `i` of the pattern that `*N` stands for is.
+const PATTERN_PERIOD: usize = 251;
+
+/// `length` bytes of the pattern: a prime period shows bytes that are out of place.
+pub fn pattern(length: usize) -> Vec<u8> {
+    (0..length).map(|at| (at % PATTERN_PERIOD) as u8).collect()
+}
+
+/// The bytes that a word of a script or a case stands for. Errors: what is wrong with it.
+pub fn decode(word: &str) -> Result<Vec<u8>, String> {
+    if word == "-" {
+        return Ok(Vec::new());
+    }
+    if let Some(length) = word.strip_prefix('*') {
+        let length = length.parse();
+        return length
+            .map(pattern)
+            .map_err(|_| format!("{word:?}: `*` and a number of bytes are due"));
+    }
+    let mut bytes = Vec::with_capacity(word.len());
+    let mut rest = word.bytes();
+    while let Some(byte) = rest.next() {
+        let decoded = match byte {
+            b'%' => {
+                let digit = |byte: Option<u8>| byte.and_then(|byte| (byte as char).to_digit(16));
+                let (high, low) = (digit(rest.next()), digit(rest.next()));
+                let (Some(high), Some(low)) = (high, low) else {
+                    return Err(format!(
+                        "{word:?}: two hexadecimal digits are due after `%`"
+                    ));
+                };
+                (high * 16 + low) as u8
+            }
+            other => other,
+        };
+        bytes.push(decoded);
+    }
+    Ok(bytes)
+}
+
+/// How a guest reports a value.
+pub fn report(value: &[u8]) -> String {
+    match value {
+        [] => "-".to_owned(),
+        b"-" => "%2D".to_owned(),
+        long if long.len() > REPORTED_BYTES_MAX => format!("*{}:{:016x}", long.len(), hash(long)),
+        short => short.iter().map(|byte| escape(*byte)).collect(),
+    }
+}
+
+fn escape(byte: u8) -> String {
+    match byte {
+        byte if byte.is_ascii_alphanumeric() || b"-._/:+=".contains(&byte) => {
+            (byte as char).to_string()
+        }
+        byte => format!("%{byte:02X}"),
+    }
+}
+
+/// FNV-1a of 64 bits: short enough to be written anew for each guest.
+pub fn hash(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_stand_for_bytes() {
+        for (word, bytes) in [
+            ("-", &b""[..]),
+            ("%2D", b"-"),
+            ("a%20b", b"a b"),
+            ("%ff~", b"\xff~"),
+            ("*3", &[0, 1, 2]),
+        ] {
+            assert_eq!(decode(word).as_deref(), Ok(bytes), "{word}");
+        }
+        for bad in ["%", "%4", "%zz", "*", "*x"] {
+            assert!(decode(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn reports_have_one_form() {
+        assert_eq!(report(b""), "-");
+        assert_eq!(report(b"-"), "%2D");
+        assert_eq!(report("é ~".as_bytes()), "%C3%A9%20%7E");
+        assert_eq!(report(&[b'a'; 64]).len(), 64);
+        // The published test vector of FNV-1a for "foobar".
+        assert_eq!(hash(b"foobar"), 0x8594_4171_f739_67e8);
+        assert_eq!(
+            report(&pattern(65)),
+            format!("*65:{:016x}", hash(&pattern(65)))
+        );
+    }
+}
