@@ -1,0 +1,123 @@
+//! The suite's own data: every case has a rule, every rule a case, and what is wrong is told with its place.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use edgewit_conformance::{Selection, Suite, parse};
+
+fn suite() -> Suite {
+    Suite::embedded().unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn every_case_pins_a_rule_and_every_rule_has_a_case() {
+    let suite = suite();
+    let cited: BTreeSet<&str> = suite.cases.iter().map(|case| case.rule.as_str()).collect();
+    let rules: BTreeSet<&str> = suite.rules.iter().map(String::as_str).collect();
+    let unknown: Vec<_> = cited.difference(&rules).collect();
+    let unpinned: Vec<_> = rules.difference(&cited).collect();
+    assert!(
+        unknown.is_empty(),
+        "cases cite {unknown:?}, which RULES.md lacks"
+    );
+    assert!(unpinned.is_empty(), "no case pins {unpinned:?} of RULES.md");
+}
+
+#[test]
+fn no_two_cases_have_one_name_or_ask_the_same() {
+    let suite = suite();
+    let mut names = BTreeSet::new();
+    let mut asked: BTreeMap<String, &str> = BTreeMap::new();
+    for case in &suite.cases {
+        assert!(
+            names.insert(case.name()),
+            "two cases are named {}",
+            case.name()
+        );
+        // All that a case holds but its name and rule.
+        let same = format!(
+            "{:?}{:?}{:?}{:?}",
+            case.app, case.stores, case.upstream, case.request
+        );
+        if let Some(other) = asked.insert(same, case.name()) {
+            panic!("{} asks what {other} does", case.name());
+        }
+    }
+}
+
+#[test]
+fn every_file_of_cases_is_embedded() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/conformance/cases");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        count += parse(&text, &path)
+            .unwrap_or_else(|error| panic!("{error}"))
+            .len();
+    }
+    assert_eq!(count, suite().cases.len());
+}
+
+#[test]
+fn shards_are_all_cases_once() {
+    let suite = suite();
+    let shard = |part| {
+        let selection = Selection {
+            shard: (part, 3),
+            ..Selection::default()
+        };
+        suite
+            .select(&selection)
+            .into_iter()
+            .map(|case| case.name().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let mut names: Vec<String> = (1..=3).flat_map(shard).collect();
+    names.sort();
+    let mut all: Vec<String> = suite
+        .cases
+        .iter()
+        .map(|case| case.name().to_owned())
+        .collect();
+    all.sort();
+    assert_eq!(names, all);
+}
+
+#[test]
+fn a_mistake_in_a_file_of_cases_has_its_line() {
+    let head = "\n[[case]]\nname = \"a/b\"\nrule = \"r\"\nlayer = \"wit\"\n";
+    for (text, told) in [
+        (
+            format!("{head}[[case.request]]\nsteps = [\n  \"req.method\",\n]\n"),
+            "8: the step \"req.method\"",
+        ),
+        (format!("{head}colour = 1\n"), "6: unknown field `colour`"),
+        (
+            format!("{head}[[case.request]]\nsteps = 1\n"),
+            "7: invalid type",
+        ),
+        (
+            "[[case]]\nname = \"a\"\nrule = \"r\"\nlayer = \"wit\"\nrequest = [{}]\n".to_owned(),
+            "2: the name \"a\"",
+        ),
+        (
+            format!("{head}app = {{ fetch = [\"ftp://x\"] }}\nrequest = [{{}}]\n"),
+            "3: app: ",
+        ),
+        (
+            format!("{head}stores = {{ s = {{ k = \"%z\" }} }}\nrequest = [{{}}]\n"),
+            "3: \"%z\": two hexadecimal digits",
+        ),
+        (format!("{head}request = []\n"), "3: a/b: no request"),
+        ("[[case]\n".to_owned(), "1: "),
+    ] {
+        let error = parse(&text, Path::new("mine.toml"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.starts_with(&format!("mine.toml:{told}")),
+            "{error}\n{text}"
+        );
+    }
+}
