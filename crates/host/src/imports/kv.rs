@@ -38,10 +38,7 @@ pub(super) fn register(interface: &mut Interface<'_>) -> Result<()> {
     interface.func(
         "[method]store.exists",
         |mut context, (store, key): (Handle, String)| {
-            Box::new(async move {
-                let found = get_one(context.data_mut(), &store, key).await?;
-                Ok((found.map(|entry| entry.is_some()),))
-            })
+            Box::new(async move { Ok((exists(context.data_mut(), &store, &key).await?,)) })
         },
     )?;
     interface.func(
@@ -157,6 +154,17 @@ fn ready_to_write(state: &mut State, store: &Handle, key: &str) -> Result<Answer
 async fn get_one(state: &mut State, store: &Handle, key: String) -> Result<Answer<Option<Entry>>> {
     let found = get_all(state, store, &[key], u64::MAX).await?;
     Ok(found.map(|mut entries| entries.pop().flatten()))
+}
+
+async fn exists(state: &mut State, store: &Handle, key: &str) -> Result<Answer<bool>> {
+    let (store, now) = match ready(state, store)? {
+        Ok(ready) => ready,
+        Err(error) => return Ok(Err(error)),
+    };
+    if let Err(error) = check_key(key) {
+        return Ok(Err(error));
+    }
+    Ok(store.backend.exists(now, &store.name, key).await)
 }
 
 async fn get_many(
