@@ -3,6 +3,8 @@
 
 #[path = "cli/kv.rs"]
 mod kv;
+#[path = "cli/logs.rs"]
+mod logs;
 #[path = "cli/mistakes.rs"]
 mod mistakes;
 #[path = "cli/readmes.rs"]

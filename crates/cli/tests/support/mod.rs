@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -102,6 +102,22 @@ pub fn hello() -> &'static Path {
     })
 }
 
+/// Puts an application into a folder, as `app.wasm`: the guest whose path says what it does. `settings` are
+/// lines of its manifest.
+pub fn raw_app(folder: &Path, settings: &str) {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let built = BUILT.get_or_init(|| {
+        install(edgewit_build::Tool::Rust);
+        let wasm = Path::new(env!("CARGO_TARGET_TMPDIR")).join("raw.wasm");
+        let output = ["build", "--debug", "-o", wasm.to_str().unwrap()];
+        ok(&root().join("tests/guests/raw"), &output);
+        wasm
+    });
+    std::fs::copy(built, folder.join("app.wasm")).unwrap();
+    let manifest = format!("name = \"app\"\nlanguage = \"rust\"\n{settings}");
+    std::fs::write(folder.join("edge.toml"), manifest).unwrap();
+}
+
 /// A server that was started and printed an address.
 pub struct Server {
     child: Child,
@@ -146,6 +162,11 @@ impl Server {
         }
     }
 
+    /// Its standard error, which `interrupt` then leaves alone.
+    pub fn stderr(&mut self) -> ChildStderr {
+        self.child.stderr.take().unwrap()
+    }
+
     pub fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(HANG)).unwrap();
@@ -185,12 +206,9 @@ impl Server {
         };
         assert!(status.success(), "{status}");
         let mut log = String::new();
-        self.child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut log)
-            .unwrap();
+        if let Some(mut stderr) = self.child.stderr.take() {
+            stderr.read_to_string(&mut log).unwrap();
+        }
         self.out.read_to_string(&mut self.printed).unwrap();
         log
     }
