@@ -3,6 +3,10 @@
 
 #[path = "cli/kv.rs"]
 mod kv;
+// It looks at /proc.
+#[cfg(target_os = "linux")]
+#[path = "cli/large.rs"]
+mod large;
 #[path = "cli/logs.rs"]
 mod logs;
 #[path = "cli/mistakes.rs"]

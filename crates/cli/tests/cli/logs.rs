@@ -4,14 +4,14 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::sync::mpsc;
 
-use crate::support::{HANG, Server, raw_app};
+use crate::support::{HANG, RAW, Server, guest};
 
 /// What each request logs: its lines, its own, and one of `after-reply`.
 const LINES: u64 = 15 + 2;
 const REQUESTS: u64 = 20;
 
 fn serve(folder: &Path) -> Server {
-    raw_app(folder, "");
+    guest(RAW, folder, "");
     let arguments = ["serve", "app.wasm", "--listen", "127.0.0.1:0"];
     Server::start(folder, &arguments, "app: ")
 }

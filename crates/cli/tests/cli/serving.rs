@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::support::{Server, edgewit, fails, hello, ok, raw_app, root};
+use crate::support::{RAW, Server, edgewit, fails, guest, hello, ok, root};
 
 const VISITS: &str = "name = \"app\"\nlanguage = \"rust\"\n[kv.visits]\n";
 
@@ -196,7 +196,11 @@ fn a_build_for_debugging_has_a_file_and_names_of_its_own() {
 #[test]
 fn an_origin_can_be_another_server() {
     let folder = tempfile::tempdir().unwrap();
-    raw_app(folder.path(), "fetch = [\"https://api.example.com\"]\n");
+    guest(
+        RAW,
+        folder.path(),
+        "fetch = [\"https://api.example.com\"]\n",
+    );
     let upstream = TcpListener::bind("127.0.0.1:0").unwrap();
     let peer = format!("http://{}", upstream.local_addr().unwrap());
     let answering = std::thread::spawn(move || {

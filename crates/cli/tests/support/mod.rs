@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 /// The deadline of a hang.
@@ -102,18 +102,19 @@ pub fn hello() -> &'static Path {
     })
 }
 
-/// Puts an application into a folder, as `app.wasm`: the guest whose path says what it does. `settings` are
-/// lines of its manifest.
-pub fn raw_app(folder: &Path, settings: &str) {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let built = BUILT.get_or_init(|| {
-        install(edgewit_build::Tool::Rust);
-        let wasm = Path::new(env!("CARGO_TARGET_TMPDIR")).join("raw.wasm");
-        let output = ["build", "--debug", "-o", wasm.to_str().unwrap()];
-        ok(&root().join("tests/guests/raw"), &output);
-        wasm
-    });
-    std::fs::copy(built, folder.join("app.wasm")).unwrap();
+/// The guest whose path says what it does, on raw bindings and on the SDK.
+pub const RAW: &str = "tests/guests/raw";
+pub const SDK: &str = "sdk-rust/tests/guests/app";
+
+/// Puts a guest into a folder as the application `app.wasm`. `settings` are lines of its manifest.
+pub fn guest(guest: &str, folder: &Path, settings: &str) {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let lock = ONE_AT_A_TIME.lock().unwrap();
+    install(edgewit_build::Tool::Rust);
+    let wasm = folder.join("app.wasm");
+    let output = ["build", "--debug", "-o", wasm.to_str().unwrap()];
+    ok(&root().join(guest), &output);
+    drop(lock);
     let manifest = format!("name = \"app\"\nlanguage = \"rust\"\n{settings}");
     std::fs::write(folder.join("edge.toml"), manifest).unwrap();
 }
@@ -160,6 +161,10 @@ impl Server {
             printed,
             out,
         }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Its standard error, which `interrupt` then leaves alone.
