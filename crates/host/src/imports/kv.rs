@@ -130,7 +130,9 @@ fn count(state: &mut State) -> Answer<()> {
     state.usage.kv_operations += 1;
     let limit = state.app.limits.kv_operations;
     if u64::from(state.usage.kv_operations) > limit {
-        let reason = format!("kv-operations: limit {limit} in a request");
+        let met = state.usage.kv_operations;
+        let reason = format!("kv-operations: limit {limit}, met {met}");
+        state.passed(&reason);
         return Err(KvError::Unavailable(reason));
     }
     Ok(())
@@ -180,7 +182,13 @@ async fn get_many(
         return Ok(Err(KvError::InvalidArgument(reason)));
     }
     let limit = state.app.limits.kv_value_bytes;
-    get_all(state, store, keys, limit).await
+    let found = get_all(state, store, keys, limit).await?;
+    if let Err(KvError::ValueTooLarge(_)) = found {
+        state.passed(&format!(
+            "kv-value-bytes: limit {limit}, met more in a get-many"
+        ));
+    }
+    Ok(found)
 }
 
 async fn get_all(
@@ -210,18 +218,21 @@ async fn set(
         Ok(ready) => ready,
         Err(error) => return Ok(Err(error)),
     };
-    let limits = &state.app.limits;
     if options.ttl_ms == Some(0) {
         return Ok(Err(zero("ttl-ms")));
     }
-    if options.metadata.len() as u64 > limits.kv_metadata_bytes {
-        let (met, most) = (options.metadata.len(), limits.kv_metadata_bytes);
+    let most = state.app.limits.kv_metadata_bytes;
+    let met = options.metadata.len();
+    if met as u64 > most {
+        state.passed(&format!("kv-metadata-bytes: limit {most}, met {met}"));
         return Ok(Err(KvError::InvalidArgument(format!(
             "metadata: {met} bytes, at most {most}"
         ))));
     }
-    if value.len() as u64 > limits.kv_value_bytes {
-        return Ok(Err(KvError::ValueTooLarge(limits.kv_value_bytes)));
+    let (most, met) = (state.app.limits.kv_value_bytes, value.len());
+    if met as u64 > most {
+        state.passed(&format!("kv-value-bytes: limit {most}, met {met}"));
+        return Ok(Err(KvError::ValueTooLarge(most)));
     }
     Ok(store
         .backend
