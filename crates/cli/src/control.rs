@@ -50,6 +50,8 @@ pub enum Outcome {
     Keys {
         keys: Vec<String>,
         cursor: Option<String>,
+        /// What is wrong with those that can't be read.
+        damaged: Vec<String>,
     },
     Failed(String),
 }
@@ -117,13 +119,21 @@ async fn try_carry_out(
             let page = stores
                 .keys(now, store, &prefix, cursor.as_deref(), 1000)
                 .await?;
-            (
-                Outcome::Keys {
-                    keys: page.keys,
-                    cursor: page.cursor,
-                },
-                none,
-            )
+            let mut damaged = Vec::new();
+            for key in &page.keys {
+                match stores.exists(now, store, key).await {
+                    Err(kv::Error::Other(reason)) => damaged.push(reason),
+                    Err(error) => return Err(error),
+                    Ok(_) => {}
+                }
+            }
+            let (keys, cursor) = (page.keys, page.cursor);
+            let page = Outcome::Keys {
+                keys,
+                cursor,
+                damaged,
+            };
+            (page, none)
         }
         Operation::Delete { key } => {
             let found = stores.delete(now, store, &key).await?;

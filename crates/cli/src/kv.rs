@@ -44,14 +44,18 @@ pub fn run(arguments: Kv) -> Result<(), Error> {
     check_value(&manifest, &value)?;
     block_on(async {
         let mut operation = operation;
+        let mut damaged = Vec::new();
         loop {
-            let (outcome, bytes) = once(&manifest, &store, &operation, &value).await?;
-            match next_page(&operation, &outcome) {
-                Some(next) => {
-                    show(&store, &operation, outcome, &bytes)?;
-                    operation = next;
-                }
-                None => return show(&store, &operation, outcome, &bytes),
+            let (mut outcome, bytes) = once(&manifest, &store, &operation, &value).await?;
+            if let Outcome::Keys { damaged: found, .. } = &mut outcome {
+                damaged.append(found);
+            }
+            let next = next_page(&operation, &outcome);
+            show(&store, &operation, outcome, &bytes)?;
+            match next {
+                Some(next) => operation = next,
+                None if damaged.is_empty() => return Ok(()),
+                None => return Err(Error::Kv(damaged.join("\n"))),
             }
         }
     })

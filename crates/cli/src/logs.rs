@@ -10,7 +10,6 @@ use serde::Serialize;
 use tokio::time::timeout;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
-use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
@@ -21,6 +20,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::error::Error;
+use crate::sink::{Guard, Sink};
 
 /// An event with its fields as text.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -63,17 +63,20 @@ impl Visit for Line {
     }
 }
 
-/// Sends events to standard error. A slow reader delays nobody: lines beyond a bounded buffer are lost.
-/// They are written out when the guard is dropped.
+/// Sends events to standard error. A slow reader delays nobody: lines beyond a bounded buffer are lost,
+/// and one line says how many. What waits is written out when the guard is dropped.
 /// Errors: `Filter` if EDGEWIT_LOG is not a filter.
-pub fn start(kept: Option<Kept>) -> Result<WorkerGuard, Error> {
+pub fn start(kept: Option<Kept>) -> Result<Guard, Error> {
     let filter = match std::env::var("EDGEWIT_LOG") {
         Ok(text) => EnvFilter::try_new(&text).map_err(|reason| Error::Filter { text, reason })?,
         Err(_) => EnvFilter::new("info"),
     };
-    let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
-    let layer = tracing_subscriber::fmt::layer().with_writer(writer);
-    let layer = if std::io::stderr().is_terminal() {
+    let is_terminal = std::io::stderr().is_terminal();
+    let notice = if is_terminal { shown_lost } else { json_lost };
+    let started = Sink::start(std::io::stderr(), notice);
+    let (sink, guard) = started.map_err(Error::io("start", "the thread of the log".as_ref()))?;
+    let layer = tracing_subscriber::fmt::layer().with_writer(sink);
+    let layer = if is_terminal {
         layer.event_format(Terminal).boxed()
     } else {
         layer.json().flatten_event(true).boxed()
@@ -84,6 +87,39 @@ pub fn start(kept: Option<Kept>) -> Result<WorkerGuard, Error> {
         .with(kept.map(|kept| kept.with_filter(LevelFilter::INFO)))
         .init();
     Ok(guard)
+}
+
+fn now() -> String {
+    let mut time = String::new();
+    // A string takes whatever is written.
+    let _ = SystemTime.format_time(&mut Writer::new(&mut time));
+    time
+}
+
+fn time_of_day() -> String {
+    let time = now();
+    time.get(11..19).unwrap_or(&time).to_owned()
+}
+
+fn lost(lines: u64) -> String {
+    format!("{lines} lines of the log were lost here: standard error was read too slowly")
+}
+
+/// The two forms of a line that is no event: an event could be lost itself.
+fn json_lost(lines: u64) -> String {
+    let line = serde_json::json!({
+        "timestamp": now(), "level": "WARN", "message": lost(lines), "target": "edgewit::log",
+        "lost": lines,
+    });
+    format!("{line}\n")
+}
+
+fn shown_lost(lines: u64) -> String {
+    format!(
+        "\x1b[2m{}\x1b[0m \x1b[33mWARN \x1b[0m {}\n",
+        time_of_day(),
+        lost(lines)
+    )
 }
 
 /// `12:30:01 INFO  hello  GET /hello/ada 200  12 B, guest 81 µs, wall 240 µs  [id]`
@@ -101,9 +137,7 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let line = Line::of(event);
-        let mut time = String::new();
-        SystemTime.format_time(&mut Writer::new(&mut time))?;
-        let time = time.get(11..19).unwrap_or(&time);
+        let time = time_of_day();
         let (color, level) = match *event.metadata().level() {
             Level::ERROR => (31, "ERROR"),
             Level::WARN => (33, "WARN "),

@@ -10,6 +10,7 @@ mod load;
 mod logs;
 mod progress;
 mod serve;
+mod sink;
 
 use std::fmt::Write as _;
 use std::io::Write as _;

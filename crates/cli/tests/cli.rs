@@ -3,6 +3,12 @@
 
 #[path = "cli/kv.rs"]
 mod kv;
+// It looks at /proc.
+#[cfg(target_os = "linux")]
+#[path = "cli/large.rs"]
+mod large;
+#[path = "cli/logs.rs"]
+mod logs;
 #[path = "cli/mistakes.rs"]
 mod mistakes;
 #[path = "cli/readmes.rs"]
@@ -15,7 +21,7 @@ use std::fs;
 use std::path::Path;
 
 use edgewit_build::Tool;
-use support::{Server, binary, command, copy, fails, install, ok, root};
+use support::{Server, binary, command, copy, edgewit, fails, install, ok, root};
 
 /// `new`, `build`, `test`, `serve`, `kv`, in an empty folder.
 #[test]
@@ -185,10 +191,17 @@ fn what_a_store_answers_is_said_in_words() {
     let get = ["kv", "get", "s", "bad"];
     assert!(fails(here, &get, 1).contains("stop it first"));
     drop(file);
-    let reason = "edgewit: the file of stores: a record is cut short";
+    let reason = "edgewit: the file of stores: the record of the key \"bad\" in the store \"s\" is cut short; \
+                  writing or deleting it mends that";
     assert_eq!(fails(here, &get, 1), reason);
-    assert_eq!(fails(here, &["kv", "list", "s"], 1), reason);
     assert_eq!(ok(here, &["kv", "get", "s", "good"]), "1");
+    // Every key is listed, and what is wrong is said.
+    let listed = edgewit(here, &["kv", "list", "s"]);
+    assert_eq!(listed.status.code(), Some(1));
+    assert_eq!(listed.stdout, b"bad\ngood\n");
+    assert_eq!(String::from_utf8_lossy(&listed.stderr).trim_end(), reason);
+    ok(here, &["kv", "delete", "s", "bad"]);
+    assert_eq!(ok(here, &["kv", "list", "s"]), "good\n");
 }
 
 #[test]

@@ -91,6 +91,14 @@ impl Incoming {
         self
     }
 
+    /// The limit that its length has.
+    pub(crate) fn limit_name(&self) -> &'static str {
+        match self.client {
+            Some(_) => "request-body-bytes",
+            None => "fetched-body-bytes",
+        }
+    }
+
     /// The length that the peer announced, in bytes.
     pub(crate) fn announced(&self) -> Option<u64> {
         self.announced

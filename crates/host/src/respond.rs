@@ -67,6 +67,8 @@ impl Run {
             Err(reason) => return self.refuse_reply(store, reply.body, &reason, head).await,
         };
         let status = checked.status;
+        // Of a body that is handed on, which nobody else looks at.
+        let mut limit_name = "";
         let (response, delivered) = match reply.body {
             bindings::ReplyBody::None => checked.none(self.is_head),
             bindings::ReplyBody::Bytes(bytes) => {
@@ -76,7 +78,10 @@ impl Run {
             bindings::ReplyBody::Incoming(handle) => {
                 let incoming = store.data_mut().table.delete(handle);
                 match incoming.ok().and_then(Handle::into_inner) {
-                    Some(incoming) => checked.forward(incoming, self.is_head),
+                    Some(incoming) => {
+                        limit_name = incoming.limit_name();
+                        checked.forward(incoming, self.is_head)
+                    }
                     None => return Some(self.fail("invalid reply: no such body", head).await),
                 }
             }
@@ -88,7 +93,11 @@ impl Run {
         };
         let progress = delivered.progress.clone();
         self.send_head(head, response);
-        let sent = self.delivered(delivered).await;
+        let mut sent = self.delivered(delivered).await;
+        if let Err(BodyError::TooLarge(limit)) = sent {
+            let reason = format!("{limit_name}: limit {limit}, met more");
+            sent = self.cut(BodyError::TooLarge(limit), &reason);
+        }
         self.line(status, progress.bytes());
         Some(sent)
     }

@@ -43,6 +43,8 @@ pub(crate) struct Usage {
     pub(crate) log_bytes: u64,
     pub(crate) log_lines_lost: u64,
     pub(crate) fetches: u32,
+    /// The limits that it went past with an error for its guest, by name.
+    passed: Vec<String>,
     /// The largest memory that was asked for and refused, in bytes.
     pub(crate) memory_refused: Option<usize>,
 }
@@ -90,6 +92,19 @@ impl State {
 
     pub(crate) fn request_id(&self) -> Arc<str> {
         self.request_id.clone()
+    }
+
+    /// Logs that the request went past a limit, which its guest is told as an error: once for each limit, since a
+    /// guest may go on. `reason` begins with the limit's name and a colon.
+    pub(crate) fn passed(&mut self, reason: &str) {
+        let name = reason.split(':').next().unwrap_or_default();
+        if self.usage.passed.iter().any(|passed| passed == name) {
+            return;
+        }
+        self.usage.passed.push(name.to_owned());
+        tracing::warn!(
+            target: "edgewit::host", request = &*self.request_id, app = &*self.app.name, "{reason}"
+        );
     }
 
     /// The check that stands behind every epoch: out of guest time is a trap.

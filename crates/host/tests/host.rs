@@ -32,6 +32,8 @@ mod http2_out;
 mod inbound;
 #[path = "host/kv.rs"]
 mod kv;
+#[path = "host/limit_table.rs"]
+mod limit_table;
 #[path = "host/limits.rs"]
 mod limits;
 #[path = "host/loading.rs"]

@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::support::{Server, edgewit, fails, hello, ok, root};
+use crate::support::{RAW, Server, edgewit, fails, guest, hello, ok, root};
 
 const VISITS: &str = "name = \"app\"\nlanguage = \"rust\"\n[kv.visits]\n";
 
@@ -196,11 +196,11 @@ fn a_build_for_debugging_has_a_file_and_names_of_its_own() {
 #[test]
 fn an_origin_can_be_another_server() {
     let folder = tempfile::tempdir().unwrap();
-    let wasm = folder.path().join("raw.wasm");
-    let output = ["build", "--debug", "-o", wasm.to_str().unwrap()];
-    ok(&root().join("tests/guests/raw"), &output);
-    let granted = "name = \"app\"\nlanguage = \"rust\"\nfetch = [\"https://api.example.com\"]\n";
-    fs::write(folder.path().join("edge.toml"), granted).unwrap();
+    guest(
+        RAW,
+        folder.path(),
+        "fetch = [\"https://api.example.com\"]\n",
+    );
     let upstream = TcpListener::bind("127.0.0.1:0").unwrap();
     let peer = format!("http://{}", upstream.local_addr().unwrap());
     let answering = std::thread::spawn(move || {
@@ -213,7 +213,7 @@ fn an_origin_can_be_another_server() {
         String::from_utf8_lossy(&request[..length]).into_owned()
     });
     let overridden = format!("https://api.example.com={peer}");
-    let options = ["raw.wasm", "--override", &overridden];
+    let options = ["app.wasm", "--override", &overridden];
     let server = serve(folder.path(), &options, "overridden: ");
     let said = format!("overridden: https://api.example.com is {peer}");
     assert!(server.printed.contains(&said), "{}", server.printed);
@@ -225,7 +225,7 @@ fn an_origin_can_be_another_server() {
     assert!(request.contains("host: api.example.com\r\n"), "{request}");
     let wild = [
         "serve",
-        "raw.wasm",
+        "app.wasm",
         "--override",
         "https://*.example.com=http://a",
     ];
@@ -238,7 +238,7 @@ fn an_origin_can_be_another_server() {
     );
     let none = fails(
         folder.path(),
-        &["serve", "raw.wasm", "--ca", "edge.toml"],
+        &["serve", "app.wasm", "--ca", "edge.toml"],
         2,
     );
     assert_eq!(

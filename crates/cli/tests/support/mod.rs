@@ -4,8 +4,8 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 /// The deadline of a hang.
@@ -102,6 +102,23 @@ pub fn hello() -> &'static Path {
     })
 }
 
+/// The guest whose path says what it does, on raw bindings and on the SDK.
+pub const RAW: &str = "tests/guests/raw";
+pub const SDK: &str = "sdk-rust/tests/guests/app";
+
+/// Puts a guest into a folder as the application `app.wasm`. `settings` are lines of its manifest.
+pub fn guest(guest: &str, folder: &Path, settings: &str) {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let lock = ONE_AT_A_TIME.lock().unwrap();
+    install(edgewit_build::Tool::Rust);
+    let wasm = folder.join("app.wasm");
+    let output = ["build", "--debug", "-o", wasm.to_str().unwrap()];
+    ok(&root().join(guest), &output);
+    drop(lock);
+    let manifest = format!("name = \"app\"\nlanguage = \"rust\"\n{settings}");
+    std::fs::write(folder.join("edge.toml"), manifest).unwrap();
+}
+
 /// A server that was started and printed an address.
 pub struct Server {
     child: Child,
@@ -146,6 +163,15 @@ impl Server {
         }
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Its standard error, which `interrupt` then leaves alone.
+    pub fn stderr(&mut self) -> ChildStderr {
+        self.child.stderr.take().unwrap()
+    }
+
     pub fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(HANG)).unwrap();
@@ -185,12 +211,9 @@ impl Server {
         };
         assert!(status.success(), "{status}");
         let mut log = String::new();
-        self.child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut log)
-            .unwrap();
+        if let Some(mut stderr) = self.child.stderr.take() {
+            stderr.read_to_string(&mut log).unwrap();
+        }
         self.out.read_to_string(&mut self.printed).unwrap();
         log
     }

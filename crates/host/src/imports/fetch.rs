@@ -35,6 +35,13 @@ fn asked(state: &mut State, request: Request, options: Options) -> Result<Asked>
     })
 }
 
+fn logged(state: &mut State, error: FetchError) -> FetchError {
+    if let FetchError::Limit(reason) = &error {
+        state.passed(reason);
+    }
+    error
+}
+
 fn register_send(interface: &mut Interface<'_>) -> Result<()> {
     interface.func(
         "send",
@@ -44,7 +51,7 @@ fn register_send(interface: &mut Interface<'_>) -> Result<()> {
                 let asked = asked(state, request, options)?;
                 let sent: Fetched<_> = match fetch::send(state, asked) {
                     Ok(pending) => Ok(state.table.push(Handle::new(pending))?),
-                    Err(error) => Err(error),
+                    Err(error) => Err(logged(state, error)),
                 };
                 Ok((sent,))
             })
@@ -61,7 +68,7 @@ fn register_send(interface: &mut Interface<'_>) -> Result<()> {
                         state.table.push(Handle::new(pending))?,
                         state.table.push(Handle::new(outgoing))?,
                     )),
-                    Err(error) => Err(error),
+                    Err(error) => Err(logged(state, error)),
                 };
                 Ok((sent,))
             })

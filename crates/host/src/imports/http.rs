@@ -18,9 +18,21 @@ pub(super) fn register(interface: &mut Interface<'_>) -> Result<()> {
                 let waiting = body.lock().client().map(Meter::waits_for_client);
                 let read = std::future::poll_fn(|context| body.lock().poll_read(max, context));
                 let chunk: std::result::Result<Chunk, BodyError> = read.await;
+                let is_client = waiting.is_some();
                 drop(waiting);
-                if let Ok(Chunk::Bytes(bytes)) = &chunk {
-                    state.meter.moved(bytes.len());
+                let limit_name = body.lock().limit_name();
+                match &chunk {
+                    Ok(Chunk::Bytes(bytes)) => state.meter.moved(bytes.len()),
+                    Err(BodyError::TooLarge(limit)) => {
+                        state.passed(&format!("{limit_name}: limit {limit}, met more"));
+                    }
+                    Err(BodyError::Timeout) if is_client => {
+                        let limit = state.app.limits.idle_ms;
+                        state.passed(&format!(
+                            "idle-ms: limit {limit} without a byte from the client"
+                        ));
+                    }
+                    _ => {}
                 }
                 Ok((chunk,))
             })

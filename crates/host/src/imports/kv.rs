@@ -38,10 +38,7 @@ pub(super) fn register(interface: &mut Interface<'_>) -> Result<()> {
     interface.func(
         "[method]store.exists",
         |mut context, (store, key): (Handle, String)| {
-            Box::new(async move {
-                let found = get_one(context.data_mut(), &store, key).await?;
-                Ok((found.map(|entry| entry.is_some()),))
-            })
+            Box::new(async move { Ok((exists(context.data_mut(), &store, &key).await?,)) })
         },
     )?;
     interface.func(
@@ -133,7 +130,9 @@ fn count(state: &mut State) -> Answer<()> {
     state.usage.kv_operations += 1;
     let limit = state.app.limits.kv_operations;
     if u64::from(state.usage.kv_operations) > limit {
-        let reason = format!("kv-operations: limit {limit} in a request");
+        let met = state.usage.kv_operations;
+        let reason = format!("kv-operations: limit {limit}, met {met}");
+        state.passed(&reason);
         return Err(KvError::Unavailable(reason));
     }
     Ok(())
@@ -159,6 +158,17 @@ async fn get_one(state: &mut State, store: &Handle, key: String) -> Result<Answe
     Ok(found.map(|mut entries| entries.pop().flatten()))
 }
 
+async fn exists(state: &mut State, store: &Handle, key: &str) -> Result<Answer<bool>> {
+    let (store, now) = match ready(state, store)? {
+        Ok(ready) => ready,
+        Err(error) => return Ok(Err(error)),
+    };
+    if let Err(error) = check_key(key) {
+        return Ok(Err(error));
+    }
+    Ok(store.backend.exists(now, &store.name, key).await)
+}
+
 async fn get_many(
     state: &mut State,
     store: &Handle,
@@ -172,7 +182,13 @@ async fn get_many(
         return Ok(Err(KvError::InvalidArgument(reason)));
     }
     let limit = state.app.limits.kv_value_bytes;
-    get_all(state, store, keys, limit).await
+    let found = get_all(state, store, keys, limit).await?;
+    if let Err(KvError::ValueTooLarge(_)) = found {
+        state.passed(&format!(
+            "kv-value-bytes: limit {limit}, met more in a get-many"
+        ));
+    }
+    Ok(found)
 }
 
 async fn get_all(
@@ -202,18 +218,21 @@ async fn set(
         Ok(ready) => ready,
         Err(error) => return Ok(Err(error)),
     };
-    let limits = &state.app.limits;
     if options.ttl_ms == Some(0) {
         return Ok(Err(zero("ttl-ms")));
     }
-    if options.metadata.len() as u64 > limits.kv_metadata_bytes {
-        let (met, most) = (options.metadata.len(), limits.kv_metadata_bytes);
+    let most = state.app.limits.kv_metadata_bytes;
+    let met = options.metadata.len();
+    if met as u64 > most {
+        state.passed(&format!("kv-metadata-bytes: limit {most}, met {met}"));
         return Ok(Err(KvError::InvalidArgument(format!(
             "metadata: {met} bytes, at most {most}"
         ))));
     }
-    if value.len() as u64 > limits.kv_value_bytes {
-        return Ok(Err(KvError::ValueTooLarge(limits.kv_value_bytes)));
+    let (most, met) = (state.app.limits.kv_value_bytes, value.len());
+    if met as u64 > most {
+        state.passed(&format!("kv-value-bytes: limit {most}, met {met}"));
+        return Ok(Err(KvError::ValueTooLarge(most)));
     }
     Ok(store
         .backend

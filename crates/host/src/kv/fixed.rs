@@ -42,6 +42,10 @@ impl Backend for Fixed {
         self.memory.get(now_ms, store, keys, bytes_max)
     }
 
+    fn exists<'a>(&'a self, now_ms: u64, store: &'a str, key: &'a str) -> Reply<'a, bool> {
+        self.memory.exists(now_ms, store, key)
+    }
+
     fn set<'a>(
         &'a self,
         _: u64,

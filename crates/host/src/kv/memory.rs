@@ -1,12 +1,12 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::records::{self, Record, Records};
+use super::records::{self, EXPIRED_REMOVED, Record, Records};
 use super::{Backend, Entry, Error, Page, Reply, SetOptions};
 
-/// Stores in memory: gone with the process.
+/// Stores in memory: gone with the process. Each write frees some of the keys that have expired.
 #[derive(Default)]
 pub struct Memory {
     inner: Mutex<Inner>,
@@ -16,30 +16,68 @@ pub struct Memory {
 struct Inner {
     version: u64,
     stores: HashMap<String, BTreeMap<String, Record>>,
+    /// Every record that expires, by its time, store and key.
+    expiring: BTreeSet<(u64, String, String)>,
+}
+
+impl Inner {
+    fn remove_expired(&mut self, now_ms: u64) {
+        for _ in 0..EXPIRED_REMOVED {
+            let due = |(at, ..): &(u64, _, _)| !records::alive(Some(*at), now_ms);
+            if !self.expiring.first().is_some_and(due) {
+                break;
+            }
+            if let Some((_, store, key)) = self.expiring.pop_first()
+                && let Some(records) = self.stores.get_mut(&store)
+            {
+                records.remove(&key);
+            }
+        }
+    }
 }
 
 struct OneStore<'a> {
-    version: &'a mut u64,
-    records: &'a mut BTreeMap<String, Record>,
+    inner: &'a mut Inner,
+    name: &'a str,
+}
+
+impl OneStore<'_> {
+    /// A record that is not there any more is not among those that expire.
+    fn forget(&mut self, key: &str, record: Option<&Record>) {
+        if let Some(at) = record.and_then(|record| record.expires_at) {
+            let expiring = &mut self.inner.expiring;
+            expiring.remove(&(at, self.name.to_owned(), key.to_owned()));
+        }
+    }
 }
 
 impl Records for OneStore<'_> {
     type Fault = Infallible;
 
     fn get(&self, key: &str) -> Result<Option<Record>, Infallible> {
-        Ok(self.records.get(key).cloned())
+        let records = self.inner.stores.get(self.name);
+        Ok(records.and_then(|records| records.get(key)).cloned())
     }
     fn put(&mut self, key: &str, record: Record) -> Result<(), Infallible> {
-        self.records.insert(key.to_owned(), record);
+        let expires_at = record.expires_at;
+        let records = self.inner.stores.entry(self.name.to_owned()).or_default();
+        let replaced = records.insert(key.to_owned(), record);
+        self.forget(key, replaced.as_ref());
+        if let Some(at) = expires_at {
+            let entry = (at, self.name.to_owned(), key.to_owned());
+            self.inner.expiring.insert(entry);
+        }
         Ok(())
     }
-    fn remove(&mut self, key: &str) -> Result<(), Infallible> {
-        self.records.remove(key);
-        Ok(())
+    fn remove(&mut self, now_ms: u64, key: &str) -> Result<bool, Infallible> {
+        let records = self.inner.stores.get_mut(self.name);
+        let removed = records.and_then(|records| records.remove(key));
+        self.forget(key, removed.as_ref());
+        Ok(removed.is_some_and(|record| record.alive(now_ms)))
     }
     fn next_version(&mut self) -> Result<u64, Infallible> {
-        *self.version += 1;
-        Ok(*self.version)
+        self.inner.version += 1;
+        Ok(self.inner.version)
     }
 }
 
@@ -56,21 +94,17 @@ impl Memory {
 
     fn step<T>(
         &self,
+        now_ms: u64,
         store: &str,
         step: impl FnOnce(&mut OneStore<'_>) -> Result<Result<T, Error>, Infallible>,
     ) -> Result<T, Error> {
         let mut inner = self.lock();
-        let Inner { version, stores } = &mut *inner;
-        if !stores.contains_key(store) {
-            stores.insert(store.to_owned(), BTreeMap::new());
-        }
-        match stores.get_mut(store) {
-            Some(records) => {
-                let Ok(result) = step(&mut OneStore { version, records });
-                result
-            }
-            None => Err(Error::NoSuchStore),
-        }
+        let Ok(result) = step(&mut OneStore {
+            inner: &mut inner,
+            name: store,
+        });
+        inner.remove_expired(now_ms);
+        result
     }
 }
 
@@ -94,6 +128,12 @@ impl Backend for Memory {
         ready(found.ok_or(Error::ValueTooLarge(bytes_max)))
     }
 
+    fn exists<'a>(&'a self, now_ms: u64, store: &'a str, key: &'a str) -> Reply<'a, bool> {
+        let inner = self.lock();
+        let found = inner.stores.get(store).and_then(|it| it.get(key));
+        ready(Ok(found.is_some_and(|record| record.alive(now_ms))))
+    }
+
     fn set<'a>(
         &'a self,
         now_ms: u64,
@@ -102,13 +142,13 @@ impl Backend for Memory {
         value: Vec<u8>,
         options: SetOptions,
     ) -> Reply<'a, u64> {
-        ready(self.step(store, |records| {
+        ready(self.step(now_ms, store, |records| {
             records::set(records, now_ms, key, value, options)
         }))
     }
 
     fn delete<'a>(&'a self, now_ms: u64, store: &'a str, key: &'a str) -> Reply<'a, bool> {
-        ready(self.step(store, |records| records::delete(records, now_ms, key)))
+        ready(self.step(now_ms, store, |records| records.remove(now_ms, key).map(Ok)))
     }
 
     fn increment<'a>(
@@ -119,7 +159,7 @@ impl Backend for Memory {
         delta: i64,
         ttl_ms: Option<u64>,
     ) -> Reply<'a, i64> {
-        ready(self.step(store, |records| {
+        ready(self.step(now_ms, store, |records| {
             records::increment(records, now_ms, key, delta, ttl_ms)
         }))
     }
@@ -146,9 +186,7 @@ impl Backend for Memory {
         };
         let keys = store
             .range::<str, _>((start, Bound::Unbounded))
-            .map(|(key, record)| {
-                Ok::<_, Infallible>((key.clone(), records::alive(record.expires_at, now_ms)))
-            });
+            .map(|(key, record)| Ok::<_, Infallible>((key.clone(), record.alive(now_ms))));
         let Ok(page) = records::page(keys, prefix, limit);
         ready(Ok(page))
     }

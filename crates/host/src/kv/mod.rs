@@ -42,7 +42,8 @@ pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + '
 
 /// A place where stores are kept. Each call is one atomic step.
 ///
-/// `now_ms` is milliseconds since 1970 in UTC: a key whose time has come is absent for every method.
+/// `now_ms` is milliseconds since 1970 in UTC: a key whose time has come is absent for every method. What it
+/// took is free once it was removed by a later write, whichever its key: each removes some.
 /// Errors: `Unavailable` where trying again later may help, else `Other`; besides those only what
 /// each method names. Source: `edge:sdk/kv`.
 pub trait Backend: Send + Sync + 'static {
@@ -56,6 +57,9 @@ pub trait Backend: Send + Sync + 'static {
         keys: &'a [String],
         bytes_max: u64,
     ) -> Reply<'a, Vec<Option<Entry>>>;
+
+    /// Whether there is such a key. Its value is not copied.
+    fn exists<'a>(&'a self, now_ms: u64, store: &'a str, key: &'a str) -> Reply<'a, bool>;
 
     /// Writes one key and returns its new version, which no earlier write of this key had.
     /// Errors: `Conflict` if the condition does not hold; nothing was written.
@@ -83,7 +87,8 @@ pub trait Backend: Send + Sync + 'static {
         ttl_ms: Option<u64>,
     ) -> Reply<'a, i64>;
 
-    /// At most `limit` keys that begin with `prefix`, in the order of their bytes, after `cursor`.
+    /// At most `limit` keys that begin with `prefix`, in the order of their bytes, after `cursor`. A key
+    /// whose record can't be read is one of them.
     /// Errors: `InvalidArgument` if the cursor is none of this backend's.
     fn keys<'a>(
         &'a self,

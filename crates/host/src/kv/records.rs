@@ -18,7 +18,7 @@ pub(super) fn alive(expires_at: Option<u64>, now_ms: u64) -> bool {
 }
 
 impl Record {
-    fn alive(&self, now_ms: u64) -> bool {
+    pub(super) fn alive(&self, now_ms: u64) -> bool {
         alive(self.expires_at, now_ms)
     }
 
@@ -32,6 +32,10 @@ impl Record {
     }
 }
 
+/// So many expired records are removed by a write at the most: few enough to be quick, and more than the
+/// one that it may add.
+pub(super) const EXPIRED_REMOVED: usize = 8;
+
 /// The records of one store within one atomic step.
 pub(super) trait Records {
     /// What the medium itself may fail with.
@@ -39,7 +43,8 @@ pub(super) trait Records {
 
     fn get(&self, key: &str) -> Result<Option<Record>, Self::Fault>;
     fn put(&mut self, key: &str, record: Record) -> Result<(), Self::Fault>;
-    fn remove(&mut self, key: &str) -> Result<(), Self::Fault>;
+    /// Whether there was a record, alive then.
+    fn remove(&mut self, now_ms: u64, key: &str) -> Result<bool, Self::Fault>;
     /// A number that no record ever had.
     fn next_version(&mut self) -> Result<u64, Self::Fault>;
 }
@@ -79,14 +84,6 @@ pub(super) fn set<R: Records>(
         },
     )?;
     Ok(Ok(version))
-}
-
-pub(super) fn delete<R: Records>(records: &mut R, now_ms: u64, key: &str) -> Step<bool, R::Fault> {
-    let found = records.get(key)?;
-    if found.is_some() {
-        records.remove(key)?;
-    }
-    Ok(Ok(found.is_some_and(|record| record.alive(now_ms))))
 }
 
 pub(super) fn increment<R: Records>(

@@ -43,10 +43,12 @@ macro_rules! suite {
                 lifetimes::a_key_whose_time_has_come_is_absent_everywhere,
                 lifetimes::a_version_is_never_used_twice,
                 lifetimes::a_write_has_the_lifetime_that_it_asks_for,
+                lifetimes::what_has_expired_is_removed_by_later_writes,
                 lifetimes::what_is_acknowledged_is_there_when_opened_again,
                 values::a_condition_holds_or_nothing_is_written,
                 values::an_increment_keeps_what_it_finds,
                 values::an_increment_that_fails_writes_nothing,
+                values::what_exists_is_what_can_be_read,
                 values::values_asked_for_together_have_a_limit,
                 values::what_is_deleted_is_gone,
                 values::what_is_written_is_read_in_the_order_asked,
@@ -146,6 +148,11 @@ impl Stores {
     async fn value(&self, key: &str) -> Option<String> {
         let entry = self.entry(key).await?;
         Some(String::from_utf8(entry.value).expect("text"))
+    }
+
+    async fn exists(&self, key: &str) -> bool {
+        let found = self.kv.exists(self.now(), STORE, key).await;
+        found.expect("an answer")
     }
 
     async fn delete(&self, key: &str) -> bool {

@@ -8,8 +8,12 @@ use crate::kv::Error;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
     /// Bytes of one record that this program did not write; the others are none the worse.
-    #[error("{0}")]
-    Damaged(&'static str),
+    #[error(
+        "the record of the key {key:?} in the store {store:?} is cut short; writing or deleting it mends that"
+    )]
+    Damaged { store: String, key: String },
+    #[error("the last version is beyond all versions")]
+    Versions,
     /// The database is not open, and could not be opened again for this reason.
     #[error("{}", .0.text())]
     Closed(Error),
@@ -44,7 +48,7 @@ impl Fault {
     /// Whether the database answers every later call with an error until it is opened again.
     pub(super) fn closes(&self) -> bool {
         match self {
-            Self::Damaged(_) => false,
+            Self::Damaged { .. } | Self::Versions => false,
             Self::Closed(_) => true,
             Self::Database(error) => matches!(
                 error,
@@ -62,7 +66,8 @@ impl Fault {
         let reason = format!("the file of stores: {self}");
         match self {
             Self::Closed(error) => error.clone(),
-            Self::Damaged(_)
+            Self::Damaged { .. }
+            | Self::Versions
             | Self::Database(
                 redb::Error::Corrupted(_)
                 | redb::Error::UpgradeRequired(_)

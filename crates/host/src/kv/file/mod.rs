@@ -18,13 +18,16 @@ use self::disk::{Disk, Medium};
 use self::fault::Fault;
 use self::tables::OneStore;
 use self::writer::{Call, Slot, Write, Writer};
-use super::records;
+use super::records::{self, Records};
 use super::{Backend, Entry, Error, Page, Reply, SetOptions};
 
 /// Stores in one file (redb), shared by the stores of one application.
 ///
 /// A write is acknowledged once it is on the disk. Writes that wait together share one commit. One
 /// process holds the file at a time.
+///
+/// Each write removes some of the keys that have expired, in the same commit. What they took of the file
+/// is used again; the file itself never gets shorter.
 ///
 /// After a fault of the disk, a full one for instance, the file is opened again: calls are
 /// `Unavailable` while the fault lasts and work afterwards. A write that was answered `Unavailable`
@@ -104,12 +107,14 @@ impl File {
     /// Hands a step to the writer and waits for the commit that holds it.
     fn write<T: Send + 'static>(
         &self,
+        now_ms: u64,
         store: &str,
         bytes: u64,
         step: impl FnOnce(&mut OneStore<'_, '_>) -> Result<Result<T, Error>, Fault> + Send + 'static,
     ) -> Reply<'static, T> {
         let (tell, told) = oneshot::channel();
         self.call(Call::Write(Box::new(Write {
+            now_ms,
             store: store.to_owned(),
             bytes,
             step: Some(step),
@@ -166,6 +171,16 @@ impl Backend for File {
         })
     }
 
+    fn exists<'a>(&'a self, now_ms: u64, store: &'a str, key: &'a str) -> Reply<'a, bool> {
+        Box::pin(async move {
+            let read = async || {
+                let slot = self.slot.read().await;
+                tables::exists(opened(&slot)?, now_ms, store, key)
+            };
+            self.read(read).await
+        })
+    }
+
     fn set<'a>(
         &'a self,
         now_ms: u64,
@@ -181,15 +196,15 @@ impl Backend for File {
             return Box::pin(std::future::ready(Err(error)));
         }
         let key = key.to_owned();
-        self.write(store, bytes, move |records| {
+        self.write(now_ms, store, bytes, move |records| {
             records::set(records, now_ms, &key, value, options)
         })
     }
 
     fn delete<'a>(&'a self, now_ms: u64, store: &'a str, key: &'a str) -> Reply<'a, bool> {
         let key = key.to_owned();
-        self.write(store, 0, move |records| {
-            records::delete(records, now_ms, &key)
+        self.write(now_ms, store, 0, move |records| {
+            records.remove(now_ms, &key).map(Ok)
         })
     }
 
@@ -202,7 +217,7 @@ impl Backend for File {
         ttl_ms: Option<u64>,
     ) -> Reply<'a, i64> {
         let key = key.to_owned();
-        self.write(store, 0, move |records| {
+        self.write(now_ms, store, 0, move |records| {
             records::increment(records, now_ms, &key, delta, ttl_ms)
         })
     }

@@ -33,6 +33,7 @@ pub(super) trait Job: Send {
 
 /// A job made of a step, for the caller that waits at the other end of `tell`.
 pub(super) struct Write<T, S> {
+    pub(super) now_ms: u64,
     pub(super) store: String,
     pub(super) bytes: u64,
     pub(super) step: Option<S>,
@@ -55,10 +56,10 @@ where
         };
         self.result = match step(&mut tables.store(&self.store)) {
             // Found before anything was written, and no concern of the other jobs.
-            Err(fault @ Fault::Damaged(_)) => Err(fault.answer()),
+            Err(fault @ (Fault::Damaged { .. } | Fault::Versions)) => Err(fault.answer()),
             done => done?,
         };
-        Ok(())
+        tables.remove_expired(self.now_ms)
     }
 
     fn answer(self: Box<Self>, committed: Result<(), Error>) {

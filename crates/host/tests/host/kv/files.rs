@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use edgewit_host::kv::{File, OpenError};
+use edgewit_host::kv::{Backend, Condition, File, OpenError};
 
-use super::process;
+use super::{STORE, process};
+use crate::support::run;
 
 #[test]
 fn a_file_is_one_host_s() {
@@ -40,6 +41,29 @@ fn a_file_is_free_once_it_was_dropped() {
     for _ in 0..50 {
         drop(File::open(&path).expect("nobody has it"));
     }
+}
+
+/// Some 100 MB of values that expire, 1 MB of them alive at a time.
+#[test]
+fn a_file_does_not_grow_with_what_has_expired() {
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kv");
+        let file = File::open(&path).unwrap();
+        for now_ms in (0..10_000).step_by(100) {
+            let keys: Vec<String> = (0..10).map(|n| format!("{now_ms}/{n}")).collect();
+            let set = |key| {
+                let options = super::options(Condition::Always, Some(100));
+                file.set(now_ms, STORE, key, vec![0x5a; 100_000], options)
+            };
+            let writes: Vec<_> = keys.iter().map(|key| set(key)).collect();
+            for write in writes {
+                write.await.unwrap();
+            }
+        }
+        let bytes = fs::metadata(&path).unwrap().len();
+        assert!(bytes < 20_000_000, "{bytes}");
+    });
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What time does to keys and versions: the test's own time, which stands still until it is moved.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering::SeqCst;
 
 use edgewit_host::kv::{Condition, Error};
 
@@ -18,6 +19,7 @@ pub async fn a_key_whose_time_has_come_is_absent_everywhere(stores: Stores) {
     assert_eq!(stores.entry("a").await.unwrap().expires_in_ms, Some(1));
     stores.pass(1);
     assert!(stores.entry("a").await.is_none());
+    assert!(!stores.exists("a").await);
     assert!(!stores.delete("a").await);
     assert_eq!(stores.keys("", None, 10).await.unwrap(), (vec![], None));
     let error = stores
@@ -47,6 +49,43 @@ pub async fn a_write_has_the_lifetime_that_it_asks_for(stores: Stores) {
     set(Some(u64::MAX)).await.unwrap();
     stores.pass(1_000_000_000);
     assert!(stores.entry("k").await.is_some());
+}
+
+/// A clock that is turned back shows what is still there.
+pub async fn what_has_expired_is_removed_by_later_writes(stores: Stores) {
+    let set = |key: &str, ttl_ms| {
+        let (stores, key) = (stores.clone(), key.to_owned());
+        async move {
+            let set = stores.set_if(Condition::Always, &key, "1", ttl_ms);
+            set.await.unwrap();
+        }
+    };
+    for n in 0..20 {
+        set(&format!("old/{n}"), Some(100)).await;
+    }
+    stores.increment("old/n", 1, Some(100)).await.unwrap();
+    stores.increment("old/n", 1, Some(9_000)).await.unwrap();
+    for (key, ttl_ms) in [
+        ("for-ever", None),
+        ("later", Some(101)),
+        ("sooner", Some(99)),
+    ] {
+        set(key, Some(100)).await;
+        set(key, ttl_ms).await;
+    }
+    set("anew", Some(100)).await;
+    stores.delete("anew").await;
+    set("anew", None).await;
+    stores.pass(100);
+    // In another store, and whatever comes of them.
+    for n in 0..20 {
+        let (value, options) = (b"1".to_vec(), super::options(Condition::IfAbsent, None));
+        let set = stores.kv.set(stores.now(), "other", "k", value, options);
+        assert_eq!(set.await.is_ok(), n == 0);
+    }
+    stores.now_ms.fetch_sub(100, SeqCst);
+    let left = stores.keys("", None, 100).await.unwrap().0;
+    assert_eq!(left, ["anew", "for-ever", "later"]);
 }
 
 /// Not after a deletion, nor after the key has expired, nor once the store was opened again.

@@ -37,6 +37,17 @@ pub async fn what_is_written_is_read_in_the_order_asked(stores: Stores) {
     assert_eq!(stores.value("empty").await.unwrap(), "");
 }
 
+pub async fn what_exists_is_what_can_be_read(stores: Stores) {
+    assert!(!stores.exists("a").await);
+    stores.set("a", "").await;
+    assert!(stores.exists("a").await);
+    assert!(!stores.exists("b").await);
+    let elsewhere = stores.kv.exists(stores.now(), "t", "a").await;
+    assert!(!elsewhere.unwrap());
+    stores.delete("a").await;
+    assert!(!stores.exists("a").await);
+}
+
 pub async fn values_asked_for_together_have_a_limit(stores: Stores) {
     stores.set("a", "123").await;
     stores.set("b", "4567").await;

@@ -252,12 +252,32 @@ fn a_damaged_record_is_one_key_s_error() {
         let (first, bad, last) = tokio::join!(first, bad, last);
         first.unwrap();
         last.unwrap();
-        let cut = |error: &Error| matches!(error, Error::Other(text) if text.contains("cut short"));
+        let cut = |error: &Error| matches!(error, Error::Other(text) if text.contains("the record of the key \"bad\" in the store \"s\" is cut short"));
         assert!(bad.is_err_and(|error| cut(&error)));
         assert!(stores.get("bad").await.is_err_and(|error| cut(&error)));
+        let exists = kv.exists(NOW, "s", "bad").await;
+        assert!(exists.is_err_and(|error| cut(&error)));
         assert_eq!(stores.get("b").await.unwrap().unwrap(), "3");
-        // Writing it anew mends it.
+        assert_eq!(stores.keys().await.unwrap(), ["a", "b", "bad"]);
+        // Deleting it or writing it anew mends it.
+        assert!(kv.delete(NOW, "s", "bad").await.unwrap());
+        assert!(!kv.delete(NOW, "s", "bad").await.unwrap());
+        super::tables::damage(kv.slot.read().await.as_ref().unwrap(), "s", "bad");
         stores.set("bad", "1").await.unwrap();
+        assert_eq!(stores.get("bad").await.unwrap().unwrap(), "1");
+    });
+}
+
+/// What it was to expire at can't be read any more.
+#[test]
+fn a_record_written_over_a_damaged_one_does_not_expire_with_it() {
+    run(async {
+        let stores = stores();
+        let kv = &stores.kv;
+        kv.increment(NOW, "s", "bad", 1, Some(10)).await.unwrap();
+        super::tables::damage(kv.slot.read().await.as_ref().unwrap(), "s", "bad");
+        stores.set("bad", "1").await.unwrap();
+        kv.delete(NOW + 10, "s", "none").await.unwrap();
         assert_eq!(stores.get("bad").await.unwrap().unwrap(), "1");
     });
 }
