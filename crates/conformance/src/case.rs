@@ -68,7 +68,7 @@ pub struct Case {
     /// What the application is granted and limited to, as in an `edge.toml`.
     #[serde(default)]
     pub app: toml::Table,
-    /// What stores hold before: keys and values by store, values as words.
+    /// What stores hold before: keys and values by store, values as words. `k{3}` is three keys.
     #[serde(default)]
     pub stores: BTreeMap<String, BTreeMap<String, String>>,
     /// What stores hold after: `~` for a key that must not be there.
@@ -100,7 +100,7 @@ pub struct Exchange {
     /// Method and target; `GET /` unless said.
     #[serde(default = "default_request")]
     pub request: String,
-    /// Field lines beside `host`.
+    /// Field lines beside `host`. `x{3}: v` is three lines, `x: {v*3}` one with the value `vvv`.
     #[serde(default)]
     pub fields: Vec<String>,
     /// The body, as a word; with it goes its `content-length`.

@@ -72,7 +72,8 @@ pub async fn ask(
 
 /// The head with the script in its fields, and the body if there is one.
 fn head(host: &str, exchange: &Exchange) -> Result<Vec<u8>, String> {
-    let mut text = format!("{} HTTP/1.1\r\n", exchange.request);
+    let request = words::expand(&exchange.request).concat();
+    let mut text = format!("{request} HTTP/1.1\r\n");
     if !exchange
         .fields
         .iter()
@@ -80,7 +81,11 @@ fn head(host: &str, exchange: &Exchange) -> Result<Vec<u8>, String> {
     {
         text += &format!("host: {host}\r\n");
     }
-    for field in &exchange.fields {
+    for field in exchange
+        .fields
+        .iter()
+        .flat_map(|field| words::expand(field))
+    {
         text += &format!("{field}\r\n");
     }
     for step in &exchange.steps {

@@ -141,6 +141,9 @@ fn now_ms() -> u64 {
 
 async fn fill(stores: &Memory, contents: &Contents) -> Result<(), String> {
     for (store, pairs) in contents {
+        let pairs = pairs
+            .iter()
+            .flat_map(|(key, word)| words::expand(key).into_iter().map(move |key| (key, word)));
         for (key, word) in pairs {
             let options = SetOptions {
                 condition: Condition::Always,
@@ -148,7 +151,7 @@ async fn fill(stores: &Memory, contents: &Contents) -> Result<(), String> {
                 metadata: Vec::new(),
             };
             let set = stores
-                .set(now_ms(), store, key, words::decode(word)?, options)
+                .set(now_ms(), store, &key, words::decode(word)?, options)
                 .await;
             set.map_err(|error| format!("{store}/{key}: {error:?}"))?;
         }

@@ -43,6 +43,30 @@ pub fn decode(word: &str) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
+/// The texts that one of a case stands for: `a{3}` is `a0`, `a1` and `a2`, numbered with as many digits as the
+/// last needs, and `{v*3}` is `vvv`.
+pub fn expand(text: &str) -> Vec<String> {
+    let Some((before, inner, after)) = text.split_once('{').and_then(|(before, rest)| {
+        rest.split_once('}')
+            .map(|(inner, after)| (before, inner, after))
+    }) else {
+        return vec![text.to_owned()];
+    };
+    if let Some((letter, Ok(times))) = inner
+        .split_once('*')
+        .map(|(letter, times)| (letter, times.parse()))
+    {
+        return vec![format!("{before}{}{after}", letter.repeat(times))];
+    }
+    let Ok(count) = inner.parse::<usize>() else {
+        return vec![text.to_owned()];
+    };
+    let digits = count.saturating_sub(1).to_string().len();
+    (0..count)
+        .map(|number| format!("{before}{number:0digits$}{after}"))
+        .collect()
+}
+
 /// How a guest reports a value.
 pub fn report(value: &[u8]) -> String {
     match value {
@@ -87,6 +111,15 @@ mod tests {
         for bad in ["%", "%4", "%zz", "*", "*x"] {
             assert!(decode(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn one_text_stands_for_many() {
+        assert_eq!(expand("a: b"), ["a: b"]);
+        assert_eq!(expand("k{11}: v")[..2], ["k00: v", "k01: v"]);
+        assert_eq!(expand("k{11}: v").len(), 11);
+        assert_eq!(expand("x: {v*3}"), ["x: vvv"]);
+        assert_eq!(expand("{not}"), ["{not}"]);
     }
 
     #[test]
