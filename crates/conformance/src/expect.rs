@@ -16,6 +16,10 @@ pub struct Expect {
     pub layers: Vec<Layer>,
     /// When a handle is dropped.
     pub drops: Drops,
+    /// Errors of replies that a type of the platform lets through: they show when the handler returns, which has
+    /// then failed.
+    #[serde(default)]
+    pub late: Vec<String>,
     /// Known failures.
     #[serde(default, rename = "failure")]
     pub failures: Vec<Failure>,
@@ -88,6 +92,7 @@ impl Default for Expect {
             language: "unknown".to_owned(),
             layers: vec![Layer::Wit, Layer::Sdk],
             drops: Drops::Deferred,
+            late: Vec::new(),
             failures: Vec::new(),
             prevented: Vec::new(),
         }

@@ -81,7 +81,7 @@ async fn ask(address: SocketAddr, host: &str, case: &Case) -> Verdict {
                     .map(str::to_owned)
                     .collect();
                 if !exchange.steps.is_empty() {
-                    judge_reports(exchange, &reports, &mut outcome);
+                    judge_reports(exchange, &[], &reports, &mut outcome);
                 }
                 outcome
                     .problems

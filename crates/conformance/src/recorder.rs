@@ -102,6 +102,11 @@ impl Hook for Recorder {
     }
 
     fn before(&self, call: &Call<'_>) -> Option<Value> {
+        if call.function == "min-level" {
+            // Whatever the process around this one does with lines, none is to be saved.
+            let least = Value::Case("trace".into(), None);
+            return Some(Value::Option(Some(Box::new(least))));
+        }
         if is_free(call) {
             return None;
         }

@@ -15,7 +15,7 @@ use crate::case::{Case, Exchange, Reply};
 use crate::client;
 use crate::gates::Gates;
 use crate::recorder::{self, Record, Recorder};
-use crate::step;
+use crate::step::{self, Step};
 use crate::upstream;
 use crate::wire::{Message, values};
 use crate::words;
@@ -43,13 +43,18 @@ pub(crate) struct Outcome {
 }
 
 /// Runs a case on a component that `host`, or one that is like it, compiled.
-pub(crate) async fn run(case: &Case, host: &Host, component: &Component) -> Outcome {
+pub(crate) async fn run(
+    case: &Case,
+    host: &Host,
+    component: &Component,
+    late: &[String],
+) -> Outcome {
     let began = Instant::now();
     let recorder = recorder::recorder();
     let mut outcome = Outcome::default();
     let done = tokio::time::timeout(
         HANG,
-        attempt(case, host, component, &recorder, &mut outcome),
+        attempt(case, host, component, late, &recorder, &mut outcome),
     )
     .await;
     match done {
@@ -74,6 +79,7 @@ async fn attempt(
     case: &Case,
     host: &Host,
     component: &Component,
+    late: &[String],
     recorder: &Arc<Recorder>,
     outcome: &mut Outcome,
 ) -> Result<(), String> {
@@ -112,7 +118,7 @@ async fn attempt(
         let index = recorder.began();
         let reply = client::ask(address, AUTHORITY, exchange, &gates).await?;
         let record = recorder.record(index).await;
-        judge(exchange, &record, reply.as_ref(), outcome);
+        judge(exchange, late, &record, reply.as_ref(), outcome);
         outcome.records.push(record);
     }
     for (index, upstream) in case.upstream.iter().enumerate() {
@@ -190,9 +196,20 @@ async fn left(stores: &Memory, due: &Contents) -> Result<Vec<String>, String> {
 }
 
 /// Compares what came of a request with what is due.
-fn judge(exchange: &Exchange, record: &Record, reply: Option<&Message>, outcome: &mut Outcome) {
-    judge_reports(exchange, &record.reports, outcome);
-    outcome.problems.extend(judge_reply(&exchange.reply, reply));
+fn judge(
+    exchange: &Exchange,
+    late: &[String],
+    record: &Record,
+    reply: Option<&Message>,
+    outcome: &mut Outcome,
+) {
+    let has_failed = judge_reports(exchange, late, &record.reports, outcome);
+    let due = if has_failed {
+        &failed()
+    } else {
+        &exchange.reply
+    };
+    outcome.problems.extend(judge_reply(due, reply));
     if let Some(due) = exchange
         .log
         .as_ref()
@@ -225,8 +242,28 @@ fn same_events(due: &[String], met: &[String]) -> bool {
     due.len() == met.len() && due.iter().zip(met).all(|(due, met)| same(due, met))
 }
 
-/// Compares reports with those that are due.
-pub(crate) fn judge_reports(exchange: &Exchange, reports: &[String], outcome: &mut Outcome) {
+/// The reply of a handler that has failed.
+fn failed() -> Reply {
+    Reply {
+        status: Some(500),
+        body: Some("-".to_owned()),
+        ..Reply::default()
+    }
+}
+
+/// Compares reports with those that are due. Whether the handler must have failed: an error of those in `late`
+/// was let through by a type of the platform, and shows when the handler returns.
+pub(crate) fn judge_reports(
+    exchange: &Exchange,
+    late: &[String],
+    reports: &[String],
+    outcome: &mut Outcome,
+) -> bool {
+    let is_late = |step: &Step, due: &str, report: &str| {
+        let error = due.strip_prefix("err ").unwrap_or_default();
+        report == "ok" && step.line.starts_with("reply.") && late.iter().any(|late| late == error)
+    };
+    let mut has_failed = false;
     let mut met = reports.iter();
     for step in &exchange.steps {
         let Some(due) = &step.due else { continue };
@@ -234,8 +271,12 @@ pub(crate) fn judge_reports(exchange: &Exchange, reports: &[String], outcome: &m
             outcome
                 .problems
                 .push(format!("`{}`: no report; `{due}` is due", step.line));
-            return;
+            return has_failed;
         };
+        if is_late(step, due, report) {
+            has_failed = true;
+            continue;
+        }
         outcome.unsupported |= report == "unsupported";
         outcome.prevented |= report == "prevented";
         if !step::matches(step, due, report) {
@@ -249,6 +290,7 @@ pub(crate) fn judge_reports(exchange: &Exchange, reports: &[String], outcome: &m
             .problems
             .push(format!("a report that no step is due: `{more}`"));
     }
+    has_failed
 }
 
 pub(crate) fn judge_reply(due: &Reply, reply: Option<&Message>) -> Vec<String> {

@@ -240,7 +240,7 @@ pub async fn run(
     for subject in subjects {
         let owed = |case: &&&Case| subject.expect.layers.contains(&case.layer);
         let asked = cases.iter().filter(owed).map(|case| async move {
-            let outcome = run::run(case, host, &subject.component).await;
+            let outcome = run::run(case, host, &subject.component, &subject.expect.late).await;
             (verdict(case, subject, &outcome), outcome)
         });
         let mut ended = futures_util::stream::iter(asked).buffered(jobs.max(1));
