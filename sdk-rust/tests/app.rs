@@ -51,6 +51,32 @@ fn a_body_is_read_once() {
 }
 
 #[test]
+fn a_body_is_told_by_its_beginning_and_handed_on_from_there() {
+    let made = || pieces(&["ab", "", "cdef", "gh"]);
+    for body in [Body::from("abcdefgh"), made()] {
+        assert_eq!(body.read_exactly(0).unwrap(), "");
+        assert_eq!(body.read_exactly(3).unwrap(), "abc");
+        assert_eq!(body.length(), None);
+        assert_eq!(body.read_exactly(1).unwrap(), "d");
+        assert!(matches!(body.bytes(), Err(Error::Consumed)));
+        assert!(body.trailers().is_none());
+        let app = App::new().post("/", |c| Ok(Response::new(c.take_body())));
+        assert_eq!(app.handle(post("/", body)).text().unwrap(), "efgh");
+    }
+    let body = made();
+    assert_eq!(body.read_exactly(5).unwrap(), "abcde");
+    assert_eq!(body.read().unwrap().unwrap(), "f");
+    assert_eq!(body.read_exactly(9).unwrap(), "gh");
+    assert_eq!(body.read_exactly(9).unwrap(), "");
+    assert_eq!(body.trailers(), Some(HeaderMap::new()));
+    let failing = Body::stream([Ok("ab"), Err(BodyError::Closed)]);
+    for _ in 0..2 {
+        let error = failing.read_exactly(3);
+        assert!(matches!(error, Err(Error::Body(BodyError::Closed))));
+    }
+}
+
+#[test]
 fn a_body_that_breaks_off_says_so_ever_after() {
     let chunks = [Ok("a"), Err(BodyError::Incomplete)];
     let body = Body::stream(chunks.clone());
@@ -336,6 +362,12 @@ fn trailers_follow_the_last_byte() {
     let none = Body::empty().with_trailers(move || Ok(trailers("x")));
     assert!(none.read().unwrap().is_none());
     assert_eq!(none.trailers().unwrap().len(), 1);
+    let whole = Body::from("text").with_trailers(move || Ok(trailers("x")));
+    assert_eq!(whole.text().unwrap(), "text");
+    assert_eq!(whole.trailers().unwrap().len(), 1);
+    assert!(whole.take().trailers().is_some());
+    assert!(whole.trailers().is_none());
+    assert_eq!(Body::empty().trailers(), Some(HeaderMap::new()));
     let failing = Body::from("text").with_trailers(|| Err(BodyError::Incomplete));
     assert!(matches!(
         failing.bytes(),

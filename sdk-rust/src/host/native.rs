@@ -117,7 +117,7 @@ pub(crate) fn client_goes(after: Option<Duration>) -> impl FnOnce() {
 pub(crate) enum Incoming {}
 
 impl Incoming {
-    pub(crate) fn read(&mut self) -> Result<Chunk, BodyError> {
+    pub(crate) fn read(&mut self, _: Option<usize>) -> Result<Chunk, BodyError> {
         match *self {}
     }
 
