@@ -26,9 +26,10 @@
 //! once, a [timer](time::Timer) and [the client's going](Context::client_gone) among them. Dropping what is under way
 //! cancels it. Work that need not delay the reply is left to [`Context::wait_until`].
 //!
-//! What Rust takes from an operating system comes from the host. Log lines go through the crate [`log`], and a panic's
-//! message is one; what `println!` and `eprintln!` write is lost. The clocks are those of [`time`], as the standard
-//! library's panic and its `sleep` does, and random bytes those of [`random`], which the crate `getrandom` uses too.
+//! What Rust takes from an operating system comes from the host. Log lines go through the crate [`log`], with their fields
+//! if the feature `log-fields` is on, and a panic's message is one; what `println!` and `eprintln!` write is lost. The
+//! clocks are those of [`time`], as the standard library's panic and its `sleep` does, and random bytes those of
+//! [`random`], which the crate `getrandom` uses too.
 //!
 //! An application is called in process by a plain `cargo test`; see [`mod@test`].
 //!

@@ -191,6 +191,18 @@ fn a_handler_that_fails_is_an_empty_500_and_one_line() {
 }
 
 #[test]
+fn a_line_has_its_fields_in_order() {
+    take_log();
+    edgewit::log::info!(target: "shop", user = "ada", items = 2; "bought {}", "tea");
+    edgewit::log::info!("plain");
+    let log = take_log();
+    assert_eq!((&*log[0].target, &*log[0].message), ("shop", "bought tea"));
+    let fields = [("user", "ada"), ("items", "2")].map(|(name, value)| (name.into(), value.into()));
+    assert_eq!(log[0].fields, fields);
+    assert_eq!(log[1].fields, []);
+}
+
+#[test]
 fn the_context_knows_the_request() {
     let app = App::new().post("/q", |c| {
         let pairs: Vec<_> = c.query_pairs().collect();

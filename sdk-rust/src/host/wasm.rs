@@ -31,7 +31,7 @@ pub(crate) fn min_level() -> LevelFilter {
     }
 }
 
-pub(crate) fn log(level: Level, target: &str, message: &str) {
+pub(crate) fn log(level: Level, target: &str, message: &str, fields: &[(String, String)]) {
     let level = match level {
         Level::Trace => wit::logging::Level::Trace,
         Level::Debug => wit::logging::Level::Debug,
@@ -39,7 +39,7 @@ pub(crate) fn log(level: Level, target: &str, message: &str) {
         Level::Warn => wit::logging::Level::Warn,
         Level::Error => wit::logging::Level::Error,
     };
-    wit::logging::log(level, target, message, &[]);
+    wit::logging::log(level, target, message, fields);
 }
 
 /// Something that can be waited for.
