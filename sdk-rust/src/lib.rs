@@ -84,6 +84,7 @@ pub use headers::HeadersExt;
 pub use http;
 pub use log;
 pub use message::MessageExt;
+pub use reply::Hints;
 pub use router::{Next, Router};
 
 /// A [`Router`] at the top of a program.
