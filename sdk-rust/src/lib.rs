@@ -87,6 +87,17 @@ pub use message::MessageExt;
 pub use reply::Hints;
 pub use router::{Next, Router};
 
+/// Ends the request as a trap with this reason, as a panic does, but without a place in the program: the client gets an
+/// empty 500, the log one line, and nothing more runs, [`Context::wait_until`] included.
+/// Panics: in a test, with the reason.
+/// Source: `edge:sdk/logging#abort`.
+pub fn abort(reason: &str) -> ! {
+    host::abort(reason);
+    #[cfg(target_arch = "wasm32")]
+    // No host returns from that.
+    std::process::abort()
+}
+
 /// A [`Router`] at the top of a program.
 pub type App = Router;
 

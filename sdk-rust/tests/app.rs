@@ -203,6 +203,14 @@ fn a_line_has_its_fields_in_order() {
 }
 
 #[test]
+#[should_panic(expected = "out of tea")]
+fn an_abort_ends_the_request() {
+    App::new()
+        .get("/", |_| edgewit::abort("out of tea"))
+        .request("/");
+}
+
+#[test]
 fn the_context_knows_the_request() {
     let app = App::new().post("/q", |c| {
         let pairs: Vec<_> = c.query_pairs().collect();

@@ -47,6 +47,10 @@ pub(crate) fn log(level: Level, target: &str, message: &str, fields: &[(String, 
     LOG.with_borrow_mut(|lines| lines.push(line));
 }
 
+pub(crate) fn abort(reason: &str) -> ! {
+    panic!("{reason}")
+}
+
 pub(crate) fn now() -> u64 {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH);
     elapsed.map_or(0, |elapsed| elapsed.as_nanos() as u64) + SKIPPED.get()
