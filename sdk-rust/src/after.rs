@@ -31,7 +31,7 @@ pub(crate) fn run(tasks: Vec<Task>, sent: &Result<(), BodyError>) {
     for task in tasks {
         if let Err(error) = task(sent.clone()) {
             let text = format!("after the reply: {}", error.chain());
-            host::log(Level::Error, "edgewit", &text);
+            host::log(Level::Error, "edgewit", &text, &[]);
         }
     }
 }

@@ -106,6 +106,48 @@ impl<F: FnOnce() -> Result<HeaderMap, BodyError>> Stream for Trailed<F> {
     }
 }
 
+/// A body that is made, and what was made of it and is not wanted yet.
+struct Begun {
+    stream: Box<dyn Stream>,
+    left: Bytes,
+}
+
+impl Begun {
+    fn new(stream: Box<dyn Stream>) -> Begun {
+        let left = Bytes::new();
+        Begun { stream, left }
+    }
+
+    fn next_of(&mut self, most: Option<usize>) -> Result<Chunk, BodyError> {
+        if self.left.is_empty() {
+            match self.stream.next()? {
+                Chunk::Bytes(bytes) => self.left = bytes,
+                end => return Ok(end),
+            }
+        }
+        Ok(Chunk::Bytes(split(&mut self.left, most)))
+    }
+}
+
+impl Stream for Begun {
+    fn next(&mut self) -> Result<Chunk, BodyError> {
+        self.next_of(None)
+    }
+
+    fn poll(&mut self, waiting: &mut Waiting) -> bool {
+        !self.left.is_empty() || self.stream.poll(waiting)
+    }
+
+    fn length(&self) -> Option<u64> {
+        self.stream.length()
+    }
+}
+
+/// Takes the first bytes, `most` at most.
+fn split(bytes: &mut Bytes, most: Option<usize>) -> Bytes {
+    bytes.split_to(most.map_or(bytes.len(), |most| bytes.len().min(most)))
+}
+
 /// The body of a request or response.
 ///
 /// It is read once: whole, by [`bytes`](Body::bytes), [`text`](Body::text) or [`json`](Body::json), or chunk by chunk,
@@ -125,10 +167,11 @@ enum State {
     None,
     Bytes(Bytes),
     Incoming(Incoming),
-    Stream(Box<dyn Stream>),
+    Stream(Begun),
     Ended(HeaderMap),
     Failed(BodyError),
-    Consumed,
+    /// It was read whole, to these trailers, or belongs to someone else.
+    Consumed(Option<HeaderMap>),
 }
 
 /// What a body is when it comes to the application or leaves it.
@@ -190,7 +233,7 @@ impl Body {
     }
 
     pub(crate) fn made(stream: impl Stream + 'static) -> Body {
-        State::Stream(Box::new(stream)).into()
+        State::Stream(Begun::new(Box::new(stream))).into()
     }
 
     /// Adds trailer fields, asked for once the last byte was taken; those that the body has itself come first. An error cuts
@@ -237,7 +280,7 @@ impl Body {
     pub fn length(&self) -> Option<u64> {
         match &*self.state.borrow() {
             State::None => Some(0),
-            State::Bytes(bytes) => Some(bytes.len() as u64),
+            State::Bytes(bytes) if !self.touched.get() => Some(bytes.len() as u64),
             State::Incoming(incoming) if !self.touched.get() => incoming.length(),
             State::Stream(stream) if !self.touched.get() => stream.length(),
             _ => None,
@@ -252,13 +295,19 @@ impl Body {
             _ if self.touched.get() => return Err(Error::Consumed),
             State::Bytes(bytes) => Some(mem::take(bytes)),
             State::Incoming(_) | State::Stream(_) => None,
-            State::Ended(_) | State::Failed(_) | State::Consumed => return Err(Error::Consumed),
+            State::Ended(_) | State::Failed(_) | State::Consumed(_) => {
+                return Err(Error::Consumed);
+            }
         };
         let whole = match whole {
-            Some(bytes) => bytes,
+            Some(bytes) => {
+                self.state.replace(State::Ended(HeaderMap::new()));
+                bytes
+            }
             None => self.collect()?,
         };
-        self.state.replace(State::Consumed);
+        let trailers = self.trailers();
+        self.state.replace(State::Consumed(trailers));
         Ok(whole)
     }
 
@@ -302,16 +351,54 @@ impl Body {
     /// Errors: `Body` if it breaks off, the same ever after; `Consumed` if it was read whole before.
     /// Source: `edge:sdk/http#incoming-body.read`.
     pub fn read(&self) -> Result<Option<Bytes>, Error> {
+        self.next(None)
+    }
+
+    /// Reads on until there are `length` bytes or the end has come, and leaves the rest: what is told by its beginning can
+    /// be handed on from there. Fewer bytes than asked for mean the end.
+    /// Errors: as [`read`](Body::read), and the bytes before are lost then; `Body` if there is no memory for them.
+    /// Source: `edge:sdk/http#incoming-body.read`.
+    ///
+    /// ```
+    /// use edgewit::{App, http::Response};
+    ///
+    /// let app = App::new().post("/", |c| {
+    ///     let media_type = match &*c.body().read_exactly(4)? {
+    ///         b"%PDF" => "application/pdf",
+    ///         _ => "application/octet-stream",
+    ///     };
+    ///     Ok(Response::builder().header("content-type", media_type).body(().into())?)
+    /// });
+    /// # let request = edgewit::http::Request::post("/").body("%PDF-1.7".into()).unwrap();
+    /// # assert_eq!(app.handle(request).headers()["content-type"], "application/pdf");
+    /// ```
+    pub fn read_exactly(&self, length: usize) -> Result<Bytes, Error> {
+        let mut bytes = Vec::new();
+        while bytes.len() < length {
+            let Some(chunk) = self.next(Some(length - bytes.len()))? else {
+                break;
+            };
+            let needed = bytes.len() + chunk.len();
+            if needed > bytes.capacity() {
+                reserve(&mut bytes, needed, None)?;
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes.into())
+    }
+
+    /// The next bytes, `most` at most.
+    fn next(&self, most: Option<usize>) -> Result<Option<Bytes>, Error> {
         let state = &mut *self.state.borrow_mut();
         loop {
             let next = match state {
                 State::None | State::Ended(_) => return Ok(None),
-                State::Consumed => return Err(Error::Consumed),
+                State::Consumed(_) => return Err(Error::Consumed),
                 State::Failed(error) => return Err(error.clone().into()),
                 State::Bytes(bytes) if bytes.is_empty() => Ok(Chunk::End(HeaderMap::new())),
-                State::Bytes(bytes) => Ok(Chunk::Bytes(mem::take(bytes))),
-                State::Incoming(incoming) => incoming.read(),
-                State::Stream(stream) => stream.next(),
+                State::Bytes(bytes) => Ok(Chunk::Bytes(split(bytes, most))),
+                State::Incoming(incoming) => incoming.read(most),
+                State::Stream(begun) => begun.next_of(most),
             };
             self.touched.set(true);
             match next {
@@ -323,10 +410,12 @@ impl Body {
         }
     }
 
-    /// The trailer fields; `None` before [`read`](Body::read) came to the end.
+    /// The trailer fields; `None` before [`read`](Body::read) came to the end, or the whole was read.
     pub fn trailers(&self) -> Option<HeaderMap> {
         match &*self.state.borrow() {
+            State::None => Some(HeaderMap::new()),
             State::Ended(trailers) => Some(trailers.clone()),
+            State::Consumed(trailers) => trailers.clone(),
             _ => None,
         }
     }
@@ -335,7 +424,7 @@ impl Body {
     pub fn take(&self) -> Body {
         let left = match &*self.state.borrow() {
             State::None => State::None,
-            _ => State::Consumed,
+            _ => State::Consumed(None),
         };
         Body {
             state: RefCell::new(self.state.replace(left)),
@@ -346,8 +435,8 @@ impl Body {
     /// Whether it can be sent. What is left of a body that arrives can; one that was read to its end can't.
     pub(crate) fn check(&self) -> Result<(), Error> {
         match &*self.state.borrow() {
-            State::Bytes(_) if self.touched.get() => Err(Error::Consumed),
-            State::Ended(_) | State::Consumed => Err(Error::Consumed),
+            State::Bytes(left) if self.touched.get() && left.is_empty() => Err(Error::Consumed),
+            State::Ended(_) | State::Consumed(_) => Err(Error::Consumed),
             State::Failed(error) => Err(error.clone().into()),
             _ => Ok(()),
         }
@@ -358,7 +447,8 @@ impl Body {
         match self.state.into_inner() {
             State::Bytes(bytes) => Outgoing::Bytes(bytes),
             State::Incoming(incoming) => Outgoing::Incoming(incoming),
-            State::Stream(stream) => Outgoing::Stream(stream),
+            State::Stream(begun) if begun.left.is_empty() => Outgoing::Stream(begun.stream),
+            State::Stream(begun) => Outgoing::Stream(Box::new(begun)),
             _ => Outgoing::None,
         }
     }
@@ -454,7 +544,7 @@ impl From<Outgoing> for Body {
             Outgoing::None => State::None,
             Outgoing::Bytes(bytes) => State::Bytes(bytes),
             Outgoing::Incoming(incoming) => State::Incoming(incoming),
-            Outgoing::Stream(stream) => State::Stream(stream),
+            Outgoing::Stream(stream) => State::Stream(Begun::new(stream)),
         }
         .into()
     }
@@ -505,7 +595,7 @@ impl fmt::Debug for Body {
             State::Stream(_) => "Body(stream)",
             State::Ended(_) => "Body(ended)",
             State::Failed(_) => "Body(failed)",
-            State::Consumed => "Body(consumed)",
+            State::Consumed(_) => "Body(consumed)",
         })
     }
 }

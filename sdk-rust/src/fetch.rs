@@ -138,6 +138,15 @@ pub fn with_options(request: Request, options: &Options) -> Result<Response, cra
 /// `Consumed` if the request's body was read before.
 /// Source: `edge:sdk/fetch#send`.
 ///
+/// A request that was sent is gone.
+///
+/// ```compile_fail,E0382
+/// fn twice(request: edgewit::Request) -> Result<(), edgewit::Error> {
+///     edgewit::fetch::send(request)?;
+///     edgewit::fetch::send(request).map(drop)
+/// }
+/// ```
+///
 /// ```
 /// use edgewit::{App, Body, Error, MessageExt, Request, fetch};
 ///
@@ -218,6 +227,15 @@ pub fn upload_with(request: Request, options: &Options) -> Result<(Upload, Pendi
 /// A request on its way, until [`wait`](Pending::wait). Dropping it cancels it, its upload included.
 /// It is [ready](Pollable) once `wait` does not block.
 /// Source: `edge:sdk/fetch#pending`.
+///
+/// It is waited for once: waiting takes it, so that a second time does not compile.
+///
+/// ```compile_fail,E0382
+/// fn twice(pending: edgewit::fetch::Pending) -> Result<(), edgewit::Error> {
+///     pending.wait()?;
+///     pending.wait().map(drop)
+/// }
+/// ```
 pub struct Pending {
     inner: host::Pending,
     /// What sends the body, if that is made meanwhile.
@@ -282,6 +300,15 @@ impl fmt::Debug for Pending {
 ///
 /// [`io::Write`] is there for what writes to that: a [`BodyError`] is the source of its errors.
 /// Source: `edge:sdk/fetch#outgoing-body`.
+///
+/// What is finished can't be written to.
+///
+/// ```compile_fail,E0382
+/// fn late(mut upload: edgewit::fetch::Upload) -> Result<(), edgewit::BodyError> {
+///     upload.finish()?;
+///     upload.write_all(b"more")
+/// }
+/// ```
 pub struct Upload(host::Upload);
 
 impl Upload {

@@ -10,7 +10,7 @@ use crate::context::Info;
 use crate::generated::edge::sdk::http as wit;
 use crate::generated::exports::edge::sdk::handler as exports;
 use crate::host::{Chunk, body_error, body_in, fields, headers};
-use crate::{App, Context, Error, Request, Response, after, logger, rt};
+use crate::{App, Context, Error, Hints, Request, Response, after, logger, rt};
 
 /// What `export!` exports.
 pub trait Application {
@@ -76,7 +76,11 @@ fn request_in(request: wit::Request) -> Result<Request, Error> {
 }
 
 fn reply_out(response: Response) -> exports::Reply {
-    let (head, body) = response.into_parts();
+    let (mut head, body) = response.into_parts();
+    let hints = head
+        .extensions
+        .remove()
+        .map_or(Vec::new(), |Hints(hints)| hints);
     exports::Reply {
         status: head.status.as_u16(),
         headers: fields(&head.headers),
@@ -89,7 +93,7 @@ fn reply_out(response: Response) -> exports::Reply {
                 exports::ReplyBody::Source(exports::BodySource::new(Source(RefCell::new(stream))))
             }
         },
-        hints: Vec::new(),
+        hints,
     }
 }
 

@@ -103,6 +103,14 @@ pub struct Page {
 }
 
 /// An open store. Dropping it closes it.
+///
+/// A key is text: one that is not UTF-8 does not compile.
+///
+/// ```compile_fail,E0308
+/// fn get(store: &edgewit::kv::Store) -> Result<bool, edgewit::kv::Error> {
+///     store.exists(b"\xff")
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Store(host::Store);
 

@@ -26,9 +26,10 @@
 //! once, a [timer](time::Timer) and [the client's going](Context::client_gone) among them. Dropping what is under way
 //! cancels it. Work that need not delay the reply is left to [`Context::wait_until`].
 //!
-//! What Rust takes from an operating system comes from the host. Log lines go through the crate [`log`], and a panic's
-//! message is one; what `println!` and `eprintln!` write is lost. The clocks are those of [`time`], as the standard
-//! library's panic and its `sleep` does, and random bytes those of [`random`], which the crate `getrandom` uses too.
+//! What Rust takes from an operating system comes from the host. Log lines go through the crate [`log`], with their fields
+//! if the feature `log-fields` is on, and a panic's message is one; what `println!` and `eprintln!` write is lost. The
+//! clocks are those of [`time`], as the standard library's panic and its `sleep` does, and random bytes those of
+//! [`random`], which the crate `getrandom` uses too.
 //!
 //! An application is called in process by a plain `cargo test`; see [`mod@test`].
 //!
@@ -83,7 +84,19 @@ pub use headers::HeadersExt;
 pub use http;
 pub use log;
 pub use message::MessageExt;
+pub use reply::Hints;
 pub use router::{Next, Router};
+
+/// Ends the request as a trap with this reason, as a panic does, but without a place in the program: the client gets an
+/// empty 500, the log one line, and nothing more runs, [`Context::wait_until`] included.
+/// Panics: in a test, with the reason.
+/// Source: `edge:sdk/logging#abort`.
+pub fn abort(reason: &str) -> ! {
+    host::abort(reason);
+    #[cfg(target_arch = "wasm32")]
+    // No host returns from that.
+    std::process::abort()
+}
 
 /// A [`Router`] at the top of a program.
 pub type App = Router;

@@ -31,11 +31,37 @@ impl Log for Logger {
         if !self.enabled(record.metadata()) {
             return;
         }
+        let (level, target, fields) = (record.level(), record.target(), fields(record));
         match record.args().as_str() {
-            Some(text) => host::log(record.level(), record.target(), text),
-            None => host::log(record.level(), record.target(), &record.args().to_string()),
+            Some(text) => host::log(level, target, text, &fields),
+            None => host::log(level, target, &record.args().to_string(), &fields),
         }
     }
 
     fn flush(&self) {}
+}
+
+/// The fields of a record in order, as text.
+#[cfg(feature = "log-fields")]
+fn fields(record: &Record<'_>) -> Vec<(String, String)> {
+    use log::kv::{Error, Key, Value, VisitSource};
+
+    struct Fields(Vec<(String, String)>);
+
+    impl<'a> VisitSource<'a> for Fields {
+        fn visit_pair(&mut self, key: Key<'a>, value: Value<'a>) -> Result<(), Error> {
+            self.0.push((key.as_str().to_owned(), value.to_string()));
+            Ok(())
+        }
+    }
+
+    let mut fields = Fields(Vec::new());
+    // Logging never fails: of a source that does, what came before is kept.
+    let _ = record.key_values().visit(&mut fields);
+    fields.0
+}
+
+#[cfg(not(feature = "log-fields"))]
+fn fields(_: &Record<'_>) -> [(String, String); 0] {
+    []
 }

@@ -5,6 +5,23 @@ use http::{Response as HttpResponse, StatusCode};
 
 use crate::{Body, Error, Response};
 
+/// For whoever delivers a reply, by name and value: an extension of a [`Response`](crate::Response). As
+/// [those of a fetch](crate::FetchOptions::hints), for what one platform alone offers.
+/// Source: `edge:sdk/handler#reply`.
+///
+/// ```
+/// use edgewit::{App, Hints};
+///
+/// let app = App::new().get("/", |c| {
+///     let mut reply = c.text("hello");
+///     reply.extensions_mut().insert(Hints(vec![("cache-ttl".into(), "60".into())]));
+///     Ok(reply)
+/// });
+/// # assert_eq!(app.request("/").extensions().get::<Hints>().unwrap().0.len(), 1);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hints(pub Vec<(String, String)>);
+
 /// A reply without body and fields.
 pub(crate) fn empty(status: StatusCode) -> Response {
     let mut response = HttpResponse::new(Body::empty());

@@ -48,16 +48,13 @@ pub struct LogLine {
     pub target: String,
     /// The text.
     pub message: String,
+    /// Its fields, in order.
+    pub fields: Vec<(String, String)>,
 }
 
 /// Takes what this thread has logged since the last call, oldest first.
 pub fn take_log() -> Vec<LogLine> {
-    let line = |(level, target, message)| LogLine {
-        level,
-        target,
-        message,
-    };
-    native::LOG.take().into_iter().map(line).collect()
+    native::LOG.take()
 }
 
 /// Answers every fetch of this thread by `server`. Without one every fetch is [`FetchError::Denied`].
@@ -121,7 +118,7 @@ impl Router {
                 Response::from_parts(head, watched(body.into_outgoing(), tasks))
             }
             Err(error) => {
-                host::log(Level::Error, "edgewit", &error.chain());
+                host::log(Level::Error, "edgewit", &error.chain(), &[]);
                 after::run(tasks, &Ok(()));
                 reply::empty(StatusCode::INTERNAL_SERVER_ERROR)
             }

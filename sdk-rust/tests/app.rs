@@ -51,6 +51,32 @@ fn a_body_is_read_once() {
 }
 
 #[test]
+fn a_body_is_told_by_its_beginning_and_handed_on_from_there() {
+    let made = || pieces(&["ab", "", "cdef", "gh"]);
+    for body in [Body::from("abcdefgh"), made()] {
+        assert_eq!(body.read_exactly(0).unwrap(), "");
+        assert_eq!(body.read_exactly(3).unwrap(), "abc");
+        assert_eq!(body.length(), None);
+        assert_eq!(body.read_exactly(1).unwrap(), "d");
+        assert!(matches!(body.bytes(), Err(Error::Consumed)));
+        assert!(body.trailers().is_none());
+        let app = App::new().post("/", |c| Ok(Response::new(c.take_body())));
+        assert_eq!(app.handle(post("/", body)).text().unwrap(), "efgh");
+    }
+    let body = made();
+    assert_eq!(body.read_exactly(5).unwrap(), "abcde");
+    assert_eq!(body.read().unwrap().unwrap(), "f");
+    assert_eq!(body.read_exactly(9).unwrap(), "gh");
+    assert_eq!(body.read_exactly(9).unwrap(), "");
+    assert_eq!(body.trailers(), Some(HeaderMap::new()));
+    let failing = Body::stream([Ok("ab"), Err(BodyError::Closed)]);
+    for _ in 0..2 {
+        let error = failing.read_exactly(3);
+        assert!(matches!(error, Err(Error::Body(BodyError::Closed))));
+    }
+}
+
+#[test]
 fn a_body_that_breaks_off_says_so_ever_after() {
     let chunks = [Ok("a"), Err(BodyError::Incomplete)];
     let body = Body::stream(chunks.clone());
@@ -162,6 +188,26 @@ fn a_handler_that_fails_is_an_empty_500_and_one_line() {
         assert_eq!(log[0].message, line);
         assert_eq!(log[0].level, edgewit::log::Level::Error);
     }
+}
+
+#[test]
+fn a_line_has_its_fields_in_order() {
+    take_log();
+    edgewit::log::info!(target: "shop", user = "ada", items = 2; "bought {}", "tea");
+    edgewit::log::info!("plain");
+    let log = take_log();
+    assert_eq!((&*log[0].target, &*log[0].message), ("shop", "bought tea"));
+    let fields = [("user", "ada"), ("items", "2")].map(|(name, value)| (name.into(), value.into()));
+    assert_eq!(log[0].fields, fields);
+    assert_eq!(log[1].fields, []);
+}
+
+#[test]
+#[should_panic(expected = "out of tea")]
+fn an_abort_ends_the_request() {
+    App::new()
+        .get("/", |_| edgewit::abort("out of tea"))
+        .request("/");
 }
 
 #[test]
@@ -336,6 +382,12 @@ fn trailers_follow_the_last_byte() {
     let none = Body::empty().with_trailers(move || Ok(trailers("x")));
     assert!(none.read().unwrap().is_none());
     assert_eq!(none.trailers().unwrap().len(), 1);
+    let whole = Body::from("text").with_trailers(move || Ok(trailers("x")));
+    assert_eq!(whole.text().unwrap(), "text");
+    assert_eq!(whole.trailers().unwrap().len(), 1);
+    assert!(whole.take().trailers().is_some());
+    assert!(whole.trailers().is_none());
+    assert_eq!(Body::empty().trailers(), Some(HeaderMap::new()));
     let failing = Body::from("text").with_trailers(|| Err(BodyError::Incomplete));
     assert!(matches!(
         failing.bytes(),

@@ -13,6 +13,7 @@ use log::{Level, LevelFilter};
 
 use super::Chunk;
 use crate::fetch::Error as FetchError;
+use crate::test::LogLine;
 use crate::{BodyError, Request, Response};
 
 pub(crate) use fetch::{Late, Pending, Upload, send, send_streaming};
@@ -21,11 +22,8 @@ pub(crate) use kv::Store;
 /// What answers instead of other servers.
 pub(crate) type Server = Box<dyn FnMut(Request) -> Result<Response, FetchError>>;
 
-/// One line of the log.
-pub(crate) type Line = (Level, String, String);
-
 thread_local! {
-    pub(crate) static LOG: RefCell<Vec<Line>> = const { RefCell::new(Vec::new()) };
+    pub(crate) static LOG: RefCell<Vec<LogLine>> = const { RefCell::new(Vec::new()) };
     pub(crate) static SERVER: RefCell<Option<Server>> = const { RefCell::new(None) };
     /// By how much waiting has turned the clock on, in nanoseconds.
     static SKIPPED: Cell<u64> = const { Cell::new(0) };
@@ -37,10 +35,20 @@ pub(crate) fn min_level() -> LevelFilter {
     LevelFilter::Trace
 }
 
-pub(crate) fn log(level: Level, target: &str, message: &str) {
+pub(crate) fn log(level: Level, target: &str, message: &str, fields: &[(String, String)]) {
     // The test harness shows it beside a test that fails.
-    eprintln!("{level} {target}: {message}");
-    LOG.with_borrow_mut(|lines| lines.push((level, target.to_owned(), message.to_owned())));
+    eprintln!("{level} {target}: {message} {fields:?}");
+    let line = LogLine {
+        level,
+        target: target.to_owned(),
+        message: message.to_owned(),
+        fields: fields.to_owned(),
+    };
+    LOG.with_borrow_mut(|lines| lines.push(line));
+}
+
+pub(crate) fn abort(reason: &str) -> ! {
+    panic!("{reason}")
 }
 
 pub(crate) fn now() -> u64 {
@@ -117,7 +125,7 @@ pub(crate) fn client_goes(after: Option<Duration>) -> impl FnOnce() {
 pub(crate) enum Incoming {}
 
 impl Incoming {
-    pub(crate) fn read(&mut self) -> Result<Chunk, BodyError> {
+    pub(crate) fn read(&mut self, _: Option<usize>) -> Result<Chunk, BodyError> {
         match *self {}
     }
 

@@ -31,7 +31,7 @@ pub(crate) fn min_level() -> LevelFilter {
     }
 }
 
-pub(crate) fn log(level: Level, target: &str, message: &str) {
+pub(crate) fn log(level: Level, target: &str, message: &str, fields: &[(String, String)]) {
     let level = match level {
         Level::Trace => wit::logging::Level::Trace,
         Level::Debug => wit::logging::Level::Debug,
@@ -39,7 +39,7 @@ pub(crate) fn log(level: Level, target: &str, message: &str) {
         Level::Warn => wit::logging::Level::Warn,
         Level::Error => wit::logging::Level::Error,
     };
-    wit::logging::log(level, target, message, &[]);
+    wit::logging::log(level, target, message, fields);
 }
 
 /// Something that can be waited for.
@@ -105,8 +105,11 @@ pub(crate) fn body_in(body: wit::http::Body) -> Body {
 pub(crate) struct Incoming(pub(crate) wit::http::IncomingBody);
 
 impl Incoming {
-    pub(crate) fn read(&mut self) -> Result<Chunk, BodyError> {
-        match self.0.read(0).map_err(body_error::lift)? {
+    /// The next bytes, `most` at most.
+    pub(crate) fn read(&mut self, most: Option<usize>) -> Result<Chunk, BodyError> {
+        // What does not fit is as good as no limit, which 0 stands for.
+        let most = most.map_or(0, |most| u32::try_from(most).unwrap_or(0));
+        match self.0.read(most).map_err(body_error::lift)? {
             wit::http::Chunk::Bytes(bytes) => Ok(Chunk::Bytes(bytes.into())),
             wit::http::Chunk::End(trailers) => headers(trailers)
                 .map(Chunk::End)
