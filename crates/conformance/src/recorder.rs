@@ -22,7 +22,8 @@ pub struct Record {
     pub reports: Vec<String>,
     /// Other events: `LEVEL TARGET TEXT NAME VALUE …` as words.
     pub log: Vec<String>,
-    /// Every other call with its result, but for what an SDK is free in.
+    /// Every other call with its result, but for what an SDK is free in: how a body is cut into reads and writes,
+    /// whether its end is asked for again, what an SDK refuses by itself, and the texts of errors.
     pub trace: Vec<String>,
     /// Handles that were dropped, with their kind.
     pub dropped: Vec<String>,
@@ -48,6 +49,9 @@ struct Request {
     /// Numbers of the handles that are there, by the host's own, which it uses again.
     handles: HashMap<u32, usize>,
     handles_seen: usize,
+    /// The bytes that adjacent reads or writes of one body have moved, behind the line that stands for them.
+    moved: Vec<u8>,
+    moving: Option<String>,
 }
 
 impl Recorder {
@@ -110,31 +114,19 @@ impl Hook for Recorder {
         if is_free(call) {
             return None;
         }
-        self.with(call.request_id, |request| {
-            if call.function == "log" {
-                request.logged(call.arguments);
-            } else {
-                let line = request.call(call);
-                request.record.trace.push(line);
-            }
-        });
+        if call.function == "log" {
+            self.with(call.request_id, |request| request.logged(call.arguments));
+        } else {
+            // One that does not return, and the numbers of handles that a call takes.
+            self.with(call.request_id, |request| request.begin(call));
+        }
         None
     }
 
     fn after(&self, call: &Call<'_>, result: Result<&Value, &str>) {
-        if is_free(call) || call.function == "log" {
-            return;
+        if !is_free(call) && call.function != "log" {
+            self.with(call.request_id, |request| request.end(call, result));
         }
-        self.with(call.request_id, |request| {
-            let shown = match result {
-                Ok(value) => request.show(value),
-                Err(_) => "trap".to_owned(),
-            };
-            // Calls do not nest: the line is the call's.
-            if let Some(line) = request.record.trace.last_mut() {
-                let _ = write!(line, " -> {shown}");
-            }
-        });
     }
 
     fn dropped(&self, request_id: &str, resource: &str, handle: u32) {
@@ -204,17 +196,56 @@ impl Request {
         self.record.log.push(line.join(" "));
     }
 
-    fn call(&mut self, call: &Call<'_>) -> String {
+    fn begin(&mut self, call: &Call<'_>) {
         let mut shown: Vec<String> = call
             .arguments
             .iter()
             .map(|value| self.show(value))
             .collect();
-        if call.function.ends_with("incoming-body.read") {
-            // How much is read at once is the SDK's affair.
-            shown.truncate(1);
+        match call.function {
+            // How much is read or written at once is the SDK's affair.
+            "[method]incoming-body.read" | "[method]outgoing-body.write" => shown.truncate(1),
+            // Where a panic was, each language says in its own words.
+            "abort" => shown.clear(),
+            _ => {}
         }
-        format!("{}({})", name(call), shown.join(", "))
+        self.record
+            .trace
+            .push(format!("{}({})", name(call), shown.join(", ")));
+    }
+
+    fn end(&mut self, call: &Call<'_>, result: Result<&Value, &str>) {
+        // Calls do not nest: the last line is the call's.
+        let Some(line) = self.record.trace.pop() else {
+            return;
+        };
+        if let Some(bytes) = bytes_moved(call, result) {
+            return self.moves(line, bytes);
+        }
+        let shown = match result {
+            Ok(value) => self.show(value),
+            Err(_) => "trap".to_owned(),
+        };
+        let line = format!("{line} -> {shown}");
+        let is_read = call.function.ends_with("incoming-body.read");
+        let is_again = is_read && self.record.trace.contains(&line);
+        if !is_again && !shown.starts_with("err(invalid-") {
+            self.moving = None;
+            self.record.trace.push(line);
+        }
+    }
+
+    /// One line for all that adjacent calls move.
+    fn moves(&mut self, line: String, bytes: &[u8]) {
+        if self.moving.as_ref() == Some(&line) {
+            self.record.trace.pop();
+        } else {
+            self.moved.clear();
+        }
+        self.moved.extend_from_slice(bytes);
+        let shown = shown_bytes(&self.moved);
+        self.record.trace.push(format!("{line} moves {shown}"));
+        self.moving = Some(line);
     }
 
     fn show(&mut self, value: &Value) -> String {
@@ -225,10 +256,15 @@ impl Request {
             Value::Float(value) => value.to_string(),
             Value::Text(text) => shown_text(text),
             Value::Bytes(bytes) => shown_bytes(bytes),
-            Value::List(items) => format!("[{}]", self.all(items)),
+            Value::List(items) => match fields(items) {
+                Some(fields) => format!("[{}]", fields.join(", ")),
+                None => format!("[{}]", self.all(items)),
+            },
             Value::Tuple(items) => format!("({})", self.all(items)),
             Value::Record(fields) => self.record(fields),
             Value::Case(name, None) => name.to_string(),
+            // The texts of errors are for people.
+            Value::Case(name, Some(value)) if matches!(**value, Value::Text(_)) => name.to_string(),
             Value::Case(name, Some(value)) => format!("{name}({})", self.show(value)),
             Value::Flags(flags) => format!("{{{}}}", flags.join(", ")),
             Value::Option(None) => "none".to_owned(),
@@ -249,29 +285,16 @@ impl Request {
         for (at, (name, value)) in fields.iter().enumerate() {
             let comma = if at == 0 { "" } else { ", " };
             let shown = match (name.as_ref(), value) {
-                ("headers", Value::List(fields)) => format!("[{}]", self.sorted(fields)),
                 // What the host adds of its own: an address with a port, say.
                 ("attributes", _) => "…".to_owned(),
+                // Whole milliseconds go by meanwhile.
+                ("expires-in-ms", Value::Option(Some(_))) => "some(…)".to_owned(),
                 _ => self.show(value),
             };
             let _ = write!(text, "{comma}{name}: {shown}");
         }
         text.push('}');
         text
-    }
-
-    /// Fields by their names: the order between different ones carries no meaning.
-    fn sorted(&mut self, fields: &[Value]) -> String {
-        let mut fields: Vec<&Value> = fields.iter().collect();
-        fields.sort_by_key(|field| match field {
-            Value::Tuple(pair) => match pair.first() {
-                Some(Value::Text(name)) => name.to_lowercase(),
-                _ => String::new(),
-            },
-            _ => String::new(),
-        });
-        let shown: Vec<String> = fields.into_iter().map(|field| self.show(field)).collect();
-        shown.join(", ")
     }
 
     fn optional(&mut self, value: &Option<Box<Value>>) -> String {
@@ -289,6 +312,48 @@ impl Request {
         });
         format!("#{number}")
     }
+}
+
+/// What a read gave or a write took.
+fn bytes_moved<'a>(call: &'a Call<'_>, result: Result<&'a Value, &str>) -> Option<&'a [u8]> {
+    let Ok(Value::Result(Ok(Some(given)))) = result else {
+        return None;
+    };
+    match (call.function, &**given, call.arguments) {
+        ("[method]incoming-body.read", Value::Case(_, Some(chunk)), _) => match &**chunk {
+            Value::Bytes(bytes) => Some(bytes),
+            _ => None,
+        },
+        ("[method]outgoing-body.write", Value::Unsigned(taken), [_, Value::Bytes(bytes)]) => {
+            bytes.get(..usize::try_from(*taken).ok()?)
+        }
+        _ => None,
+    }
+}
+
+/// Field lines as they would leave: names in lower case and sorted, stably, values without blanks around. `None` if
+/// the list holds anything else.
+fn fields(items: &[Value]) -> Option<Vec<String>> {
+    let mut fields = Vec::new();
+    for item in items {
+        let Value::Tuple(pair) = item else {
+            return None;
+        };
+        let [Value::Text(name), Value::Bytes(value)] = &pair[..] else {
+            return None;
+        };
+        let kept = |byte: &u8| !matches!(byte, b' ' | b'\t');
+        let start = value.iter().position(kept).unwrap_or(value.len());
+        let end = value.iter().rposition(kept).map_or(start, |last| last + 1);
+        fields.push((name.to_lowercase(), shown_bytes(&value[start..end])));
+    }
+    fields.sort_by(|(one, _), (other, _)| one.cmp(other));
+    Some(
+        fields
+            .into_iter()
+            .map(|(name, value)| format!("{name}: {value}"))
+            .collect(),
+    )
 }
 
 fn shown_text(text: &str) -> String {

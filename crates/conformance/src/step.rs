@@ -71,11 +71,12 @@ const THROWN: [(&str, &str); 4] = [
     ("err invalid-request", "throw TypeError"),
     ("err invalid-status", "throw RangeError"),
 ];
-const MAY_THROW: [&str; 5] = [
+const MAY_THROW: [&str; 6] = [
     "reply.field",
     "reply.set",
     "reply.status",
-    "fetch.new",
+    "fetch.send",
+    "fetch.stream",
     "fetch.field",
 ];
 

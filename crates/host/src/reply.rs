@@ -218,8 +218,13 @@ pub(crate) fn check(
     state: &State,
     status: u16,
     guest_fields: Vec<crate::bindings::Field>,
+    hints: &[(String, String)],
     has_body: bool,
 ) -> Result<Head, String> {
+    // This host knows none for a reply: what is asked for is left out, what is demanded can't be had.
+    if let Some((name, _)) = hints.iter().find(|(name, _)| name.starts_with('!')) {
+        return Err(format!("invalid reply: the hint {name} is not known"));
+    }
     let code = StatusCode::from_u16(status)
         .ok()
         .filter(|code| (200..=599).contains(&code.as_u16()));

@@ -61,7 +61,13 @@ impl Run {
             bindings::ReplyBody::Bytes(bytes) => !bytes.is_empty(),
             bindings::ReplyBody::Incoming(_) | bindings::ReplyBody::Source(_) => true,
         };
-        let checked = reply::check(store.data(), reply.status, reply.headers, has_body);
+        let checked = reply::check(
+            store.data(),
+            reply.status,
+            reply.headers,
+            &reply.hints,
+            has_body,
+        );
         let checked = match checked {
             Ok(checked) => checked,
             Err(reason) => return self.refuse_reply(store, reply.body, &reason, head).await,

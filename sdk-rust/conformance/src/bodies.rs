@@ -1,5 +1,3 @@
-use bytes::Bytes;
-use edgewit::{Body, Error};
 use serde::Deserialize;
 
 use crate::cases;
@@ -38,20 +36,7 @@ fn read_exactly(run: &mut Run, operands: &Operands) -> Outcome {
 
 fn read_all(run: &mut Run, operands: &Operands) -> Outcome {
     let body = run.body(operands.word(0)?)?;
-    let whole = match body.bytes() {
-        // What is left of a body that was read in part comes chunk by chunk alone.
-        Err(Error::Consumed) => rest(body),
-        whole => whole,
-    };
-    Ok(Report::ok().value(whole?))
-}
-
-fn rest(body: &Body) -> Result<Bytes, Error> {
-    let mut rest = Vec::new();
-    while let Some(chunk) = body.read()? {
-        rest.extend_from_slice(&chunk);
-    }
-    Ok(rest.into())
+    Ok(Report::ok().value(body.bytes()?))
 }
 
 fn drain(run: &mut Run, operands: &Operands) -> Outcome {

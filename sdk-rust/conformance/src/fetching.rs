@@ -27,19 +27,35 @@ pub const VERBS: Table = &[
     ("res.attribute", res_attribute),
 ];
 
-/// A request that is not sent yet.
+/// A request that is not sent yet, with what http's types had against its method or URI.
 struct Draft {
     request: Request,
+    refused: Option<edgewit::Error>,
     options: Options,
+}
+
+impl Draft {
+    fn ready(self) -> Result<(Request, Options), edgewit::Error> {
+        match self.refused {
+            Some(refused) => Err(refused),
+            None => Ok((self.request, self.options)),
+        }
+    }
 }
 
 fn new(run: &mut Run, operands: &Operands) -> Outcome {
     let (method, uri) = (operands.bytes(1)?, operands.bytes(2)?);
+    let built = HttpRequest::builder()
+        .method(&*method)
+        .uri(&*uri)
+        .body(Body::empty());
+    let (request, refused) = match built {
+        Ok(request) => (request, None),
+        Err(refused) => (Request::default(), Some(refused.into())),
+    };
     let draft = Draft {
-        request: HttpRequest::builder()
-            .method(&*method)
-            .uri(&*uri)
-            .body(Body::empty())?,
+        request,
+        refused,
         options: Options::default(),
     };
     run.keep(operands.word(0)?, draft)?;
@@ -100,14 +116,14 @@ fn hint(run: &mut Run, operands: &Operands) -> Outcome {
 }
 
 fn send(run: &mut Run, operands: &Operands) -> Outcome {
-    let Draft { request, options } = run.take(operands.word(0)?)?;
+    let (request, options) = run.take::<Draft>(operands.word(0)?)?.ready()?;
     let pending = fetch::send_with(request, &options)?;
     run.keep(operands.word(1)?, pending)?;
     done()
 }
 
 fn stream(run: &mut Run, operands: &Operands) -> Outcome {
-    let Draft { request, options } = run.take(operands.word(0)?)?;
+    let (request, options) = run.take::<Draft>(operands.word(0)?)?.ready()?;
     let (upload, pending) = fetch::upload_with(request, &options)?;
     run.keep(operands.word(1)?, pending)?;
     run.keep(operands.word(2)?, upload)?;
