@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use edgewit_manifest::{Grants, Limits};
 use rustls::pki_types::CertificateDer;
@@ -140,6 +141,8 @@ pub(crate) struct Shared {
     /// Granted stores; `None` where this host has none by that name.
     pub(crate) stores: HashMap<String, Option<GrantedStore>>,
     pub(crate) instances: Instances,
+    /// Whether it was said that the component carries no names.
+    pub(crate) told_of_names: AtomicBool,
 }
 
 impl Host {
@@ -246,6 +249,7 @@ impl Host {
             overrides: self.overrides.clone(),
             stores,
             instances: Instances::new(self.places.clone(), self.instances, limit),
+            told_of_names: AtomicBool::new(false),
         })
     }
 }
