@@ -343,6 +343,27 @@ impl Body {
     /// Reads the whole body as JSON; a byte order mark is removed.
     /// Errors: `Json` if it is empty, not UTF-8, not JSON, not a `T`, or goes on after the value; those of
     /// [`bytes`](Body::bytes).
+    ///
+    /// Any error that leaves a handler is a 500. That the mistake was the client's, only the handler knows, and can answer:
+    ///
+    /// ```
+    /// use edgewit::{App, Error, http::Response};
+    ///
+    /// let app = App::new().post("/sum", |c| {
+    ///     let numbers: Vec<i64> = match c.body().json() {
+    ///         Ok(numbers) => numbers,
+    ///         Err(Error::Json(error)) => {
+    ///             return Ok(Response::builder().status(400).body(error.to_string().into())?);
+    ///         }
+    ///         Err(other) => return Err(other),
+    ///     };
+    ///     c.json(&numbers.iter().sum::<i64>())
+    /// });
+    /// # let post = |body: &'static str| {
+    /// #     app.handle(edgewit::http::Request::post("/sum").body(body.into()).unwrap()).status()
+    /// # };
+    /// # assert_eq!((post("[1, 2]").as_u16(), post("[1, ").as_u16()), (200, 400));
+    /// ```
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
         from_json(&self.bytes()?)
     }

@@ -41,8 +41,8 @@ pub use report::{Event, Report};
 /// How an application is built.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Keeps the names of functions and the lines they are from, so that a trap shows them. It is
-    /// optimised as it is without.
+    /// Keeps the names of functions and the lines they are from, so that a trap shows them. The code is
+    /// the same as without.
     pub debug: bool,
     /// The file to write, instead of `target/edgewit/NAME.wasm` (with `debug`: `NAME.debug.wasm`) in
     /// the source folder. Relative to the current folder.

@@ -55,6 +55,17 @@ fn is_provided(module: &str) -> bool {
     module == "$root" || module.starts_with("edge:sdk/") || module.starts_with("wasi:")
 }
 
+/// The data of a core module.
+pub(crate) fn data(core: &[u8]) -> Result<&[u8], Error> {
+    for payload in Parser::new(0).parse_all(core) {
+        if let Payload::DataSection(section) = payload? {
+            let range = section.range();
+            return Ok(&core[range.start as usize..range.end as usize]);
+        }
+    }
+    Ok(&[])
+}
+
 /// Makes a component of a core module that carries its interface in custom sections.
 /// Errors: `NoHandler`; `Component` if it does not fit its interface or is not valid.
 pub(crate) fn component(core: &[u8], debug: bool) -> Result<Vec<u8>, Error> {

@@ -4,6 +4,9 @@
 pub enum Event<'a> {
     /// The next step, in a few words, without a full stop.
     Step(&'a str),
+    /// What is likely wrong with the application and does not keep it from being built. One line,
+    /// without a full stop.
+    Warning(&'a str),
     /// A line that a program printed that was started for this (cargo, rustup, apt-get), without its
     /// end of line.
     Output(&'a str),

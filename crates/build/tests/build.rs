@@ -2,12 +2,13 @@
 
 mod support;
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::path::Path;
 
-use edgewit_build::{Error, Options, build};
+use edgewit_build::{Error, Event, Options, build};
 use edgewit_manifest::Manifest;
 use support::{Log, own, ready, write, write_guest};
 use wasmparser::{Operator, Parser, Payload};
@@ -209,9 +210,29 @@ fn source_that_does_not_compile_is_told_and_leaves_the_old_component() {
 fn an_application_without_a_handler_is_refused() {
     let cache = ready();
     let folder = tempfile::tempdir().unwrap();
-    let manifest = write_guest(folder.path(), "", FUNCTION);
-    let error = build(&cache, &manifest, &Options::default(), &|_| {}).unwrap_err();
-    assert!(matches!(error, Error::NoHandler), "{error}");
+    let built = |source: &str| {
+        let manifest = write_guest(folder.path(), "", source);
+        let warnings = RefCell::new(Vec::new());
+        let report = |event: Event<'_>| {
+            if let Event::Warning(text) = event {
+                warnings.borrow_mut().push(text.to_owned());
+            }
+        };
+        let error = build(&cache, &manifest, &Options::default(), &report).unwrap_err();
+        assert!(matches!(error, Error::NoHandler), "{error}");
+        warnings.into_inner()
+    };
+    assert!(built(FUNCTION).is_empty());
+    // What passes its tests on this machine is told of before it is served.
+    let clock = "std::time::Instant::now().elapsed().subsec_nanos()";
+    let warnings = built(&FUNCTION.replace('1', clock));
+    assert!(
+        warnings[0].contains("edgewit::time has both"),
+        "{warnings:?}"
+    );
+    let sleep = "{ std::thread::sleep(std::time::Duration::ZERO); 1 }";
+    let warnings = built(&FUNCTION.replace('1', sleep));
+    assert!(warnings[0].contains("edgewit::time::sleep"), "{warnings:?}");
 }
 
 #[test]

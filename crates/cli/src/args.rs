@@ -50,7 +50,10 @@ pub enum Command {
     /// Ask components whether they behave as edge:sdk says, and exactly like each other
     Conform(crate::conform::Conform),
     /// Print completions for a shell
-    Completions { shell: clap_complete::Shell },
+    Completions {
+        /// The shell they are for
+        shell: clap_complete::Shell,
+    },
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -98,8 +101,8 @@ pub struct Serve {
     /// Where to listen; port 0 picks a free one
     #[arg(long, default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
     pub listen: SocketAddr,
-    /// The edge.toml that grants component files what they may reach [default: the one beside each];
-    /// a folder has its own
+    /// The edge.toml that grants component files what they may reach [default: the one beside each,
+    /// else nothing is granted]; a folder has its own
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// A file of certificates (PEM) that fetches over https trust beside the system's; may be repeated
@@ -173,15 +176,19 @@ pub struct Kv {
 
 #[derive(Subcommand)]
 pub enum KvOperation {
-    /// Print the value of a key
+    /// Print the value of a key; one that edge.toml takes from the environment is never shown
     Get {
+        /// The store, by its name in edge.toml
         store: String,
+        /// The key, 1 to 1024 bytes
         #[arg(allow_hyphen_values = true)]
         key: String,
     },
     /// Write a key
     Set {
+        /// The store, by its name in edge.toml
         store: String,
+        /// The key, 1 to 1024 bytes
         #[arg(allow_hyphen_values = true)]
         key: String,
         /// The value; `-` reads it from standard input
@@ -193,6 +200,7 @@ pub enum KvOperation {
     },
     /// Print the keys of a store, one a line, in the order of their bytes
     List {
+        /// The store, by its name in edge.toml
         store: String,
         /// Only keys that begin with this
         #[arg(long, default_value = "", allow_hyphen_values = true)]
@@ -200,7 +208,9 @@ pub enum KvOperation {
     },
     /// Delete a key
     Delete {
+        /// The store, by its name in edge.toml
         store: String,
+        /// The key, 1 to 1024 bytes
         #[arg(allow_hyphen_values = true)]
         key: String,
     },

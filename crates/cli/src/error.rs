@@ -51,6 +51,19 @@ pub enum Error {
          with letters, digits, `-`, `_` and `.`, or serve it alone"
     )]
     NotAPath(String),
+    #[error(
+        "{name}: the store {store:?} takes {variable} from the environment, where it is not set, or from \
+         {}, {}",
+        file.display(), if *.has_file { "which does not set it" } else { "which is not there" }
+    )]
+    Unset {
+        name: String,
+        store: String,
+        variable: String,
+        /// The `.env` that was looked at.
+        file: PathBuf,
+        has_file: bool,
+    },
     #[error("two applications are named {0}; each needs a name of its own")]
     SameName(String),
     #[error("{}:{line}: {reason}", path.display())]
@@ -105,6 +118,7 @@ impl Error {
             | Self::NotAPath(_)
             | Self::Text { .. }
             | Self::SameName(_)
+            | Self::Unset { .. }
             | Self::NoCheckout { .. }
             | Self::Host(edgewit_host::Error::RootFile { .. })
             | Self::Filter { .. } => 2,

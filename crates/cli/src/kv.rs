@@ -1,5 +1,6 @@
 //! `edgewit kv`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal, Read};
 
 use edgewit_host::kv::{self, File};
@@ -39,8 +40,11 @@ pub fn run(arguments: Kv) -> Result<(), Error> {
         ),
         KvOperation::Delete { store, key } => (store, Operation::Delete { key }, Vec::new()),
     };
-    check_store(&manifest, &store)?;
     check_key(&operation)?;
+    if let Store::ReadOnly { values, env } = granted(&manifest, &store)? {
+        let (outcome, value) = read_only(&manifest, &store, &operation, values, env)?;
+        return show(&store, &operation, outcome, &value);
+    }
     check_value(&manifest, &value)?;
     block_on(async {
         let mut operation = operation;
@@ -68,13 +72,9 @@ fn standard_input() -> Result<Vec<u8>, Error> {
     Ok(value)
 }
 
-fn check_store(manifest: &Manifest, store: &str) -> Result<(), Error> {
+fn granted<'a>(manifest: &'a Manifest, store: &str) -> Result<&'a Store, Error> {
     match manifest.grants.kv.get(store) {
-        Some(Store::ReadWrite) => Ok(()),
-        Some(_) => Err(Error::Kv(format!(
-            "the store {store:?} is read-only: its values are from {}",
-            manifest.path.display()
-        ))),
+        Some(granted) => Ok(granted),
         None => {
             let known: Vec<&str> = manifest.grants.kv.keys().map(String::as_str).collect();
             let known = if known.is_empty() {
@@ -85,6 +85,39 @@ fn check_store(manifest: &Manifest, store: &str) -> Result<(), Error> {
             let path = manifest.path.display();
             Err(Error::Kv(format!("no store {store:?} in {path}; {known}")))
         }
+    }
+}
+
+/// On a store whose values the edge.toml gives, those of the environment left out: they are secrets.
+fn read_only(
+    manifest: &Manifest,
+    store: &str,
+    operation: &Operation,
+    values: &BTreeMap<String, String>,
+    env: &[String],
+) -> Result<(Outcome, Vec<u8>), Error> {
+    match operation {
+        Operation::Get { key } if env.contains(key) => Err(Error::Kv(format!(
+            "the value of {key} in the store {store:?} is from the environment, and never shown"
+        ))),
+        Operation::Get { key } => Ok(match values.get(key) {
+            Some(value) => (Outcome::Found, value.clone().into_bytes()),
+            None => (Outcome::NotFound, Vec::new()),
+        }),
+        Operation::List { prefix, .. } => {
+            let keys: BTreeSet<&String> = values.keys().chain(env).collect();
+            let keys = keys.into_iter().filter(|key| key.starts_with(&**prefix));
+            let outcome = Outcome::Keys {
+                keys: keys.cloned().collect(),
+                cursor: None,
+                damaged: Vec::new(),
+            };
+            Ok((outcome, Vec::new()))
+        }
+        Operation::Set { .. } | Operation::Delete { .. } => Err(Error::Kv(format!(
+            "the store {store:?} is read-only: to change it, change {}",
+            manifest.path.display()
+        ))),
     }
 }
 

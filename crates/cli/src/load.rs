@@ -1,7 +1,7 @@
 //! From what a command names to an application that can be served.
 
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::PermissionsExt;
@@ -23,7 +23,16 @@ pub struct Found {
     /// Where what belongs to it is kept: the folder of its edge.toml, or of the component.
     pub folder: PathBuf,
     pub source: Source,
-    environment: HashMap<String, String>,
+    environment: Environment,
+}
+
+/// What stores with `env` take their values from.
+struct Environment {
+    values: HashMap<String, String>,
+    /// The `.env` that was looked at, there or not.
+    file: PathBuf,
+    /// The variables that are from it.
+    of_file: HashSet<String>,
 }
 
 /// What its component comes from.
@@ -41,6 +50,32 @@ impl Found {
             .kv
             .values()
             .any(|store| matches!(store, Store::ReadWrite))
+    }
+
+    /// Its variables, each with where its value is from.
+    pub fn variables(&self) -> Vec<String> {
+        let from = |name: &str| match self.environment.of_file.contains(name) {
+            true => self.environment.file.display().to_string(),
+            false => "the environment".to_owned(),
+        };
+        let variables = env(&self.grants).map(|(_, name)| format!("{name} is from {}", from(name)));
+        variables.collect()
+    }
+
+    /// Errors: `Unset` for the first of its variables that has no value: known before anything is built.
+    fn check_variables(&self) -> Result<(), Error> {
+        let Environment { values, file, .. } = &self.environment;
+        let mut variables = env(&self.grants);
+        match variables.find(|(_, name)| !values.contains_key(*name)) {
+            None => Ok(()),
+            Some((store, variable)) => Err(Error::Unset {
+                name: self.name.clone(),
+                store: store.to_owned(),
+                variable: variable.to_owned(),
+                file: file.clone(),
+                has_file: file.exists(),
+            }),
+        }
     }
 
     /// The file of its component; a folder is built first, with names for backtraces.
@@ -101,13 +136,26 @@ pub fn find(path: &Path, config: Option<&Path>) -> Result<Found, Error> {
     }
     let manifest = Manifest::read(path)?;
     let (grants, limits) = (manifest.grants.clone(), manifest.limits.clone());
-    Ok(Found {
+    let found = Found {
         name: manifest.name.clone(),
         folder: manifest.folder().to_owned(),
         environment: environment(manifest.folder())?,
         source: Source::Folder(Box::new(manifest)),
         grants,
         limits,
+    };
+    found.check_variables()?;
+    Ok(found)
+}
+
+/// The variables that stores take, each with its store.
+fn env(grants: &Grants) -> impl Iterator<Item = (&str, &str)> {
+    grants.kv.iter().flat_map(|(store, grant)| {
+        let names = match grant {
+            Store::ReadOnly { env, .. } => &env[..],
+            Store::ReadWrite => &[],
+        };
+        names.iter().map(move |name| (&**store, &**name))
     })
 }
 
@@ -128,14 +176,16 @@ fn component(path: &Path, config: Option<&Path>) -> Result<Found, Error> {
         ),
         None => (folder.to_owned(), Grants::default(), Limits::default()),
     };
-    Ok(Found {
+    let found = Found {
         name: stem.to_string_lossy().into_owned(),
         environment: environment(&folder)?,
         source: Source::Component(path.to_owned()),
         folder,
         grants,
         limits,
-    })
+    };
+    found.check_variables()?;
+    Ok(found)
 }
 
 /// Loads an application from its component; its stores, where it was granted any, are in `kv`.
@@ -150,23 +200,31 @@ pub async fn load(
         grants: found.grants.clone(),
         limits: found.limits.clone(),
         kv,
-        environment: found.environment.clone(),
+        environment: found.environment.values.clone(),
     };
     Ok(host.load(&found.name, &bytes, settings).await?)
 }
 
 /// The environment, and the `.env` beside the edge.toml for what it does not set.
-fn environment(folder: &Path) -> Result<HashMap<String, String>, Error> {
-    let path = folder.join(".env");
-    let mut environment = match fs::read(&path) {
-        Ok(text) => variables(&text, &path)?,
+fn environment(folder: &Path) -> Result<Environment, Error> {
+    let file = folder.join(".env");
+    let mut values = match fs::read(&file) {
+        Ok(text) => variables(&text, &file)?,
         Err(error) if error.kind() == ErrorKind::NotFound => HashMap::new(),
-        Err(error) => return Err(Error::io("read", &path)(error)),
+        Err(error) => return Err(Error::io("read", &file)(error)),
     };
+    let mut of_file: HashSet<String> = values.keys().cloned().collect();
     let set = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    environment.extend(set);
-    Ok(environment)
+    for (name, value) in set {
+        of_file.remove(&name);
+        values.insert(name, value);
+    }
+    Ok(Environment {
+        values,
+        file,
+        of_file,
+    })
 }
 
 /// The variables of a `.env`. Its text is in no error: it holds secrets.

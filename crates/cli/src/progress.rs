@@ -1,4 +1,4 @@
-//! What long work shows: a moving line on a terminal, plain lines elsewhere.
+//! What long work shows: a moving line on a terminal, plain lines elsewhere, cargo's among them.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -11,6 +11,12 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// Lines of a program's output that are shown once it has failed.
 const KEPT_LINES: usize = 200;
 
+/// Whether a line of cargo's says what it turns to, and nothing about the source.
+fn is_step(line: &str) -> bool {
+    let steps = ["   Compiling ", " Downloading ", "  Downloaded "];
+    steps.iter().any(|step| line.starts_with(step))
+}
+
 pub struct Progress {
     bar: ProgressBar,
     terminal: bool,
@@ -19,7 +25,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Shows steps; what programs print only if the work fails.
+    /// Shows steps; what else programs print only if the work fails.
     pub fn new() -> Self {
         Self::of(false)
     }
@@ -64,7 +70,10 @@ impl Progress {
                     eprintln!("{step}");
                 }
             }
+            Event::Warning(text) => self.bar.suspend(|| eprintln!("warning: {text}")),
             Event::Output(line) if self.show_output => self.bar.suspend(|| println!("{line}")),
+            // A first build takes a minute.
+            Event::Output(line) if !self.terminal && is_step(line) => eprintln!("{line}"),
             Event::Output(line) => {
                 let mut kept = self.kept.borrow_mut();
                 if kept.len() == KEPT_LINES {

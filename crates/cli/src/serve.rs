@@ -5,9 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use edgewit_build::Cache;
-use edgewit_host::{App, Host, Routes, Target, kv};
+use edgewit_host::{App, Host, ReplyBody, Routes, Target, kv};
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Response, StatusCode};
 use tokio::net::TcpListener;
+use url::Url;
 
 use crate::args::{Override, Serve};
 use crate::control::Control;
@@ -34,6 +38,7 @@ pub fn block_on<T>(command: impl Future<Output = Result<T, Error>>) -> Result<T,
 async fn serve(serve: &Serve) -> Result<(), Error> {
     let all = find(serve)?;
     let alone = all.len() == 1;
+    warn_of_overrides(serve, &all);
     let logs = logs::start(None)?;
     let (listener, address) = listen(serve.listen, "--listen 127.0.0.1:0").await?;
     let cache = Cache::from_env()?;
@@ -45,6 +50,9 @@ async fn serve(serve: &Serve) -> Result<(), Error> {
         let app = load::load(&host, found, &component, stores.of(found).await?).await?;
         routes = route(routes, app, alone);
     }
+    if !alone {
+        routes = routes.add(None, "/", list(&all));
+    }
     let interrupted = interrupted()?;
     for found in &all {
         let path = match alone {
@@ -54,6 +62,12 @@ async fn serve(serve: &Serve) -> Result<(), Error> {
         println!("{}: http://{address}{path}", found.name);
         for line in found.grants.to_string().lines() {
             println!("  granted: {line}");
+        }
+        for line in found.variables() {
+            println!("  env: {line}");
+        }
+        if found.grants.file.is_none() {
+            println!("  an edge.toml beside it, or one named with --config, can grant more");
         }
     }
     for Override { origin, peer } in &serve.overrides {
@@ -65,6 +79,51 @@ async fn serve(serve: &Serve) -> Result<(), Error> {
     drop(stores);
     drop(logs);
     Ok(())
+}
+
+/// A server that stands in for what nobody may reach is never asked.
+fn warn_of_overrides(serve: &Serve, all: &[Found]) {
+    let granted = |url: &Url| {
+        let mut origins = all.iter().flat_map(|found| &found.grants.fetch);
+        origins.any(|origin| origin.allows(url))
+    };
+    for Override { origin, .. } in serve.overrides.iter().filter(|it| !granted(&it.origin)) {
+        let origin = origin.origin().ascii_serialization();
+        eprintln!(
+            "warning: --override: no application here is granted {origin}; to grant it, add {origin:?} to \
+             fetch in its edge.toml"
+        );
+    }
+}
+
+/// What answers where several applications are told apart and none is asked: a list of them.
+fn list(all: &[Found]) -> Target {
+    let lines = all.iter().map(|found| format!("/{}/\n", found.name));
+    let text: String = ["Served here:\n".to_owned()]
+        .into_iter()
+        .chain(lines)
+        .collect();
+    let text = Bytes::from(text);
+    Target::Service(Arc::new(move |request| {
+        let status = match request.uri().path() {
+            "/" => StatusCode::OK,
+            // `OPTIONS *`, which asks about no application.
+            "*" => StatusCode::NOT_IMPLEMENTED,
+            _ => StatusCode::NOT_FOUND,
+        };
+        let listed = reply(status, "text/plain; charset=utf-8", text.clone());
+        Box::pin(std::future::ready(listed))
+    }))
+}
+
+/// A reply of the command's own.
+pub fn reply(status: StatusCode, content_type: &'static str, body: Bytes) -> Response<ReplyBody> {
+    let mut response = Response::new(ReplyBody::from(body));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
 }
 
 fn host(serve: &Serve) -> Result<Host, Error> {

@@ -30,11 +30,15 @@ fn a_new_application_goes_all_the_way() {
     let folder = tempfile::tempdir().unwrap();
     ok(folder.path(), &["new", "--lang", "rust", "greeter"]);
     let app = folder.path().join("greeter");
-    let built = ok(&app, &["build"]);
+    let building = edgewit(&app, &["build"]);
+    let built = String::from_utf8(building.stdout).unwrap();
     assert!(
         built.contains("greeter.wasm (") && built.contains(" bytes)"),
         "{built}"
     );
+    // It takes a minute, and shows what it is at.
+    let steps = String::from_utf8(building.stderr).unwrap();
+    assert!(steps.contains("   Compiling edgewit v"), "{steps}");
     let tested = ok(&app, &["test"]);
     assert!(
         tested.contains("running 1 test") && !tested.contains("0 tests"),
@@ -66,7 +70,12 @@ fn a_new_application_goes_all_the_way() {
         "{second}"
     );
     assert_eq!(ok(&app, &["kv", "get", "visits", "ada"]), "2");
+    ok(&app, &["kv", "set", "visits", "eve", "many"]);
+    assert!(server.get("/hello/eve").starts_with("HTTP/1.1 500"));
     let log = server.interrupt();
+    let failed = "handler failed: kv: not a number; the last call of kv to fail was increment of \\\"eve\\\", \
+                  store \\\"visits\\\" (";
+    assert!(log.contains(failed), "{log}");
     assert!(log.contains("hello visits=42"), "{log}");
     assert!(
         log.lines()

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use edgewit_manifest::{Grants, Limits};
 use rustls::pki_types::CertificateDer;
@@ -151,6 +152,8 @@ pub(crate) struct Shared {
     pub(crate) stores: HashMap<String, Option<GrantedStore>>,
     pub(crate) instances: Instances,
     pub(crate) hook: Option<Arc<dyn Hook>>,
+    /// Whether it was said that the component carries no names.
+    pub(crate) told_of_names: AtomicBool,
 }
 
 impl Host {
@@ -291,6 +294,7 @@ impl Host {
             hook: self.hook.clone(),
             stores,
             instances: Instances::new(self.base.places.clone(), self.instances, limit),
+            told_of_names: AtomicBool::new(false),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Why a request ended without its guest's consent.
 
 use std::fmt::Write;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -40,7 +41,7 @@ pub(crate) struct Ended {
     /// What the request's one line says.
     reason: String,
     /// Frames of the guest, one a line, where the component carries names.
-    backtrace: Option<String>,
+    backtrace: String,
 }
 
 impl Ended {
@@ -65,7 +66,13 @@ impl Ended {
             let limit = state.app.limits.memory_bytes;
             let _ = write!(reason, "; memory-bytes: limit {limit}, met {bytes}");
         }
-        let backtrace = error.downcast_ref::<WasmBacktrace>().and_then(named_frames);
+        let mut backtrace = String::new();
+        if let Some(frames) = error.downcast_ref::<WasmBacktrace>() {
+            backtrace = named_frames(frames);
+            if backtrace.is_empty() && !state.app.told_of_names.swap(true, Relaxed) {
+                backtrace.push_str(NO_NAMES);
+            }
+        }
         Self {
             status,
             reason,
@@ -77,21 +84,53 @@ impl Ended {
 impl std::fmt::Display for Ended {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.reason)?;
-        f.write_str(self.backtrace.as_deref().unwrap_or_default())
+        f.write_str(&self.backtrace)
     }
 }
 
-/// The frames that have a name; a component without names has no backtrace worth a line.
-fn named_frames(backtrace: &WasmBacktrace) -> Option<String> {
-    let text: String = backtrace.frames().iter().map(lines_of).collect();
-    (!text.is_empty()).then_some(text)
+/// Said once of an application, where a backtrace would be.
+const NO_NAMES: &str = "\n  the component carries no names of functions: one that `edgewit build --debug` makes \
+                        shows where this was";
+
+/// A line for each frame that has a name, without those of a panic itself; a component without names has
+/// no backtrace worth a line.
+fn named_frames(backtrace: &WasmBacktrace) -> String {
+    let frames: Vec<String> = backtrace.frames().iter().flat_map(lines_of).collect();
+    let cut = of_panic(&frames);
+    let mut text = String::new();
+    for frame in &frames[cut..] {
+        let _ = write!(text, "\n  at {frame}");
+    }
+    if cut > 0 {
+        let _ = write!(text, "\n  ({cut} frames of the panic itself are left out)");
+    }
+    text
+}
+
+/// How many of the first frames are Rust's own way from a panic to its hook, and what the hook calls: all up to the
+/// function that the language calls at a panic, and what of the standard library called that. None, if nothing
+/// would be left.
+fn of_panic(frames: &[String]) -> usize {
+    let is_handler = |frame: &String| frame.contains("rust_begin_unwind");
+    let Some(handler) = frames.iter().position(is_handler) else {
+        return 0;
+    };
+    let is_library = |frame: &String| {
+        let own = [
+            "core::", "std::", "alloc::", "<core::", "<std::", "<alloc::",
+        ];
+        own.iter().any(|start| frame.starts_with(start)) || frame.contains("(/rustc/")
+    };
+    let users = |frame: &String| !is_library(frame);
+    let after = frames[handler + 1..].iter().position(users);
+    after.map_or(0, |count| handler + 1 + count)
 }
 
 /// A line for each function that was inlined into a frame, innermost first, and one for the frame's
 /// own. Debug information names that one without its path, so the component's own name is preferred.
-fn lines_of(frame: &FrameInfo) -> String {
+fn lines_of(frame: &FrameInfo) -> Vec<String> {
     let line = |name: &str, symbol: Option<&FrameSymbol>| {
-        let mut line = format!("\n  at {:#}", rustc_demangle::demangle(name));
+        let mut line = format!("{:#}", rustc_demangle::demangle(name));
         if let Some((file, number)) = symbol.and_then(|it| it.file().zip(it.line())) {
             let _ = write!(line, " ({file}:{number})");
         }
@@ -100,7 +139,9 @@ fn lines_of(frame: &FrameInfo) -> String {
     let Some((own, inlined)) = frame.symbols().split_last() else {
         return frame
             .func_name()
-            .map_or_else(String::new, |name| line(name, None));
+            .map(|name| line(name, None))
+            .into_iter()
+            .collect();
     };
     let inlined = inlined
         .iter()

@@ -15,7 +15,7 @@ pub(crate) struct Meter {
     start: Instant,
     /// Nanoseconds of guest time before the poll under way.
     spent: AtomicU64,
-    /// When the poll under way began, in nanoseconds from `start`.
+    /// When the poll under way began, in nanoseconds from `start`, plus 1; 0 between polls.
     poll_began: AtomicU64,
     /// What `spent` was when the phase began, and how much the phase may take before its extras.
     phase_began: AtomicU64,
@@ -69,19 +69,12 @@ impl Meter {
 
     /// All the time spent waiting for the client's body, a wait under way included.
     pub(crate) fn client_wait(&self) -> Duration {
-        Duration::from_nanos(self.client_wait.load(Relaxed) + self.wait_under_way())
+        Duration::from_nanos(self.client_wait.load(Relaxed) + self.since(&self.client_wait_began))
     }
 
-    fn wait_under_way(&self) -> u64 {
-        match self.client_wait_began.load(Relaxed) {
-            0 => 0,
-            began => (self.elapsed() + 1).saturating_sub(began),
-        }
-    }
-
-    /// Guest time up to the last poll that ended.
+    /// Guest time so far, a poll under way included.
     pub(crate) fn guest_time(&self) -> Duration {
-        Duration::from_nanos(self.spent.load(Relaxed))
+        Duration::from_nanos(self.spent_now())
     }
 
     pub(crate) fn wall_time(&self) -> Duration {
@@ -90,12 +83,7 @@ impl Meter {
 
     /// Asked from within a poll. The budget and what was met, in that order, once it is passed.
     pub(crate) fn over_budget(&self) -> Option<(Duration, Duration)> {
-        let head = self.head.load(Relaxed);
-        let since_head = if head == 0 {
-            0
-        } else {
-            self.elapsed().saturating_sub(head - 1)
-        };
+        let since_head = self.since(&self.head);
         let second = nanos(Duration::from_secs(1));
         let extra = self.bytes.load(Relaxed) / MIB * second + since_head / 30;
         let budget = self.phase_budget.load(Relaxed).saturating_add(extra);
@@ -106,7 +94,15 @@ impl Meter {
     }
 
     fn spent_now(&self) -> u64 {
-        self.spent.load(Relaxed) + self.elapsed().saturating_sub(self.poll_began.load(Relaxed))
+        self.spent.load(Relaxed) + self.since(&self.poll_began)
+    }
+
+    /// The time since what `began` holds: nanoseconds from `start`, plus 1; none for 0.
+    fn since(&self, began: &AtomicU64) -> u64 {
+        match began.load(Relaxed) {
+            0 => 0,
+            began => (self.elapsed() + 1).saturating_sub(began),
+        }
     }
 
     fn elapsed(&self) -> u64 {
@@ -119,7 +115,7 @@ pub(crate) struct ClientWait(Arc<Meter>);
 
 impl Drop for ClientWait {
     fn drop(&mut self) {
-        let wait = self.0.wait_under_way();
+        let wait = self.0.since(&self.0.client_wait_began);
         self.0.client_wait_began.store(0, Relaxed);
         self.0.client_wait.fetch_add(wait, Relaxed);
     }
@@ -149,12 +145,12 @@ impl<F: Future> Future for Metered<F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let began = this.meter.elapsed();
-        this.meter.poll_began.store(began, Relaxed);
+        let meter = this.meter;
+        meter.poll_began.store(meter.elapsed() + 1, Relaxed);
         let polled = this.task.poll(context);
-        this.meter
-            .spent
-            .fetch_add(this.meter.elapsed() - began, Relaxed);
+        let spent = meter.spent_now();
+        meter.poll_began.store(0, Relaxed);
+        meter.spent.store(spent, Relaxed);
         polled
     }
 }
@@ -169,8 +165,11 @@ mod tests {
         let busy = Duration::from_millis(20);
         Metered::new(meter.clone(), async {
             tokio::time::sleep(Duration::from_millis(60)).await;
+            assert!(meter.guest_time() < meter.wall_time() - Duration::from_millis(50));
             let begun = Instant::now();
             while begun.elapsed() < busy {}
+            // Where a line is written, a poll is under way.
+            assert!(meter.guest_time() >= busy);
         })
         .await;
         assert!(meter.guest_time() >= busy);
@@ -181,7 +180,6 @@ mod tests {
     #[test]
     fn a_mebibyte_buys_a_second() {
         let meter = Meter::new(Duration::ZERO);
-        meter.poll_began.store(0, Relaxed);
         meter.spent.store(1, Relaxed);
         assert!(meter.over_budget().is_some());
         meter.moved(1024 * 1024);

@@ -179,7 +179,13 @@ impl Run {
         };
         let sent = match result {
             Ok(reply) => self.deliver(&mut store, &guest, reply, head).await,
-            Err(text) => Some(self.fail(&text, head).await),
+            Err(mut text) => {
+                if let Some(failed) = &store.data().kv_failed {
+                    text.push_str("; the last call of kv to fail was ");
+                    text.push_str(failed);
+                }
+                Some(self.fail(&text, head).await)
+            }
         };
         if let Some(sent) = sent {
             self.after_reply(&mut store, &guest, sent).await;

@@ -21,6 +21,8 @@ pub(crate) struct State {
     pub(crate) table: ResourceTable,
     pub(crate) meter: Arc<Meter>,
     pub(crate) usage: Usage,
+    /// The last call of `kv` that failed, for the line of a handler that fails.
+    pub(crate) kv_failed: Option<String>,
     /// Made by the first fetch.
     pub(crate) slots: Option<Slots>,
     /// The `cdn-loop` of the request being handled, which its fetches carry on.
@@ -65,6 +67,7 @@ impl State {
             slots: None,
             meter,
             usage: Usage::default(),
+            kv_failed: None,
             cdn_loop: inbound.cdn_loop.take(),
             part_lines: Default::default(),
             client_gone: None,

@@ -59,7 +59,7 @@ impl fmt::Display for Store {
             write!(f, "{lead}{}", key.escape_debug())?;
             lead = " ";
         }
-        lead = ", from the environment ";
+        lead = ", env ";
         for name in env {
             write!(f, "{lead}{name}")?;
             lead = " ";

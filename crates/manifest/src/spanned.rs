@@ -40,6 +40,7 @@ impl Mistake {
 
     fn unknown(what: &str, found: &str, known: &[&str]) -> Self {
         let mut right = format!("known here: {}", known.join(", "));
+        // The one that is meant comes before a list of many.
         let near = known
             .iter()
             .map(|name| (strsim::osa_distance(name, found), name));
@@ -47,7 +48,7 @@ impl Mistake {
             *distance <= name.len().div_ceil(3) || (found.len() > 2 && name.starts_with(found))
         });
         if let Some((_, name)) = near.min() {
-            right.push_str(&format!("; did you mean `{name}`?"));
+            right.insert_str(0, &format!("did you mean `{name}`? "));
         }
         Self::new(format!("unknown {what} `{}`", one_line(found)), right)
     }

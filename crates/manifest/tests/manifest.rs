@@ -119,9 +119,9 @@ fn all_keys_are_read() {
          fetch https://*.example.com:*\n\
          fetch http://127.0.0.1:9000\n\
          fetch http://[::1]\n\
-         kv mixed-1_x: read-only, values region, from the environment UPSTREAM_KEY\n\
+         kv mixed-1_x: read-only, values region, env UPSTREAM_KEY\n\
          kv none: read-only, empty\n\
-         kv secrets: read-only, from the environment UPSTREAM_KEY _TOKEN2\n\
+         kv secrets: read-only, env UPSTREAM_KEY _TOKEN2\n\
          kv settings: read-only, values a key greeting\n\
          kv visits: read-write"
     );

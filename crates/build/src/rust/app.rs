@@ -15,8 +15,10 @@ use crate::fnv::Fnv;
 use crate::pins::RUST_TARGET;
 use crate::{Cache, Error, Event, Options, Report, files, sdk};
 
-/// The release profile with names and lines.
-const DEBUG_PROFILE: &str = "edgewit-debug";
+/// The profile that every component is built in, with names and lines, which are left out afterwards
+/// where they are not wanted: what `serve` has compiled, `build` only packs.
+const PROFILE: &str = "release";
+const PROFILE_SETTINGS: [&str; 2] = ["debug='line-tables-only'", "strip=false"];
 
 /// The first words of the file that this library keeps in an application.
 const CONFIGURATION_MARK: &str = "# Written by `edgewit build`";
@@ -131,16 +133,14 @@ impl App {
         Metadata::parse(&json, &self.source)
     }
 
-    /// Compiles the application's library and returns the core module.
+    /// Compiles the application's library and returns the core module, with names and lines.
     pub(super) fn compile(
         &self,
         toolchain: &Toolchain,
         metadata: &Metadata,
-        debug: bool,
         stack_bytes: u32,
         report: Report<'_>,
     ) -> Result<Vec<u8>, Error> {
-        let profile = if debug { DEBUG_PROFILE } else { "release" };
         let mut cargo = self.cargo(&toolchain.compiler, "rustc");
         // With an `rlib` beside it, which tests need, cargo would not optimise across crates.
         cargo.args([
@@ -152,18 +152,12 @@ impl App {
             RUST_TARGET,
         ]);
         cargo
-            .args(["--profile", profile, "--target-dir"])
+            .args(["--profile", PROFILE, "--target-dir"])
             .arg(&self.target);
-        if debug {
-            for setting in [
-                "inherits='release'",
-                "debug='line-tables-only'",
-                "strip=false",
-            ] {
-                cargo
-                    .arg("--config")
-                    .arg(format!("profile.{DEBUG_PROFILE}.{setting}"));
-            }
+        for setting in PROFILE_SETTINGS {
+            cargo
+                .arg("--config")
+                .arg(format!("profile.{PROFILE}.{setting}"));
         }
         let key = format!("target.{RUST_TARGET}");
         if let Some(linker) = &toolchain.linker {
@@ -184,7 +178,7 @@ impl App {
             });
         }
         let file = format!("{}.wasm", metadata.library(&self.source)?);
-        let core = self.target.join(RUST_TARGET).join(profile).join(file);
+        let core = self.target.join(RUST_TARGET).join(PROFILE).join(file);
         fs::read(&core).map_err(Error::io("read", &core))
     }
 

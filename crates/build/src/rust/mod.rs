@@ -34,7 +34,10 @@ pub(crate) fn build(
     let metadata = app.resolve(&toolchain.compiler, RUST_TARGET, report)?;
     report(Event::Step(&format!("compiling {}", manifest.name)));
     let stack_bytes = manifest.build.stack_bytes.unwrap_or(STACK_BYTES);
-    let core = app.compile(&toolchain, &metadata, options.debug, stack_bytes, report)?;
+    let core = app.compile(&toolchain, &metadata, stack_bytes, report)?;
+    for missing in standard::missing(&core)? {
+        report(Event::Warning(missing));
+    }
     let imports = module::foreign_imports(&core)?;
     if !imports.is_empty() {
         return Err(Error::ForeignImports(foreign::explain(&imports, &metadata)));

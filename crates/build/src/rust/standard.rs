@@ -1,11 +1,11 @@
-//! Building the standard library of guests from a compiler's own source, once.
+//! The standard library of guests: built from a compiler's own source, once, and what is missing in it.
 
 use std::fs;
 
 use super::toolchain::{Compiler, guest_library};
 use crate::command::{self, clean};
 use crate::pins::RUST_TARGET;
-use crate::{Cache, Error, Event, Report, files};
+use crate::{Cache, Error, Event, Report, files, module};
 
 /// The package that is built to have the library built: it holds nothing.
 const PACKAGE: &str = "\
@@ -44,6 +44,31 @@ pub(super) fn build(cache: &Cache, compiler: &Compiler, report: Report<'_>) -> R
         }
         fs::remove_dir_all(&work).map_err(Error::io("delete", &work))
     })
+}
+
+/// What a panic of the standard library says, or where it is, when it is asked for what this target has
+/// not, and what to use instead. The text is among a module's data only if something in it may call that
+/// function, a dependency included.
+const MISSING: [(&str, &str); 2] = [
+    (
+        "time not implemented on this platform",
+        "the application, or a package it depends on, calls now() of std::time::Instant or SystemTime, \
+         which panics where it is served; edgewit::time has both under the same names",
+    ),
+    (
+        "library/std/src/sys/thread/unsupported.rs",
+        "the application, or a package it depends on, calls std::thread::sleep, which panics where it is \
+         served; edgewit::time::sleep waits",
+    ),
+];
+
+/// A line for each function of the standard library that `core` may call and that panics on this target:
+/// the application's own tests, on this machine, have it.
+pub(super) fn missing(core: &[u8]) -> Result<Vec<&'static str>, Error> {
+    let data = module::data(core)?;
+    let has = |text: &str| data.windows(text.len()).any(|it| it == text.as_bytes());
+    let missing = MISSING.iter().filter(|(text, _)| has(text));
+    Ok(missing.map(|(_, instead)| *instead).collect())
 }
 
 fn compile(compiler: &Compiler, work: &std::path::Path, report: Report<'_>) -> Result<(), Error> {

@@ -19,7 +19,7 @@ use crate::args::Demo;
 use crate::error::Error;
 use crate::load::{self, Found};
 use crate::logs::{self, Kept, Line};
-use crate::serve::{block_on, interrupted, listen};
+use crate::serve::{block_on, interrupted, listen, reply};
 
 const PAGE: &str = include_str!("page.html");
 
@@ -199,16 +199,6 @@ async fn answer(shown: Arc<Shown>, request: Request<Incoming>) -> Response<Reply
 fn json<T: Serialize>(value: &T) -> Response<ReplyBody> {
     let text = serde_json::to_vec(value).unwrap_or_default();
     reply(StatusCode::OK, "application/json", text.into())
-}
-
-fn reply(status: StatusCode, content_type: &'static str, body: Bytes) -> Response<ReplyBody> {
-    let mut response = Response::new(ReplyBody::from(body));
-    *response.status_mut() = status;
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        header::HeaderValue::from_static(content_type),
-    );
-    response
 }
 
 /// Sends one request to one application, as the page asks.

@@ -65,7 +65,8 @@ fn what_is_wrong_is_said_in_one_line() {
 fn what_kv_can_not_do_is_said_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
-    let stores = "[kv.s]\n[kv.r]\nvalues = { a = \"1\" }\n[limits]\nkv-value-bytes = 1024\n";
+    let stores =
+        "[kv.s]\n[kv.r]\nvalues = { b = \"1\" }\nenv = [\"A\"]\n[limits]\nkv-value-bytes = 1024\n";
     let manifest = format!("name = \"x\"\nlanguage = \"rust\"\n{stores}");
     fs::write(here.join("edge.toml"), manifest).unwrap();
     let large = "x".repeat(1025);
@@ -75,8 +76,13 @@ fn what_kv_can_not_do_is_said_in_one_line() {
             "no store \"visits\" in ./edge.toml; it has r, s",
         ),
         (
-            &["get", "r", "a"],
-            "the store \"r\" is read-only: its values are from ./edge.toml",
+            &["get", "r", "A"],
+            "the value of A in the store \"r\" is from the environment, and never shown",
+        ),
+        (&["get", "r", "c"], "no key \"c\" in the store \"r\""),
+        (
+            &["set", "r", "b", "2"],
+            "the store \"r\" is read-only: to change it, change ./edge.toml",
         ),
         (&["set", "s", "", "v"], "the key \"\": an empty key"),
         (
@@ -87,6 +93,11 @@ fn what_kv_can_not_do_is_said_in_one_line() {
         let arguments = [&["kv"], arguments].concat();
         assert_eq!(fails(here, &arguments, 1), format!("edgewit: {error}"));
     }
+    // What can be had of a store that is only read.
+    assert_eq!(ok(here, &["kv", "get", "r", "b"]), "1");
+    assert_eq!(ok(here, &["kv", "list", "r"]), "A\nb\n");
+    assert_eq!(ok(here, &["kv", "list", "r", "--prefix", "b"]), "b\n");
+    assert!(ok(here, &["kv", "get", "--help"]).contains("The store, by its name in edge.toml"));
 }
 
 #[test]

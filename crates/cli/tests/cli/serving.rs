@@ -27,14 +27,28 @@ fn serve(folder: &Path, arguments: &[&str], marker: &str) -> Server {
 #[test]
 fn two_applications_share_a_port() {
     let folder = components(&["one.wasm", "Two_2.b.wasm"]);
-    let server = serve(folder.path(), &["one.wasm", "Two_2.b.wasm"], "Two_2.b: ");
+    let server = serve(folder.path(), &["one.wasm", "Two_2.b.wasm"], "--config");
+    assert!(
+        server.printed.contains("granted: nothing"),
+        "{}",
+        server.printed
+    );
     assert!(server.get("/one/").ends_with("hello, whoever you are"));
     assert!(server.get("/Two_2.b/").ends_with("hello, whoever you are"));
-    assert!(server.get("/three/").starts_with("HTTP/1.1 404"));
+    for (path, status) in [("/", "HTTP/1.1 200"), ("/three/", "HTTP/1.1 404")] {
+        let reply = server.get(path);
+        assert!(reply.starts_with(status), "{reply}");
+        assert!(
+            reply.ends_with("Served here:\n/one/\n/Two_2.b/\n"),
+            "{reply}"
+        );
+    }
     // Nothing was granted: the store is denied, and the line says what to add.
     assert!(server.get("/one/hello/ada").starts_with("HTTP/1.1 500"));
     let log = server.interrupt();
     assert!(log.contains("[kv.visits]"), "{log}");
+    let failed = "handler failed: kv: denied; the last call of kv to fail was open, store ";
+    assert!(log.contains(failed), "{log}");
 }
 
 #[test]
@@ -109,8 +123,14 @@ fn secrets_come_from_the_file_beside_and_are_never_shown() {
     let manifest = format!("{VISITS}[kv.secrets]\nenv = [\"EDGEWIT_TEST_KEY\"]\n");
     fs::write(here.join("edge.toml"), manifest).unwrap();
     let arguments = ["serve", "app.wasm", "--listen", "127.0.0.1:0"];
-    let missing = fails(here, &arguments, 1);
-    assert!(missing.contains("EDGEWIT_TEST_KEY"), "{missing}");
+    let unset = "edgewit: app: the store \"secrets\" takes EDGEWIT_TEST_KEY from the environment, where it is \
+                 not set, or from ./.env, which";
+    assert_eq!(fails(here, &arguments, 2), format!("{unset} is not there"));
+    fs::write(here.join(".env"), "OTHER=1\n").unwrap();
+    assert_eq!(
+        fails(here, &arguments, 2),
+        format!("{unset} does not set it")
+    );
     fs::write(
         here.join(".env"),
         "# mine\nEDGEWIT_TEST_KEY=hunter2 is my secret\n",
@@ -126,7 +146,7 @@ fn secrets_come_from_the_file_beside_and_are_never_shown() {
         "# mine\nEDGEWIT_TEST_KEY='hunter2 is my secret'\n",
     )
     .unwrap();
-    let server = serve(here, &["app.wasm"], "granted: kv visits");
+    let server = serve(here, &["app.wasm"], "env: EDGEWIT_TEST_KEY is from ./.env");
     assert!(server.get("/hello/ada").ends_with("visit 1"));
     let printed = server.printed.clone();
     let log = server.interrupt();
@@ -186,10 +206,12 @@ fn a_build_for_debugging_has_a_file_and_names_of_its_own() {
     let copied = folder.path().join("plain.wasm");
     let plain = ok(&example, &["build", "-o", copied.to_str().unwrap()]);
     assert!(!size(plain, "plain.wasm"));
-    assert!(size(
-        ok(&example, &["build", "--debug"]),
-        "target/edgewit/hello.debug.wasm"
-    ));
+    let debug = edgewit(&example, &["build", "--debug"]);
+    let printed = String::from_utf8(debug.stdout).unwrap();
+    assert!(size(printed, "target/edgewit/hello.debug.wasm"));
+    // It is packed of what was compiled for the other.
+    let steps = String::from_utf8(debug.stderr).unwrap();
+    assert_eq!(steps, "compiling hello\n");
 }
 
 /// A server that stands in for an origin, which the application knows nothing of.
@@ -213,7 +235,8 @@ fn an_origin_can_be_another_server() {
         String::from_utf8_lossy(&request[..length]).into_owned()
     });
     let overridden = format!("https://api.example.com={peer}");
-    let options = ["app.wasm", "--override", &overridden];
+    let unknown = "https://nobody.example=http://127.0.0.1:9";
+    let options = ["app.wasm", "--override", &overridden, "--override", unknown];
     let server = serve(folder.path(), &options, "overridden: ");
     let said = format!("overridden: https://api.example.com is {peer}");
     assert!(server.printed.contains(&said), "{}", server.printed);
@@ -223,6 +246,14 @@ fn an_origin_can_be_another_server() {
     let request = answering.join().unwrap();
     assert!(request.starts_with("GET /x HTTP/1.1\r\n"), "{request}");
     assert!(request.contains("host: api.example.com\r\n"), "{request}");
+    let log = server.interrupt();
+    let warnings: Vec<_> = log
+        .lines()
+        .filter(|line| line.starts_with("warning: "))
+        .collect();
+    let warning = "warning: --override: no application here is granted https://nobody.example; to grant it, add \
+                   \"https://nobody.example\" to fetch in its edge.toml";
+    assert_eq!(warnings, [warning]);
     let wild = [
         "serve",
         "app.wasm",

@@ -84,5 +84,12 @@ fn a_panic_is_one_line_with_its_place() {
         let line = errors[0].lines().next().unwrap();
         assert!(line.contains("panicked at src/ends.rs:"), "{line}");
         assert!(line.ends_with(": some text"), "{line}");
+        let first = errors[0].lines().nth(1).unwrap_or_default();
+        assert!(first.contains("at sdk_app::ends::panic"), "{}", errors[0]);
+        assert!(
+            errors[0].ends_with(" frames of the panic itself are left out)"),
+            "{}",
+            errors[0]
+        );
     });
 }

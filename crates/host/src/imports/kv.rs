@@ -20,39 +20,47 @@ pub(super) fn register(interface: &mut Interface<'_>) -> Result<()> {
                 Ok(store) => Ok(state.table.push(store)?),
                 Err(error) => Err(error),
             };
+            keep_failure(state, "open", &name, None, &opened);
             Ok((opened,))
         })
     })?;
     interface.func(
         "[method]store.get",
         |mut context, (store, key): (Handle, String)| {
-            Box::new(async move { Ok((get_one(context.data_mut(), &store, key).await?,)) })
+            Box::new(async move {
+                let state = context.data_mut();
+                let found = get_one(state, &store, std::array::from_ref(&key)).await?;
+                told(state, "get", &store, Some(&key), found)
+            })
         },
     )?;
     interface.func(
         "[method]store.get-many",
         |mut context, (store, keys): (Handle, Vec<String>)| {
-            Box::new(async move { Ok((get_many(context.data_mut(), &store, &keys).await?,)) })
+            Box::new(async move {
+                let state = context.data_mut();
+                let found = get_many(state, &store, &keys).await?;
+                told(state, "get-many", &store, None, found)
+            })
         },
     )?;
     interface.func(
         "[method]store.exists",
         |mut context, (store, key): (Handle, String)| {
-            Box::new(async move { Ok((exists(context.data_mut(), &store, &key).await?,)) })
+            Box::new(async move {
+                let state = context.data_mut();
+                let found = exists(state, &store, &key).await?;
+                told(state, "exists", &store, Some(&key), found)
+            })
         },
     )?;
     interface.func(
         "[method]store.keys",
         |mut context, (store, prefix, cursor, limit): (Handle, String, Option<String>, u32)| {
             Box::new(async move {
-                Ok((keys(
-                    context.data_mut(),
-                    &store,
-                    &prefix,
-                    cursor.as_deref(),
-                    limit,
-                )
-                .await?,))
+                let state = context.data_mut();
+                let page = keys(state, &store, &prefix, cursor.as_deref(), limit).await?;
+                told(state, "keys", &store, None, page)
             })
         },
     )?;
@@ -63,20 +71,23 @@ fn register_writes(interface: &mut Interface<'_>) -> Result<()> {
     interface.func(
         "[method]store.set",
         |mut context, (store, key, value, options): (Handle, String, Vec<u8>, SetOptions)| {
-            Box::new(
-                async move { Ok((set(context.data_mut(), &store, &key, value, options).await?,)) },
-            )
+            Box::new(async move {
+                let state = context.data_mut();
+                let version = set(state, &store, &key, value, options).await?;
+                told(state, "set", &store, Some(&key), version)
+            })
         },
     )?;
     interface.func(
         "[method]store.delete",
         |mut context, (store, key): (Handle, String)| {
             Box::new(async move {
-                let (store, now) = match ready_to_write(context.data_mut(), &store, &key)? {
-                    Ok(ready) => ready,
-                    Err(error) => return Ok((Err(error),)),
+                let state = context.data_mut();
+                let deleted = match ready_to_write(state, &store, &key)? {
+                    Ok((store, now)) => store.backend.delete(now, &store.name, &key).await,
+                    Err(error) => Err(error),
                 };
-                Ok((store.backend.delete(now, &store.name, &key).await,))
+                told(state, "delete", &store, Some(&key), deleted)
             })
         },
     )?;
@@ -84,24 +95,58 @@ fn register_writes(interface: &mut Interface<'_>) -> Result<()> {
         "[method]store.increment",
         |mut context, (store, key, delta, ttl_ms): (Handle, String, i64, Option<u64>)| {
             Box::new(async move {
-                let (store, now) = match ready_to_write(context.data_mut(), &store, &key)? {
-                    Ok(ready) => ready,
-                    Err(error) => return Ok((Err(error),)),
+                let state = context.data_mut();
+                let sum = match ready_to_write(state, &store, &key)? {
+                    Ok(_) if ttl_ms == Some(0) => Err(zero("ttl-ms")),
+                    Ok((store, now)) => {
+                        let name = &store.name;
+                        let sum = store.backend.increment(now, name, &key, delta, ttl_ms);
+                        sum.await
+                    }
+                    Err(error) => Err(error),
                 };
-                if ttl_ms == Some(0) {
-                    return Ok((Err(zero("ttl-ms")),));
-                }
-                Ok((store
-                    .backend
-                    .increment(now, &store.name, &key, delta, ttl_ms)
-                    .await,))
+                told(state, "increment", &store, Some(&key), sum)
             })
         },
     )
 }
 
-/// The most of a denied name that is shown: none that can be granted is longer.
-const STORE_NAME_BYTES_MAX: usize = 64;
+/// The most of a key, and of a denied name, that is shown: no name that can be granted is longer.
+const SHOWN_BYTES_MAX: usize = 64;
+
+fn shown(text: &str) -> &str {
+    &text[..text.floor_char_boundary(SHOWN_BYTES_MAX)]
+}
+
+/// The answer to a call of a store, as it goes to the guest.
+fn told<T>(
+    state: &mut State,
+    call: &str,
+    store: &Handle,
+    key: Option<&str>,
+    answer: Answer<T>,
+) -> Result<(Answer<T>,)> {
+    if answer.is_err() {
+        let name = state.table.get(store)?.name.clone();
+        keep_failure(state, call, &name, key, &answer);
+    }
+    Ok((answer,))
+}
+
+/// Keeps which call failed: the guest's own error does not say, where a handler fails with it.
+fn keep_failure<T>(
+    state: &mut State,
+    call: &str,
+    store: &str,
+    key: Option<&str>,
+    answer: &Answer<T>,
+) {
+    if let Err(error) = answer {
+        let key = key.map_or_else(String::new, |key| format!(" of {:?}", shown(key)));
+        let (store, reason) = (shown(store), error.text());
+        state.kv_failed = Some(format!("{call}{key}, store {store:?} ({reason})"));
+    }
+}
 
 fn open(state: &mut State, name: &str) -> Answer<Store> {
     count(state)?;
@@ -113,7 +158,7 @@ fn open(state: &mut State, name: &str) -> Answer<Store> {
         }),
         Some(None) => Err(KvError::NoSuchStore),
         None => {
-            let name = &name[..name.floor_char_boundary(STORE_NAME_BYTES_MAX)];
+            let name = shown(name);
             let file = &state.app.grants_file;
             tracing::warn!(
                 target: "edgewit::host", request = &*state.request_id(), app = &*state.app.name,
@@ -147,14 +192,24 @@ fn ready(state: &mut State, store: &Handle) -> Result<Answer<(Store, u64)>> {
 
 fn ready_to_write(state: &mut State, store: &Handle, key: &str) -> Result<Answer<(Store, u64)>> {
     Ok(match ready(state, store)? {
-        Ok((store, _)) if store.read_only => Err(KvError::Denied),
+        Ok((store, _)) if store.read_only => {
+            tracing::warn!(
+                target: "edgewit::host", request = &*state.request_id(), app = &*state.app.name,
+                "denied: the store {:?} is only read: its values are from {}", store.name, state.app.grants_file
+            );
+            Err(KvError::Denied)
+        }
         Ok(ready) => check_key(key).map(|()| ready),
         Err(error) => Err(error),
     })
 }
 
-async fn get_one(state: &mut State, store: &Handle, key: String) -> Result<Answer<Option<Entry>>> {
-    let found = get_all(state, store, &[key], u64::MAX).await?;
+async fn get_one(
+    state: &mut State,
+    store: &Handle,
+    key: &[String; 1],
+) -> Result<Answer<Option<Entry>>> {
+    let found = get_all(state, store, key, u64::MAX).await?;
     Ok(found.map(|mut entries| entries.pop().flatten()))
 }
 

@@ -183,6 +183,9 @@ fn a_read_only_store_is_only_read() {
             "hello@-1",
         ];
         assert_eq!(kv(&served, "config", &ops).await, expected);
+        let line = events::message("kv-fixed", "denied").await;
+        let denied = "denied: the store \"config\" is only read: its values are from app/edge.toml";
+        assert_eq!(line.message(), denied);
         let told = |event: &events::Logged| event.message().contains("value-of-it");
         assert!(!events::of("kv-fixed").iter().any(told));
     });

@@ -43,7 +43,8 @@ pub fn run_on(workers: usize, test: impl Future<Output = ()>) {
     done.expect("an end within a minute");
 }
 
-fn build(guest: &str) -> Vec<u8> {
+/// A guest, with `debug` with names and lines.
+fn build(guest: &str, debug: bool) -> Vec<u8> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _lock = ONE_AT_A_TIME.lock().unwrap();
     let report = |event: edgewit_build::Event<'_>| eprintln!("{event:?}");
@@ -52,7 +53,7 @@ fn build(guest: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/guests");
     let manifest = Manifest::read(&folder.join(guest)).expect("a manifest");
     let options = Options {
-        debug: true,
+        debug,
         ..Options::default()
     };
     let built = edgewit_build::build(&cache, &manifest, &options, &report).expect("a component");
@@ -62,13 +63,18 @@ fn build(guest: &str) -> Vec<u8> {
 /// The guest whose path says what it does.
 pub fn raw() -> &'static [u8] {
     static RAW: OnceLock<Vec<u8>> = OnceLock::new();
-    RAW.get_or_init(|| build("raw"))
+    RAW.get_or_init(|| build("raw", true))
+}
+
+/// The same without names and lines.
+pub fn nameless() -> Vec<u8> {
+    build("raw", false)
 }
 
 /// The guest that imports WASI.
 pub fn wasi() -> &'static [u8] {
     static WASI: OnceLock<Vec<u8>> = OnceLock::new();
-    WASI.get_or_init(|| build("wasi"))
+    WASI.get_or_init(|| build("wasi", true))
 }
 
 /// Names ending in `.test` are this machine, but for `nowhere.test` and `empty.test`. What was asked

@@ -1,7 +1,9 @@
 //! Guests that end badly, and the host that goes on.
 
 use crate::events;
-use crate::support::{limited, run, run_on, serve_raw, serve_with};
+use crate::support::{
+    host, limited, nameless, run, run_on, serve_app, serve_raw, serve_with, settings,
+};
 use edgewit_manifest::Limits;
 
 /// The one error line of an application.
@@ -22,9 +24,32 @@ fn a_panic_is_a_500_with_its_message_and_a_backtrace() {
         assert!(error.contains("secret"), "{error}");
         assert!(error.contains("raw::ends::panic"), "{error}");
         assert!(error.contains("src/ends.rs:"), "{error}");
+        assert!(!error.contains("rust_begin_unwind"), "{error}");
+        let line = events::line("panic", 1).await;
+        assert_ne!(line.field("guest_us"), "0");
         let logged = |event: &events::Logged| event.message().contains("after-reply");
         assert!(!events::of("panic").iter().any(logged));
         assert_eq!(served.get("/report").await.status(), 200);
+    });
+}
+
+/// Where no backtrace can be shown, what would show one is said once.
+#[test]
+fn a_component_without_names_is_told_of_once() {
+    let component = nameless();
+    run(async {
+        let app = host().load("nameless", &component, settings()).await;
+        let served = serve_app("nameless", app.expect("an application")).await;
+        for verb in ["trap", "panic", "trap"] {
+            assert_eq!(served.get(&format!("/{verb}")).await.status(), 500);
+        }
+        events::line("nameless", 3).await;
+        let hint = "no names of functions: one that `edgewit build --debug` makes";
+        let hinted: Vec<_> = events::errors("nameless")
+            .iter()
+            .map(|error| error.contains(hint))
+            .collect();
+        assert_eq!(hinted, [true, false, false]);
     });
 }
 
