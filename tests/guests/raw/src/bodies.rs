@@ -3,12 +3,12 @@ use std::cell::RefCell;
 use crate::edge::sdk::http::{Body, BodyError, Chunk, Field, IncomingBody, Request};
 use crate::edge::sdk::logging::{self, Level};
 use crate::edge::sdk::poll::client_gone;
-use crate::exports::edge::sdk::handler::{BodySource, GuestBodySource, Reply, ReplyBody};
+use crate::exports::edge::sdk::handler::{BodySource, Reply, ReplyBody};
 use crate::query::Query;
-use crate::{fetching, lines_of, text};
+use crate::{Source, fetching, lines_of, text};
 
 /// A response body from somewhere.
-pub struct Source(RefCell<From>);
+pub struct Streamed(RefCell<From>);
 
 enum From {
     /// What a request's body yields.
@@ -36,8 +36,8 @@ enum End {
     Spin,
 }
 
-impl GuestBodySource for Source {
-    fn read(&self) -> Result<Chunk, BodyError> {
+impl Streamed {
+    pub fn read(&self) -> Result<Chunk, BodyError> {
         match &mut *self.0.borrow_mut() {
             From::Incoming(body) => body.read(0),
             From::Made(made) => made.read(),
@@ -45,7 +45,7 @@ impl GuestBodySource for Source {
     }
 }
 
-impl Drop for Source {
+impl Drop for Streamed {
     fn drop(&mut self) {
         logging::log(Level::Info, "raw", "source dropped", &[]);
     }
@@ -85,14 +85,17 @@ fn reply(body: ReplyBody) -> Reply {
     }
 }
 
+fn streamed(from: From) -> ReplyBody {
+    let source = Source::Streamed(Streamed(RefCell::new(from)));
+    ReplyBody::Source(BodySource::new(source))
+}
+
 /// The request's body, piece by piece through the guest.
 pub fn echo(request: Request) -> Reply {
     reply(match request.body {
         Body::None => ReplyBody::None,
         Body::Bytes(bytes) => ReplyBody::Bytes(bytes),
-        Body::Incoming(body) => {
-            ReplyBody::Source(BodySource::new(Source(RefCell::new(From::Incoming(body)))))
-        }
+        Body::Incoming(body) => streamed(From::Incoming(body)),
     })
 }
 
@@ -150,10 +153,9 @@ pub fn source(query: &Query) -> Reply {
         padding_next: false,
         end,
     };
-    let source = Source(RefCell::new(From::Made(made)));
     Reply {
         headers: query.fields("field"),
         status: query.number("status").map_or(200, |status| status as u16),
-        ..reply(ReplyBody::Source(BodySource::new(source)))
+        ..reply(streamed(From::Made(made)))
     }
 }

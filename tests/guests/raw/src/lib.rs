@@ -1,5 +1,5 @@
 //! An application on the raw bindings, without an SDK: its path says what it does, its query how.
-//! One file for each interface it calls, and one for each way to end.
+//! One file for each interface it calls, and one for each way to end; `script` is for the conformance suite.
 
 mod bodies;
 mod ends;
@@ -9,6 +9,7 @@ mod polling;
 mod query;
 mod replies;
 mod report;
+mod script;
 mod steps;
 mod stores;
 mod system;
@@ -22,9 +23,9 @@ wit_bindgen::generate!({
 
 use std::cell::Cell;
 
-use edge::sdk::http::{BodyError, Field, Request};
+use edge::sdk::http::{BodyError, Chunk, Field, Request};
 use edge::sdk::logging::{self, Level};
-use exports::edge::sdk::handler::{BodySource, Context, Guest, Reply, ReplyBody};
+use exports::edge::sdk::handler::{Context, Guest, GuestBodySource, Reply, ReplyBody};
 use query::Query;
 
 /// What a request handler makes of a request.
@@ -35,17 +36,40 @@ thread_local! {
     static AFTER: Cell<String> = const { Cell::new(String::new()) };
 }
 
+/// A response body that is produced while it is sent.
+enum Source {
+    Streamed(bodies::Streamed),
+    Script(script::Source),
+    Pieces(script::Pieces),
+}
+
+impl GuestBodySource for Source {
+    fn read(&self) -> Result<Chunk, BodyError> {
+        match self {
+            Self::Streamed(streamed) => streamed.read(),
+            Self::Script(script) => script.read(),
+            Self::Pieces(pieces) => Ok(pieces.read()),
+        }
+    }
+}
+
 struct App;
 
 export!(App);
 
 impl Guest for App {
-    type BodySource = bodies::Source;
+    type BodySource = Source;
 
     fn handle(request: Request, context: Context) -> Handled {
         ends::report_panics();
+        if script::is_in(&request) {
+            return script::handle(request, context);
+        }
         let target = request.uri.splitn(4, '/').nth(3).unwrap_or_default();
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        if path.starts_with("s/") {
+            return script::handle_path(request);
+        }
         let query = Query::parse(query);
         AFTER.set(query.text("after").to_owned());
         let verb = path.split('/').next().unwrap_or_default();
@@ -73,6 +97,9 @@ impl Guest for App {
     }
 
     fn after_reply(sent: Result<(), BodyError>) {
+        if script::after_reply(&sent) {
+            return;
+        }
         let gate = AFTER.take();
         if !gate.is_empty() {
             let _ = fetching::pass(&gate);
