@@ -26,6 +26,8 @@ mod fetch_errors;
 mod fetching;
 #[path = "host/http2.rs"]
 mod http2;
+#[path = "host/http2_limits.rs"]
+mod http2_limits;
 #[path = "host/http2_out.rs"]
 mod http2_out;
 #[path = "host/inbound.rs"]

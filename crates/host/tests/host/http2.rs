@@ -148,6 +148,7 @@ fn heads_past_a_limit_are_refused() {
         let large = format!("x: {}", "y".repeat(300_000));
         let (response, _) = client.start("GET", "/", &[&large], true).await;
         assert_eq!(answer(response).await.status, 431);
+        events::message("http2-heads", "request-head-bytes: limit 262144, met 3").await;
         assert_eq!(client.get("/report").await.status, 200);
     });
 }
