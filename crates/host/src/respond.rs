@@ -75,9 +75,9 @@ impl Run {
             }
             bindings::ReplyBody::Incoming(handle) => {
                 let incoming = store.data_mut().table.delete(handle);
-                match incoming.ok().and_then(Handle::into_inner) {
-                    Some(incoming) => checked.forward(incoming, self.is_head),
-                    None => return Some(self.fail("invalid reply: no such body", head).await),
+                match incoming.map(Handle::into_inner) {
+                    Ok(incoming) => checked.forward(incoming, self.is_head),
+                    Err(_) => return Some(self.fail("invalid reply: no such body", head).await),
                 }
             }
             bindings::ReplyBody::Source(source) => {
