@@ -47,6 +47,8 @@ pub struct Incoming {
     deadline: Option<Instant>,
     /// Counts this body among those of its request that are unread.
     place: Option<OwnedSemaphorePermit>,
+    /// And this its stream among those of its connection.
+    stream: Option<OwnedSemaphorePermit>,
     upload: Option<CancellationToken>,
 }
 
@@ -69,6 +71,7 @@ impl Incoming {
             untouched: true,
             deadline: None,
             place: None,
+            stream: None,
             upload: None,
         }
     }
@@ -79,9 +82,14 @@ impl Incoming {
         self
     }
 
-    /// Gives the place back once this body is dropped.
-    pub(crate) fn holding(mut self, place: OwnedSemaphorePermit) -> Self {
+    /// Gives the places back once this body was read or is dropped.
+    pub(crate) fn holding(
+        mut self,
+        place: OwnedSemaphorePermit,
+        stream: Option<OwnedSemaphorePermit>,
+    ) -> Self {
         self.place = Some(place);
+        self.stream = stream;
         self
     }
 
@@ -216,6 +224,7 @@ impl Ready for Incoming {
         if self.end.is_some() {
             // It is not unread any more, whether or not the guest ever drops it.
             self.place = None;
+            self.stream = None;
         }
         Poll::Ready(())
     }

@@ -56,6 +56,8 @@ mod stores;
 mod traps;
 #[path = "host/upload_ends.rs"]
 mod upload_ends;
+#[path = "host/upload_limits.rs"]
+mod upload_limits;
 #[path = "host/uploads.rs"]
 mod uploads;
 #[path = "host/wasi.rs"]

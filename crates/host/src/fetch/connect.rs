@@ -5,12 +5,16 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use http::header::{self, HeaderValue};
 use http::{Request, Response, Uri};
 use hyper::client::conn::{TrySendError, http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::sleep;
 use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
 use url::{Position, Url};
@@ -18,11 +22,16 @@ use url::{Position, Url};
 use super::Outbound;
 use super::route::Route;
 use super::socket::Socket;
+use super::tasks::Tasks;
 use super::upload::Upload;
 use crate::bindings::FetchError;
+use crate::stream::{CONNECTION_WINDOW, STREAM_WINDOW, STREAMS};
 
 /// A silent server is asked whether it is there, so that one that vanished is noticed.
 const PING_EVERY: Duration = Duration::from_secs(20);
+
+/// How long an address has to itself before the next one is tried beside it: RFC 8305, 5 recommends it.
+const NEXT_ADDRESS: Duration = Duration::from_millis(250);
 
 /// Fields and bytes of a head that are taken from a server.
 const FIELDS_MAX: usize = 1000;
@@ -34,19 +43,31 @@ pub(super) struct Connection {
     peer: IpAddr,
     /// Cancelled once the server reads no more of what is written.
     refuses: CancellationToken,
+    /// The stream that the next request may take.
+    place: Option<OwnedSemaphorePermit>,
+}
+
+#[derive(Clone)]
+struct Streams {
+    /// A clone is the same connection.
+    sender: http2::SendRequest<Upload>,
+    tasks: Tasks,
+    /// One for each stream whose answer may be unread.
+    places: Arc<Semaphore>,
 }
 
 enum Sender {
     /// One request at a time.
     Http1(http1::SendRequest<Upload>),
-    /// Any number of requests; a clone is the same connection.
-    Http2(http2::SendRequest<Upload>),
+    Http2(Streams),
 }
 
 /// A response's head, with its body still arriving.
 pub(super) struct Answer {
     pub(super) response: Response<hyper::body::Incoming>,
     pub(super) peer: IpAddr,
+    /// Kept until the body was read, if it came by a stream among others.
+    pub(super) place: Option<OwnedSemaphorePermit>,
 }
 
 /// Why a request was not answered.
@@ -94,8 +115,9 @@ impl Connection {
     ) -> Result<Self, FetchError> {
         let (stream, peer) = tcp(&route.addresses(outbound).await?).await?;
         let refuses = CancellationToken::new();
+        let idle = Duration::from_millis(outbound.app.limits.idle_ms);
         let sender = match &route.tls {
-            None => http1(Socket::new(stream, refuses.clone())).await?,
+            None => http1(Socket::new(stream, refuses.clone(), Some(idle))).await?,
             Some(name) => {
                 let name = ServerName::try_from(name.clone())
                     .map_err(|error| FetchError::TlsCertificate(error.to_string()))?;
@@ -104,47 +126,65 @@ impl Connection {
                     .await
                     .map_err(|error| broken_tls(&error))?;
                 let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                let stream = Socket::new(stream, refuses.clone());
                 if is_http2 {
-                    http2(stream).await?
+                    // A ping that is not answered is its limit.
+                    http2(Socket::new(stream, refuses.clone(), None)).await?
                 } else {
-                    http1(stream).await?
+                    http1(Socket::new(stream, refuses.clone(), Some(idle))).await?
                 }
             }
         };
-        Ok(Self {
+        let mut opened = Self {
             sender,
             peer,
             refuses,
-        })
+            place: None,
+        };
+        opened.take_place();
+        Ok(opened)
     }
 
-    /// The same connection for another request, if it takes several at once.
+    pub(super) fn is_shared(&self) -> bool {
+        matches!(self.sender, Sender::Http2(_))
+    }
+
+    /// The same connection without a place for a request, if it takes several at once.
     pub(super) fn shared(&self) -> Option<Self> {
         match &self.sender {
             Sender::Http1(_) => None,
-            Sender::Http2(sender) => Some(Self {
-                sender: Sender::Http2(sender.clone()),
+            Sender::Http2(streams) => Some(Self {
+                sender: Sender::Http2(streams.clone()),
                 peer: self.peer,
                 refuses: self.refuses.clone(),
+                place: None,
             }),
         }
     }
 
-    /// Whether a request could be sent now.
-    pub(super) fn is_ready(&self) -> bool {
-        match &self.sender {
-            Sender::Http1(sender) => sender.is_ready(),
-            Sender::Http2(sender) => sender.is_ready(),
+    /// Whether there is a stream for the next request.
+    pub(super) fn take_place(&mut self) -> bool {
+        if let Sender::Http2(streams) = &self.sender {
+            self.place = streams.places.clone().try_acquire_owned().ok();
         }
+        self.place.is_some()
+    }
+
+    /// Whether a request could be sent now, on a stream that is free.
+    pub(super) fn is_ready(&self) -> bool {
+        !self.refuses.is_cancelled()
+            && match &self.sender {
+                Sender::Http1(sender) => sender.is_ready(),
+                Sender::Http2(streams) => streams.sender.is_ready(),
+            }
     }
 
     /// Waits until another request can be sent; false if none ever can.
     pub(super) async fn ready(&mut self) -> bool {
-        match &mut self.sender {
-            Sender::Http1(sender) => sender.ready().await.is_ok(),
-            Sender::Http2(sender) => sender.ready().await.is_ok(),
-        }
+        let ready = match &mut self.sender {
+            Sender::Http1(sender) => sender.ready().await,
+            Sender::Http2(streams) => streams.sender.ready().await,
+        };
+        ready.is_ok() && !self.refuses.is_cancelled()
     }
 
     /// Sends a request and waits for the response's head.
@@ -154,18 +194,25 @@ impl Connection {
         mut request: Request<Upload>,
     ) -> Result<Answer, Unanswered> {
         request.body_mut().sent_on(&self.refuses);
+        let place = self.place.take();
         let sent = match &mut self.sender {
             Sender::Http1(sender) => {
                 dress_http1(&mut request, url)?;
                 sender.try_send_request(request).await
             }
-            Sender::Http2(sender) => {
+            Sender::Http2(streams) => {
                 dress_http2(&mut request, url)?;
-                sender.try_send_request(request).await
+                request.body_mut().sent_by(&streams.tasks);
+                streams.sender.try_send_request(request).await
             }
         };
         let peer = self.peer;
-        sent.map(|response| Answer { response, peer })
+        let answer = |response| Answer {
+            response,
+            peer,
+            place,
+        };
+        sent.map(answer)
             .map_err(|mut error: TrySendError<_>| Unanswered {
                 unsent: error.take_message(),
                 is_unseen: is_unseen(error.error()),
@@ -174,23 +221,38 @@ impl Connection {
     }
 }
 
-/// The first address that takes a connection; the error is the last one's.
+/// The first connection that one of the addresses takes, each tried a moment after the one before it or
+/// once all before it have failed (RFC 8305). The error is that of the last to fail.
 async fn tcp(addresses: &[SocketAddr]) -> Result<(TcpStream, IpAddr), FetchError> {
     let mut refused = FetchError::Dns("no address".to_owned());
-    for address in addresses {
-        match TcpStream::connect(address).await {
-            Ok(stream) => {
-                // Small requests should not wait for an acknowledgement; without it they only take longer.
-                let _ = stream.set_nodelay(true);
-                return Ok((stream, address.ip().to_canonical()));
-            }
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                refused = FetchError::ConnectTimeout;
-            }
-            Err(error) => refused = FetchError::ConnectionRefused(format!("{address}: {error}")),
+    let mut attempts = FuturesUnordered::new();
+    let mut left = addresses.iter();
+    loop {
+        match left.next() {
+            Some(address) => attempts.push(connect(*address)),
+            None if attempts.is_empty() => return Err(refused),
+            None => {}
+        }
+        tokio::select! {
+            Some(attempt) = attempts.next() => match attempt {
+                Ok(connected) => return Ok(connected),
+                Err(error) => refused = error,
+            },
+            () = sleep(NEXT_ADDRESS), if left.len() > 0 => {}
         }
     }
-    Err(refused)
+}
+
+async fn connect(address: SocketAddr) -> Result<(TcpStream, IpAddr), FetchError> {
+    match TcpStream::connect(address).await {
+        Ok(stream) => {
+            // Small requests should not wait for an acknowledgement; without it they only take longer.
+            let _ = stream.set_nodelay(true);
+            Ok((stream, address.ip().to_canonical()))
+        }
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(FetchError::ConnectTimeout),
+        Err(error) => Err(FetchError::ConnectionRefused(format!("{address}: {error}"))),
+    }
 }
 
 async fn http1<S>(stream: S) -> Result<Sender, FetchError>
@@ -212,15 +274,24 @@ async fn http2<S>(stream: S) -> Result<Sender, FetchError>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
 {
-    let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+    let tasks = Tasks::default();
+    let (sender, connection) = http2::Builder::new(tasks.clone())
         .timer(TokioTimer::new())
+        .initial_max_send_streams(STREAMS as usize)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(STREAM_WINDOW as usize)
         .max_header_list_size(HEAD_BYTES_MAX as u32)
         .keep_alive_interval(PING_EVERY)
         .handshake(TokioIo::new(stream))
         .await
         .map_err(|error| unanswered(&error))?;
     tokio::spawn(connection);
-    Ok(Sender::Http2(sender))
+    Ok(Sender::Http2(Streams {
+        sender,
+        tasks,
+        places: Arc::new(Semaphore::new(STREAMS as usize)),
+    }))
 }
 
 /// The request target, authority and connection's own field, as HTTP/1.1 has them.
