@@ -148,6 +148,17 @@ impl Incoming {
         }
     }
 
+    /// Whether trailers came with what was read to its end.
+    pub(crate) fn has_trailers(&self) -> bool {
+        matches!(&self.end, Some(Ok(trailers)) if !trailers.is_empty())
+    }
+
+    /// As it was before all of it was read as `whole`.
+    pub(crate) fn unread(mut self, whole: Vec<u8>) -> Self {
+        self.rest = whole.into();
+        self
+    }
+
     /// Up to the end, or to whatever stops it.
     pub(crate) async fn read_away(&mut self) {
         while let Some(Ok(_)) = std::future::poll_fn(|context| self.poll_data(context)).await {}
