@@ -1,20 +1,16 @@
 //! One connection to another server, over either version of HTTP.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use http::header::{self, HeaderValue};
 use http::{Request, Response, Uri};
 use hyper::client::conn::{TrySendError, http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::pki_types::{CertificateDer, ServerName};
-use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::sleep;
 use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
 use url::{Position, Url};
@@ -23,15 +19,13 @@ use super::Outbound;
 use super::route::Route;
 use super::socket::Socket;
 use super::tasks::Tasks;
+use super::tcp;
 use super::upload::Upload;
 use crate::bindings::FetchError;
 use crate::stream::{CONNECTION_WINDOW, STREAM_WINDOW, STREAMS};
 
 /// A silent server is asked whether it is there, so that one that vanished is noticed.
 const PING_EVERY: Duration = Duration::from_secs(20);
-
-/// How long an address has to itself before the next one is tried beside it: RFC 8305, 5 recommends it.
-const NEXT_ADDRESS: Duration = Duration::from_millis(250);
 
 /// Fields and bytes of a head that are taken from a server.
 const FIELDS_MAX: usize = 1000;
@@ -113,7 +107,7 @@ impl Connection {
         outbound: &Outbound,
         tls: &TlsConnector,
     ) -> Result<Self, FetchError> {
-        let (stream, peer) = tcp(&route.addresses(outbound).await?).await?;
+        let (stream, peer) = tcp::connect(&route.addresses(outbound).await?).await?;
         let refuses = CancellationToken::new();
         let idle = Duration::from_millis(outbound.app.limits.idle_ms);
         let sender = match &route.tls {
@@ -218,40 +212,6 @@ impl Connection {
                 is_unseen: is_unseen(error.error()),
                 error: unanswered(error.error()),
             })
-    }
-}
-
-/// The first connection that one of the addresses takes, each tried a moment after the one before it or
-/// once all before it have failed (RFC 8305). The error is that of the last to fail.
-async fn tcp(addresses: &[SocketAddr]) -> Result<(TcpStream, IpAddr), FetchError> {
-    let mut refused = FetchError::Dns("no address".to_owned());
-    let mut attempts = FuturesUnordered::new();
-    let mut left = addresses.iter();
-    loop {
-        match left.next() {
-            Some(address) => attempts.push(connect(*address)),
-            None if attempts.is_empty() => return Err(refused),
-            None => {}
-        }
-        tokio::select! {
-            Some(attempt) = attempts.next() => match attempt {
-                Ok(connected) => return Ok(connected),
-                Err(error) => refused = error,
-            },
-            () = sleep(NEXT_ADDRESS), if left.len() > 0 => {}
-        }
-    }
-}
-
-async fn connect(address: SocketAddr) -> Result<(TcpStream, IpAddr), FetchError> {
-    match TcpStream::connect(address).await {
-        Ok(stream) => {
-            // Small requests should not wait for an acknowledgement; without it they only take longer.
-            let _ = stream.set_nodelay(true);
-            Ok((stream, address.ip().to_canonical()))
-        }
-        Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(FetchError::ConnectTimeout),
-        Err(error) => Err(FetchError::ConnectionRefused(format!("{address}: {error}"))),
     }
 }
 

@@ -7,6 +7,7 @@ mod outgoing;
 mod route;
 mod socket;
 mod tasks;
+mod tcp;
 mod upload;
 
 use std::pin::Pin;

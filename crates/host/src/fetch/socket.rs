@@ -128,3 +128,21 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Socket<S> {
         timer.as_mut().poll(context).map(Ok)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncWriteExt, BufWriter, duplex};
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_close_that_the_server_does_not_take_is_one() {
+        let (near, _far) = duplex(1);
+        let buffered = BufWriter::new(near);
+        let mut socket = Socket::new(buffered, CancellationToken::new(), None);
+        socket.write_all(&[0; 100]).await.unwrap();
+        let closed = timeout(Duration::from_secs(30), socket.shutdown()).await;
+        closed.expect("an end").unwrap();
+    }
+}

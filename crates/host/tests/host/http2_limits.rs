@@ -44,11 +44,14 @@ fn a_client_that_takes_nothing_has_its_stream_reset() {
 #[test]
 fn a_stalled_source_has_one_line() {
     run(async {
-        let served = serve_with("stalls", limited(impatient())).await;
-        let client = Client::with_window(served.address, 0).await;
-        let (response, _) = client.start("GET", "/source?pieces=9", &[], true).await;
-        let mut body = response.await.unwrap().into_body();
-        assert!(body.data().await.unwrap().is_err());
+        let limits = Limits {
+            guest_ms: 60_000,
+            ..impatient()
+        };
+        let served = serve_with("stalls", limited(limits)).await;
+        let mut wire = served.connect().await;
+        wire.send("GET /source?pieces=1000&bytes=100000 HTTP/1.1\r\nhost: a\r\n\r\n")
+            .await;
         events::message("stalls", "after-reply Err(BodyError::Timeout)").await;
         let reason = "the reply was cut: the client took nothing for 500 ms (idle-ms)";
         assert_eq!(events::errors("stalls"), [reason]);
@@ -59,21 +62,24 @@ fn a_stalled_source_has_one_line() {
 fn a_slow_client_is_no_idle_one_however_large_a_piece_is() {
     run(async {
         let limits = Limits {
-            idle_ms: 1000,
+            idle_ms: 3000,
             guest_ms: 60_000,
             ..Limits::default()
         };
         let served = serve_with("slow", limited(limits)).await;
         let client = Client::connect(served.address).await;
-        let target = "/source?pieces=1&bytes=1000000";
+        let target = "/source?pieces=3&bytes=500000";
         let (response, _) = client.start("GET", target, &[], true).await;
         let mut body = response.await.unwrap().into_body();
         let mut read = 0;
         while let Some(bytes) = piece(&mut body).await {
             read += bytes.expect("no end before the end").len();
-            tokio::time::sleep(Duration::from_millis(read as u64 / 20_000)).await;
+            // The first piece takes longer than a client may be idle.
+            if read < 600_000 {
+                tokio::time::sleep(Duration::from_millis(150)).await;
+            }
         }
-        assert_eq!(read, 1_000_000);
+        assert_eq!(read, 1_500_000);
         events::message("slow", "after-reply Ok(())").await;
     });
 }

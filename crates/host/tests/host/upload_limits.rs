@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio_rustls::TlsAcceptor;
 
 use crate::streams::{Server, Stream, piece};
-use crate::support::{limited, run, serve_raw, serve_with};
+use crate::support::{TRUSTED, limited, run, serve_raw, serve_with, tls};
 use crate::uploads::take;
 use crate::upstream::{Gate, Upstream};
+use crate::wire::Wire;
 use edgewit_manifest::Limits;
 
 fn impatient() -> Limits {
@@ -104,20 +105,30 @@ async fn closed_at(port: u16) {
 #[test]
 fn a_connection_of_http_1_whose_server_takes_nothing_is_closed() {
     run(async {
-        let served = serve_with("stuck-http1", limited(impatient())).await;
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/", listener.local_addr().unwrap());
-        let begin = format!("stream:{url}");
-        let list = [&*begin, "fill", "wait:0", "drop-incoming:0"];
-        let test = async {
-            let (mut stream, peer) = listener.accept().await.unwrap();
-            stream.read_exact(&mut [0; 100]).await.unwrap();
-            let head = b"HTTP/1.1 200 X\r\ncontent-length: 5\r\n\r\nabc";
-            stream.write_all(head).await.unwrap();
-            closed_at(peer.port()).await;
-        };
-        let (report, ()) = tokio::join!(take(&served, &list, ""), test);
-        assert_eq!(report.line("fill: "), "full");
+        let mut settings = limited(impatient());
+        let localhost = ["http://localhost:*", "https://localhost:*"];
+        settings.grants.fetch = localhost.map(|origin| origin.parse().unwrap()).to_vec();
+        let served = serve_with("stuck-http1", settings).await;
+        let acceptor = TlsAcceptor::from(tls(&TRUSTED));
+        for scheme in ["http", "https"] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let port = listener.local_addr().unwrap().port();
+            let begin = format!("stream:{scheme}://localhost:{port}/");
+            let list = [&*begin, "fill", "wait:0", "drop-incoming:0"];
+            let test = async {
+                let (stream, peer) = listener.accept().await.unwrap();
+                let mut wire = match scheme {
+                    "http" => Wire::new(stream),
+                    _ => Wire::new(acceptor.accept(stream).await.unwrap()),
+                };
+                wire.head().await.unwrap();
+                wire.send("HTTP/1.1 200 X\r\ncontent-length: 5\r\n\r\nabc")
+                    .await;
+                closed_at(peer.port()).await;
+            };
+            let (report, ()) = tokio::join!(take(&served, &list, ""), test);
+            assert_eq!(report.line("fill: "), "full");
+        }
     });
 }
 
@@ -186,11 +197,11 @@ fn bodies_that_no_guest_reads_do_not_hold_up_others() {
         let served = serve_raw("unread-fetches").await;
         let send = format!("send:{}", server.url("/"));
         let mut list = Vec::new();
-        let waits: Vec<String> = (0..6).map(|n| format!("wait:{n}")).collect();
+        let waits: Vec<String> = (0..15).map(|n| format!("wait:{n}")).collect();
         for wait in &waits {
             list.extend([&*send, wait]);
         }
-        list.push("read:5");
+        list.push("read:14");
         let report = take(&served, &list, "").await;
         assert_eq!(report.line("read: "), "3000000 bytes end ");
         assert_eq!(server.connections(), 1);
