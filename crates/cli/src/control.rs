@@ -302,10 +302,14 @@ async fn read_line<T: for<'a> Deserialize<'a>>(
     Ok(serde_json::from_slice(&line)?)
 }
 
-/// As many bytes as were announced, or an error.
+/// As many bytes as were announced, or an error. Memory is taken for what comes, not for what is
+/// announced.
 async fn read_bytes(stream: &mut BufReader<UnixStream>, length: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; length];
-    stream.read_exact(&mut bytes).await?;
+    let mut bytes = Vec::new();
+    stream.take(length as u64).read_to_end(&mut bytes).await?;
+    if bytes.len() < length {
+        return Err(ErrorKind::UnexpectedEof.into());
+    }
     Ok(bytes)
 }
 
@@ -328,6 +332,16 @@ mod tests {
         assert!(began.elapsed() < Duration::from_secs(10));
         let error = error.unwrap_err().to_string();
         assert!(error.starts_with("no answer in 0 s; "), "{error}");
+    }
+
+    #[tokio::test]
+    async fn bytes_that_are_announced_and_do_not_come_take_no_memory() {
+        let (stream, mut caller) = UnixStream::pair().unwrap();
+        caller.write_all(b"abc").await.unwrap();
+        drop(caller);
+        let mut stream = BufReader::new(stream);
+        let error = read_bytes(&mut stream, usize::MAX).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
     }
 
     #[tokio::test]

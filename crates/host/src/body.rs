@@ -47,6 +47,8 @@ pub struct Incoming {
     deadline: Option<Instant>,
     /// Counts this body among those of its request that are unread.
     place: Option<OwnedSemaphorePermit>,
+    /// And this its stream among those of its connection.
+    stream: Option<OwnedSemaphorePermit>,
     upload: Option<CancellationToken>,
 }
 
@@ -69,6 +71,7 @@ impl Incoming {
             untouched: true,
             deadline: None,
             place: None,
+            stream: None,
             upload: None,
         }
     }
@@ -79,9 +82,14 @@ impl Incoming {
         self
     }
 
-    /// Gives the place back once this body is dropped.
-    pub(crate) fn holding(mut self, place: OwnedSemaphorePermit) -> Self {
+    /// Gives the places back once this body was read or is dropped.
+    pub(crate) fn holding(
+        mut self,
+        place: OwnedSemaphorePermit,
+        stream: Option<OwnedSemaphorePermit>,
+    ) -> Self {
         self.place = Some(place);
+        self.stream = stream;
         self
     }
 
@@ -146,6 +154,17 @@ impl Incoming {
             Some(Err(error)) => Err(error.clone()),
             _ => Ok(whole),
         }
+    }
+
+    /// Whether trailers came with what was read to its end.
+    pub(crate) fn has_trailers(&self) -> bool {
+        matches!(&self.end, Some(Ok(trailers)) if !trailers.is_empty())
+    }
+
+    /// As it was before all of it was read as `whole`.
+    pub(crate) fn unread(mut self, whole: Vec<u8>) -> Self {
+        self.rest = whole.into();
+        self
     }
 
     /// Up to the end, or to whatever stops it.
@@ -224,6 +243,7 @@ impl Ready for Incoming {
         if self.end.is_some() {
             // It is not unread any more, whether or not the guest ever drops it.
             self.place = None;
+            self.stream = None;
         }
         Poll::Ready(())
     }

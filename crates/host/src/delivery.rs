@@ -1,11 +1,12 @@
 //! How a reply goes, as the connection that takes it tells the guest's task.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::bindings::BodyError;
@@ -36,9 +37,27 @@ impl Progress {
     }
 
     /// Since when nothing was taken, unless it is not the client that is waited for.
-    pub(crate) fn idle_since(&self) -> Option<Instant> {
+    fn idle_since(&self) -> Option<Instant> {
         let taken = Duration::from_millis(self.taken.load(Relaxed));
         (!self.waits.load(Relaxed)).then(|| self.start + taken)
+    }
+
+    /// What `wait` comes to; `None` once the client took nothing for as long as `idle`.
+    pub(crate) async fn while_taken<T>(
+        &self,
+        idle: Duration,
+        wait: impl Future<Output = T>,
+    ) -> Option<T> {
+        let mut wait = std::pin::pin!(wait);
+        loop {
+            let since = self.idle_since();
+            let until = since.unwrap_or_else(Instant::now) + idle;
+            match timeout_at(until, &mut wait).await {
+                Ok(done) => return Some(done),
+                Err(_) if since.is_some() && since == self.idle_since() => return None,
+                Err(_) => {}
+            }
+        }
     }
 
     pub(crate) fn taken(&self, bytes: usize) {

@@ -27,8 +27,6 @@ pub(crate) enum End {
     PollNothing,
     #[error("poll.poll: {0} pollables; there are at most {1} handles (handles)")]
     PollMany(usize, u64),
-    #[error("a handle was used by two threads at once")]
-    InUse,
     #[error("{0} of WASI is refused: an edge application has no such thing")]
     Refused(String),
     #[error("system.random: at most 65536 bytes in a call, asked for {0}")]

@@ -30,10 +30,11 @@ impl<T: Ready> Handle<T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The entry itself. `None` while a pollable looks at it, which takes another thread to happen.
-    pub(crate) fn into_inner(self) -> Option<T> {
-        let entry = Arc::into_inner(self.0)?;
-        Some(entry.into_inner().unwrap_or_else(PoisonError::into_inner))
+    /// The entry itself.
+    pub(crate) fn into_inner(self) -> T {
+        // Pollables hold it only while they are polled, which the guest's own task does, and it is here.
+        let entry = Arc::into_inner(self.0).expect("nobody else holds an entry");
+        entry.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn pollable(&self) -> Pollable {

@@ -209,7 +209,7 @@ where
     let limits = &app.limits;
     let length = body.size_hint().exact();
     let means_nothing = matches!(head.method, Method::GET | Method::HEAD);
-    if length == Some(0) || body.is_end_stream() {
+    if body.is_end_stream() {
         let announced = head.headers.contains_key(header::CONTENT_LENGTH);
         return Ok(if announced && !means_nothing {
             InboundBody::Bytes(Vec::new())
@@ -237,6 +237,10 @@ where
     }
     let whole = Duration::from_millis(limits.request_read_ms);
     match tokio::time::timeout(whole, incoming.read_whole()).await {
+        Ok(Ok(bytes)) if incoming.has_trailers() => {
+            let unread = incoming.unread(bytes);
+            Ok(InboundBody::Incoming(Box::new(unread)))
+        }
         Ok(Ok(bytes)) => Ok(InboundBody::Bytes(bytes)),
         Ok(Err(BodyError::Timeout)) => refused(
             StatusCode::REQUEST_TIMEOUT,

@@ -41,6 +41,7 @@ mod run;
 mod seam;
 mod server;
 mod state;
+mod stream;
 mod value;
 
 pub use app::{App, Builder, Component, Error, Host, Settings};

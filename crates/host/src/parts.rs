@@ -5,7 +5,10 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
+
+use tokio::sync::Semaphore;
 
 /// The time that guests see, WASI's included.
 pub trait Clock: Send + Sync + 'static {
@@ -31,16 +34,22 @@ pub trait Resolver: Send + Sync + 'static {
     ) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'a>>;
 }
 
+/// Names that are looked up at once. Each takes a thread of Tokio's for as long as the system's resolver
+/// takes, which stores and others need too.
+const LOOKUPS: usize = 64;
+
 /// The machine's own time, randomness and names.
 #[derive(Debug)]
 pub struct System {
     start: Instant,
+    lookups: Arc<Semaphore>,
 }
 
 impl Default for System {
     fn default() -> Self {
         Self {
             start: Instant::now(),
+            lookups: Arc::new(Semaphore::new(LOOKUPS)),
         }
     }
 }
@@ -71,6 +80,38 @@ impl Resolver for System {
         host: &'a str,
         port: u16,
     ) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'a>> {
-        Box::pin(async move { Ok(tokio::net::lookup_host((host, port)).await?.collect()) })
+        let host = host.to_owned();
+        Box::pin(async move {
+            let place = self.lookups.clone().acquire_owned().await;
+            // In a task of its own: the thread is taken until there is an answer, whoever waits for it.
+            let lookup = tokio::spawn(async move {
+                let found = tokio::net::lookup_host((host, port)).await;
+                drop(place);
+                found.map(Vec::from_iter)
+            });
+            lookup.await?
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn lookups_past_the_limit_wait() {
+        let system = System::default();
+        let all = system.lookups.acquire_many(LOOKUPS as u32).await.unwrap();
+        let lookup = system.resolve("localhost", 80);
+        let early = timeout(Duration::from_millis(50), lookup).await;
+        assert!(early.is_err());
+        drop(all);
+        assert!(!system.resolve("localhost", 80).await.unwrap().is_empty());
+        let free = system.lookups.acquire_many(LOOKUPS as u32);
+        drop(free.await.unwrap());
     }
 }

@@ -14,7 +14,7 @@ use crate::delivery::{Delivered, Delivery, ReplyClient, delivery};
 use crate::fields;
 use crate::state::State;
 
-/// Whole bodies are handed over by pieces, so that one counts as taken only while it is taken.
+/// Bodies are handed over by pieces of at most so many bytes, so that one counts as taken only while it is taken.
 const PIECE_BYTES: usize = 64 * 1024;
 
 /// The body of a response, as it is produced. An error cuts the connection.
@@ -43,6 +43,8 @@ enum Kind {
 /// A body that the guest produces: pieces arrive one ahead of what the connection takes.
 struct Source {
     pieces: mpsc::Receiver<Piece>,
+    /// What is left of the piece that is being taken.
+    rest: Bytes,
     promised: Option<u64>,
 }
 
@@ -93,6 +95,11 @@ impl ReplyBody {
         (body, delivered)
     }
 
+    /// A reply that its connection does not even get.
+    pub(crate) fn lost(mut self) {
+        self.over(Err(BodyError::Closed));
+    }
+
     fn over(&mut self, result: Result<(), BodyError>) {
         self.kind = Kind::Over;
         if let Some(delivery) = self.delivery.take() {
@@ -123,24 +130,33 @@ impl ReplyBody {
         match &mut self.kind {
             Kind::Empty | Kind::Over | Kind::HeadOnly(_) => Poll::Ready(None),
             Kind::Whole(bytes) => {
-                let piece = bytes.split_to(bytes.len().min(PIECE_BYTES));
+                let piece = next_piece(bytes);
                 if bytes.is_empty() {
                     self.kind = Kind::Over;
                 }
                 Poll::Ready(Some(Ok(Frame::data(piece))))
             }
             Kind::Forward(incoming) => Pin::new(&mut **incoming).poll_frame(context),
-            Kind::Source(source) => match ready!(source.pieces.poll_recv(context)) {
-                Some(Piece::Bytes(bytes)) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
-                Some(Piece::End(trailers)) if !trailers.is_empty() => {
-                    self.kind = Kind::Over;
-                    Poll::Ready(Some(Ok(Frame::trailers(trailers))))
+            Kind::Source(source) => {
+                if source.rest.is_empty() {
+                    match ready!(source.pieces.poll_recv(context)) {
+                        Some(Piece::Bytes(bytes)) => source.rest = bytes,
+                        Some(Piece::End(trailers)) if !trailers.is_empty() => {
+                            self.kind = Kind::Over;
+                            return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+                        }
+                        Some(Piece::End(_)) => return Poll::Ready(None),
+                        None => return Poll::Ready(Some(Err(BodyError::Incomplete))),
+                    }
                 }
-                Some(Piece::End(_)) => Poll::Ready(None),
-                None => Poll::Ready(Some(Err(BodyError::Incomplete))),
-            },
+                Poll::Ready(Some(Ok(Frame::data(next_piece(&mut source.rest)))))
+            }
         }
     }
+}
+
+fn next_piece(bytes: &mut Bytes) -> Bytes {
+    bytes.split_to(bytes.len().min(PIECE_BYTES))
 }
 
 impl http_body::Body for ReplyBody {
@@ -329,7 +345,11 @@ impl Head {
     ) -> (Response<ReplyBody>, Delivered, mpsc::Sender<Piece>) {
         self.headers.remove(header::CONTENT_LENGTH);
         let (sender, pieces) = mpsc::channel(1);
-        let (response, delivered) = self.watched(Kind::Source(Source { pieces, promised }));
+        let (response, delivered) = self.watched(Kind::Source(Source {
+            pieces,
+            rest: Bytes::new(),
+            promised,
+        }));
         (response, delivered, sender)
     }
 }

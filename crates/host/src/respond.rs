@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use http::{Response, StatusCode};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
 use crate::bindings::{self, BodyError, Chunk, Reply};
-use crate::delivery::Delivered;
+use crate::delivery::{Delivered, Progress};
 use crate::end::Ended;
 use crate::fields;
 use crate::handle::Handle;
@@ -24,7 +24,7 @@ impl Run {
         self.error(&format!("handler failed: {}", cut(reason)));
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         let (response, delivered) = reply::Head::empty(status).none(false);
-        let _ = head.send(response);
+        self.send_head(head, response);
         let sent = self.delivered(delivered).await;
         self.line(status, 0);
         sent
@@ -83,12 +83,12 @@ impl Run {
             }
             bindings::ReplyBody::Incoming(handle) => {
                 let incoming = store.data_mut().table.delete(handle);
-                match incoming.ok().and_then(Handle::into_inner) {
-                    Some(incoming) => {
+                match incoming.map(Handle::into_inner) {
+                    Ok(incoming) => {
                         limit_name = incoming.limit_name();
                         checked.forward(incoming, self.is_head)
                     }
-                    None => return Some(self.fail("invalid reply: no such body", head).await),
+                    Err(_) => return Some(self.fail("invalid reply: no such body", head).await),
                 }
             }
             bindings::ReplyBody::Source(source) => {
@@ -149,28 +149,28 @@ impl Run {
 
     fn send_head(&self, head: HeadSender, response: Response<ReplyBody>) {
         self.meter.head_sent();
-        // Dropping a body that is not empty tells the delivery that the client is gone.
-        let _ = head.send(response);
+        if let Err(response) = head.send(response) {
+            response.into_body().lost();
+        }
     }
 
     /// Waits until the reply was handed to the connection, or the client took nothing for too long.
     async fn delivered(&self, mut delivered: Delivered) -> Sent {
-        let idle = Duration::from_millis(self.app.shared.limits.idle_ms);
-        loop {
-            let since = delivered.progress.idle_since();
-            let told = timeout_at(
-                since.unwrap_or_else(Instant::now) + idle,
-                &mut delivered.told,
-            );
-            match told.await {
-                Ok(_) if delivered.is_late() => return self.cut_idle(idle),
-                Ok(told) => return told.unwrap_or(Err(BodyError::Closed)),
-                Err(_) if since.is_some() && since == delivered.progress.idle_since() => {
-                    return self.cut_idle(idle);
-                }
-                Err(_) => {}
-            }
-        }
+        let told = self.told(&mut delivered).await;
+        told.unwrap_or_else(|| self.cut_idle())
+    }
+
+    /// The same, without a word: `None` for a client that took nothing.
+    async fn told(&self, delivered: &mut Delivered) -> Option<Sent> {
+        let progress = delivered.progress.clone();
+        let told = progress.while_taken(self.idle(), &mut delivered.told).await;
+        let told = told.filter(|_| !delivered.is_late())?;
+        Some(told.unwrap_or(Err(BodyError::Closed)))
+    }
+
+    /// How long a client may take nothing.
+    fn idle(&self) -> Duration {
+        Duration::from_millis(self.app.shared.limits.idle_ms)
     }
 
     /// Pulls a source as the connection takes its pieces. `None` once a trap has ended the instance.
@@ -181,9 +181,13 @@ impl Run {
         source: ResourceAny,
         pieces: mpsc::Sender<Piece>,
         promised: Option<u64>,
-        delivered: Delivered,
+        mut delivered: Delivered,
     ) -> Option<Sent> {
-        let pulled = match self.pull(store, guest, source, pieces, promised).await {
+        let progress = delivered.progress.clone();
+        let pulled = match self
+            .pull(store, guest, source, pieces, promised, &progress)
+            .await
+        {
             Ok(pulled) => pulled,
             Err(trap) => {
                 let ended = Ended::of(&trap, store.data());
@@ -195,14 +199,22 @@ impl Run {
             self.error(&Ended::of(&trap, store.data()).to_string());
             return None;
         }
-        let sent = self.delivered(delivered).await;
-        Some(match (pulled, sent) {
+        Some(match pulled {
+            Some(Ok(())) => self.delivered(delivered).await,
             // Why it let go, the connection knows better.
-            (Err(BodyError::Closed), Err(sent)) => Err(sent),
-            (pulled, sent) => pulled.and(sent),
+            None => {
+                let sent = self.delivered(delivered).await;
+                sent.and(Err(BodyError::Closed))
+            }
+            // Why has its line; what is left to wait for is the connection's end.
+            Some(Err(error)) => {
+                self.told(&mut delivered).await;
+                Err(error)
+            }
         })
     }
 
+    /// `None` if the connection let go of the body.
     async fn pull(
         &self,
         store: &mut Store<State>,
@@ -210,18 +222,17 @@ impl Run {
         source: ResourceAny,
         pieces: mpsc::Sender<Piece>,
         promised: Option<u64>,
-    ) -> wasmtime::Result<Sent> {
-        let limits = &self.app.shared.limits;
-        let idle = Duration::from_millis(limits.idle_ms);
-        let wait = Duration::from_millis(limits.source_import_ms);
+        progress: &Progress,
+    ) -> wasmtime::Result<Option<Sent>> {
+        let wait = Duration::from_millis(self.app.shared.limits.source_import_ms);
         let mut produced = 0;
         loop {
-            let room = match timeout(idle, pieces.reserve()).await {
-                Ok(Ok(room)) => room,
+            let room = match progress.while_taken(self.idle(), pieces.reserve()).await {
+                Some(Ok(room)) => room,
                 // A connection that has all that was announced lets go of the body.
-                Ok(Err(_)) if promised == Some(produced) => return Ok(Ok(())),
-                Ok(Err(_)) => return Ok(Err(BodyError::Closed)),
-                Err(_) => return Ok(self.cut_idle(idle)),
+                Some(Err(_)) if promised == Some(produced) => return Ok(Some(Ok(()))),
+                Some(Err(_)) => return Ok(None),
+                None => return Ok(Some(self.cut_idle())),
             };
             let handler = guest.edge_sdk_handler();
             let read = timeout(wait, handler.body_source().call_read(&mut *store, source)).await;
@@ -235,13 +246,13 @@ impl Run {
                 Ok(Err(trap)) => return Err(trap),
                 Ok(Ok(Err(error))) => {
                     let reason = error.text();
-                    return Ok(self.cut(error, &reason));
+                    return Ok(Some(self.cut(error, &reason)));
                 }
                 Ok(Ok(Ok(Chunk::Bytes(bytes)))) => {
                     produced += bytes.len() as u64;
                     self.meter.moved(bytes.len());
                     if let Some(promised) = promised.filter(|promised| produced > *promised) {
-                        return Ok(self.cut_promise(promised, produced));
+                        return Ok(Some(self.cut_promise(promised, produced)));
                     }
                     // An empty list is not the end, and would be one in a chunked body.
                     if !bytes.is_empty() {
@@ -250,15 +261,15 @@ impl Run {
                 }
                 Ok(Ok(Ok(Chunk::End(trailers)))) => {
                     if let Some(promised) = promised.filter(|promised| produced < *promised) {
-                        return Ok(self.cut_promise(promised, produced));
+                        return Ok(Some(self.cut_promise(promised, produced)));
                     }
-                    return Ok(match fields::trailers_to_send(trailers) {
+                    return Ok(Some(match fields::trailers_to_send(trailers) {
                         Ok(trailers) => {
                             room.send(Piece::End(trailers));
                             Ok(())
                         }
                         Err(reason) => self.cut(BodyError::Other(reason.clone()), &reason),
-                    });
+                    }));
                 }
             }
         }
@@ -269,8 +280,11 @@ impl Run {
         Err(error)
     }
 
-    fn cut_idle(&self, idle: Duration) -> Sent {
-        let limit = idle.as_millis();
+    fn cut_idle(&self) -> Sent {
+        if let Some(stream) = &self.stream {
+            stream.cancel();
+        }
+        let limit = self.idle().as_millis();
         let reason = format!("the client took nothing for {limit} ms (idle-ms)");
         self.cut(BodyError::Timeout, &reason)
     }

@@ -22,6 +22,7 @@ use crate::inbound::{self, Inbound, InboundBody, Refused};
 use crate::meter::{Meter, Metered};
 use crate::reply::{self, ReplyBody};
 use crate::state::State;
+use crate::stream;
 
 /// The id of the request that a response answers, in the response's extensions: the one that its log
 /// lines carry.
@@ -47,6 +48,8 @@ pub(crate) struct Run {
     pub(crate) is_head: bool,
     /// Cancelled once the client is known to be gone.
     gone: CancellationToken,
+    /// What resets its stream, if it came by one.
+    pub(crate) stream: Option<CancellationToken>,
 }
 
 pub(crate) type HeadSender = oneshot::Sender<Response<ReplyBody>>;
@@ -70,6 +73,7 @@ impl App {
             path: request.uri().path().to_owned(),
             is_head: request.method() == http::Method::HEAD,
             gone: CancellationToken::new(),
+            stream: stream::cut(),
         };
         // Whoever drops this future has a client that is gone.
         let gone = run.gone.clone().drop_guard();

@@ -10,26 +10,27 @@ use http::uri::PathAndQuery;
 use http::{Request, Response, StatusCode, Uri, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::connection::{Connection, Io};
 use crate::inbound::{ClientAddress, ListenerAddress, Prefix};
 use crate::reply::{self, ReplyBody};
+use crate::stream::{CONNECTION_WINDOW, STREAM_WINDOW, STREAMS, Streams};
 
 /// How long requests under way may take to end once the server was told to stop.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// How long a request head may take to arrive.
+/// How long a request head may take to arrive, over HTTP/1.1 from the end of the request before.
 const HEAD_READ: Duration = Duration::from_secs(30);
 
-/// Requests under way on one HTTP/2 connection, and what it holds of their bodies unread.
-const STREAMS: u32 = 250;
-const STREAM_WINDOW: u32 = 256 * 1024;
-const CONNECTION_WINDOW: u32 = 1024 * 1024;
+/// Connections at once, and how long one of HTTP/2 may be without a request, unless routes say otherwise.
+const CONNECTIONS: u32 = 10_000;
+const IDLE: Duration = Duration::from_secs(60);
 
 /// A silent HTTP/2 client is asked whether it is there, so that one that vanished is noticed.
 const PING_EVERY: Duration = Duration::from_secs(20);
@@ -46,10 +47,22 @@ pub enum Target {
     Service(Arc<dyn Fn(Request<Incoming>) -> Answer + Send + Sync>),
 }
 
-/// Which requests go where.
-#[derive(Clone, Default)]
+/// Which requests go where, and how many connections bring them.
+#[derive(Clone)]
 pub struct Routes {
     routes: Vec<Route>,
+    connections: u32,
+    idle: Duration,
+}
+
+impl Default for Routes {
+    fn default() -> Self {
+        Self {
+            routes: Vec::new(),
+            connections: CONNECTIONS,
+            idle: IDLE,
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -77,6 +90,19 @@ impl Routes {
         });
         self.routes
             .sort_by_key(|route| (route.host.is_none(), std::cmp::Reverse(route.prefix.len())));
+        self
+    }
+
+    /// Connections at once: 10,000 unless said. Who connects beyond that waits until one has ended.
+    pub fn connections(mut self, most: u32) -> Self {
+        self.connections = most;
+        self
+    }
+
+    /// How long an HTTP/2 connection may be without a request: 60 seconds unless said. One of HTTP/1.1
+    /// may be for 30 seconds.
+    pub fn idle(mut self, limit: Duration) -> Self {
+        self.idle = limit;
         self
     }
 
@@ -113,9 +139,10 @@ impl Routes {
     }
 
     /// How HTTP is spoken for these routes.
-    fn http(&self) -> auto::Builder<TokioExecutor> {
+    fn http(&self, streams: Streams) -> auto::Builder<Streams> {
         let (fields_max, head_bytes_max) = self.head_limits();
-        let mut http = auto::Builder::new(TokioExecutor::new());
+        let head_bytes_http2 = u32::try_from(head_bytes_max.saturating_mul(2)).unwrap_or(u32::MAX);
+        let mut http = auto::Builder::new(streams);
         http.http1()
             .max_headers(fields_max)
             // The request line and what follows the head are read into the same buffer.
@@ -125,7 +152,8 @@ impl Routes {
             .header_read_timeout(HEAD_READ);
         http.http2()
             .timer(TokioTimer::new())
-            .max_header_list_size(u32::try_from(head_bytes_max).unwrap_or(u32::MAX))
+            // A larger head is refused without a word, so that what is somewhat too large gets its line.
+            .max_header_list_size(head_bytes_http2)
             .max_concurrent_streams(STREAMS)
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
@@ -178,44 +206,54 @@ fn without_prefix(uri: &Uri, length: usize) -> Uri {
 /// Serves HTTP/1.1, and HTTP/2 to clients that begin with it, on `listener` until `stop` is ready. Then no
 /// connection is taken any more, idle ones are closed, and requests under way get one second to end.
 pub async fn serve(listener: TcpListener, routes: Routes, stop: impl Future<Output = ()>) {
-    let graceful = GracefulShutdown::new();
     let server = Server {
-        http: routes.http(),
         head_limits: routes.head_limits(),
+        places: Arc::new(Semaphore::new(routes.connections as usize)),
         routes: Arc::new(routes),
+        stop: CancellationToken::new(),
     };
     let mut stop = std::pin::pin!(stop);
     loop {
-        let stream = tokio::select! {
+        tokio::select! {
             // However many connections wait.
             biased;
             () = &mut stop => break,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    // Out of file descriptors, mostly: others will end meanwhile.
-                    tracing::warn!(target: "edgewit::host", "accept: {error}");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    continue;
-                }
-            },
-        };
-        server.connection(stream, &graceful);
+            (stream, place) = server.accept(&listener) => server.connection(stream, place),
+        }
     }
     drop(listener);
-    let _ = tokio::time::timeout(GRACE, graceful.shutdown()).await;
+    server.stop.cancel();
+    let all = server.places.acquire_many(server.routes.connections);
+    let _ = tokio::time::timeout(GRACE, all).await;
 }
 
 /// What each connection is served with.
 struct Server {
-    http: auto::Builder<TokioExecutor>,
     head_limits: (usize, usize),
     routes: Arc<Routes>,
+    /// One for each connection that may be there.
+    places: Arc<Semaphore>,
+    stop: CancellationToken,
 }
 
 impl Server {
+    async fn accept(&self, listener: &TcpListener) -> (TcpStream, OwnedSemaphorePermit) {
+        let place = self.places.clone().acquire_owned().await;
+        let place = place.expect("nobody closes the semaphore");
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => return (stream, place),
+                Err(error) => {
+                    // Out of file descriptors, mostly: others will end meanwhile.
+                    tracing::warn!(target: "edgewit::host", "accept: {error}");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+        }
+    }
+
     /// Serves one connection in a task of its own.
-    fn connection(&self, stream: TcpStream, graceful: &GracefulShutdown) {
+    fn connection(&self, stream: TcpStream, place: OwnedSemaphorePermit) {
         // Small replies should not wait for an acknowledgement; without it they only take longer.
         let _ = stream.set_nodelay(true);
         let connection = Connection::new(stream);
@@ -227,13 +265,35 @@ impl Server {
             async move { Ok::<_, Infallible>(routes.answer(request).await) }
         });
         let io = TokioIo::new(Io::new(connection));
-        let served = self.http.serve_connection(io, service).into_owned();
-        let served = graceful.watch(served);
-        let limits = self.head_limits;
+        let streams = Streams::default();
+        let http = self.routes.http(streams.clone());
+        let served = http.serve_connection(io, service).into_owned();
+        let (stop, idle, limits) = (self.stop.clone(), self.routes.idle, self.head_limits);
         tokio::spawn(async move {
-            if let Err(error) = served.await {
+            let mut served = std::pin::pin!(served);
+            let is_idle = async {
+                streams.begun().await;
+                streams.idle(idle).await;
+            };
+            let served = tokio::select! {
+                served = &mut served => served,
+                () = stop.cancelled() => {
+                    served.as_mut().graceful_shutdown();
+                    served.await
+                }
+                () = is_idle => {
+                    served.as_mut().graceful_shutdown();
+                    tokio::select! {
+                        served = served => served,
+                        // A client that does not close its end, or takes no rest of a reply.
+                        () = streams.idle(idle) => Ok(()),
+                    }
+                }
+            };
+            if let Err(error) = served {
                 ended(&*error, limits);
             }
+            drop(place);
         });
     }
 }

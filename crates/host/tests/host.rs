@@ -26,6 +26,8 @@ mod fetch_errors;
 mod fetching;
 #[path = "host/http2.rs"]
 mod http2;
+#[path = "host/http2_limits.rs"]
+mod http2_limits;
 #[path = "host/http2_out.rs"]
 mod http2_out;
 #[path = "host/inbound.rs"]
@@ -56,6 +58,8 @@ mod stores;
 mod traps;
 #[path = "host/upload_ends.rs"]
 mod upload_ends;
+#[path = "host/upload_limits.rs"]
+mod upload_limits;
 #[path = "host/uploads.rs"]
 mod uploads;
 #[path = "host/wasi.rs"]

@@ -85,23 +85,28 @@ impl Client {
     fn take(&self, key: &str) -> Option<Connection> {
         let mut kept = self.kept();
         let connections = kept.connections.get_mut(key)?;
-        while let Some((_, connection)) = connections.pop() {
-            if !connection.is_ready() {
-                continue;
+        connections.retain(|(_, connection)| connection.is_ready());
+        for at in (0..connections.len()).rev() {
+            let (since, connection) = &mut connections[at];
+            let Some(mut shared) = connection.shared() else {
+                return Some(connections.remove(at).1);
+            };
+            // Where all streams are in use, another connection has more.
+            if shared.take_place() {
+                *since = Instant::now();
+                return Some(shared);
             }
-            if let Some(shared) = connection.shared() {
-                connections.push((Instant::now(), shared));
-            }
-            return Some(connection);
         }
-        kept.connections.remove(key);
+        if connections.is_empty() {
+            kept.connections.remove(key);
+        }
         None
     }
 
     /// Puts a connection of one request at a time back once the response was read to its end. One that is
     /// shared is there since it was opened.
     fn keep(self: &Arc<Self>, key: String, mut connection: Connection) {
-        if connection.shared().is_some() {
+        if connection.is_shared() {
             return;
         }
         let client = Arc::downgrade(self);
@@ -119,10 +124,6 @@ impl Client {
         let all: usize = kept.connections.values().map(Vec::len).sum();
         let connections = kept.connections.entry(key).or_default();
         connections.retain(|(_, connection)| connection.is_ready());
-        if connection.shared().is_some() {
-            // One is enough; of two that were opened at once the later one stays.
-            connections.clear();
-        }
         if connections.len() < IDLE_PER_PEER && all < IDLE_MAX {
             connections.push((Instant::now(), connection));
         }

@@ -1,16 +1,16 @@
 //! One connection to another server, over either version of HTTP.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{self, HeaderValue};
 use http::{Request, Response, Uri};
 use hyper::client::conn::{TrySendError, http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::pki_types::{CertificateDer, ServerName};
-use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
 use url::{Position, Url};
@@ -18,8 +18,11 @@ use url::{Position, Url};
 use super::Outbound;
 use super::route::Route;
 use super::socket::Socket;
+use super::tasks::Tasks;
+use super::tcp;
 use super::upload::Upload;
 use crate::bindings::FetchError;
+use crate::stream::{CONNECTION_WINDOW, STREAM_WINDOW, STREAMS};
 
 /// A silent server is asked whether it is there, so that one that vanished is noticed.
 const PING_EVERY: Duration = Duration::from_secs(20);
@@ -34,19 +37,31 @@ pub(super) struct Connection {
     peer: IpAddr,
     /// Cancelled once the server reads no more of what is written.
     refuses: CancellationToken,
+    /// The stream that the next request may take.
+    place: Option<OwnedSemaphorePermit>,
+}
+
+#[derive(Clone)]
+struct Streams {
+    /// A clone is the same connection.
+    sender: http2::SendRequest<Upload>,
+    tasks: Tasks,
+    /// One for each stream whose answer may be unread.
+    places: Arc<Semaphore>,
 }
 
 enum Sender {
     /// One request at a time.
     Http1(http1::SendRequest<Upload>),
-    /// Any number of requests; a clone is the same connection.
-    Http2(http2::SendRequest<Upload>),
+    Http2(Streams),
 }
 
 /// A response's head, with its body still arriving.
 pub(super) struct Answer {
     pub(super) response: Response<hyper::body::Incoming>,
     pub(super) peer: IpAddr,
+    /// Kept until the body was read, if it came by a stream among others.
+    pub(super) place: Option<OwnedSemaphorePermit>,
 }
 
 /// Why a request was not answered.
@@ -92,10 +107,11 @@ impl Connection {
         outbound: &Outbound,
         tls: &TlsConnector,
     ) -> Result<Self, FetchError> {
-        let (stream, peer) = tcp(&route.addresses(outbound).await?).await?;
+        let (stream, peer) = tcp::connect(&route.addresses(outbound).await?).await?;
         let refuses = CancellationToken::new();
+        let idle = Duration::from_millis(outbound.app.limits.idle_ms);
         let sender = match &route.tls {
-            None => http1(Socket::new(stream, refuses.clone())).await?,
+            None => http1(Socket::new(stream, refuses.clone(), Some(idle))).await?,
             Some(name) => {
                 let name = ServerName::try_from(name.clone())
                     .map_err(|error| FetchError::TlsCertificate(error.to_string()))?;
@@ -104,47 +120,65 @@ impl Connection {
                     .await
                     .map_err(|error| broken_tls(&error))?;
                 let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                let stream = Socket::new(stream, refuses.clone());
                 if is_http2 {
-                    http2(stream).await?
+                    // A ping that is not answered is its limit.
+                    http2(Socket::new(stream, refuses.clone(), None)).await?
                 } else {
-                    http1(stream).await?
+                    http1(Socket::new(stream, refuses.clone(), Some(idle))).await?
                 }
             }
         };
-        Ok(Self {
+        let mut opened = Self {
             sender,
             peer,
             refuses,
-        })
+            place: None,
+        };
+        opened.take_place();
+        Ok(opened)
     }
 
-    /// The same connection for another request, if it takes several at once.
+    pub(super) fn is_shared(&self) -> bool {
+        matches!(self.sender, Sender::Http2(_))
+    }
+
+    /// The same connection without a place for a request, if it takes several at once.
     pub(super) fn shared(&self) -> Option<Self> {
         match &self.sender {
             Sender::Http1(_) => None,
-            Sender::Http2(sender) => Some(Self {
-                sender: Sender::Http2(sender.clone()),
+            Sender::Http2(streams) => Some(Self {
+                sender: Sender::Http2(streams.clone()),
                 peer: self.peer,
                 refuses: self.refuses.clone(),
+                place: None,
             }),
         }
     }
 
-    /// Whether a request could be sent now.
-    pub(super) fn is_ready(&self) -> bool {
-        match &self.sender {
-            Sender::Http1(sender) => sender.is_ready(),
-            Sender::Http2(sender) => sender.is_ready(),
+    /// Whether there is a stream for the next request.
+    pub(super) fn take_place(&mut self) -> bool {
+        if let Sender::Http2(streams) = &self.sender {
+            self.place = streams.places.clone().try_acquire_owned().ok();
         }
+        self.place.is_some()
+    }
+
+    /// Whether a request could be sent now, on a stream that is free.
+    pub(super) fn is_ready(&self) -> bool {
+        !self.refuses.is_cancelled()
+            && match &self.sender {
+                Sender::Http1(sender) => sender.is_ready(),
+                Sender::Http2(streams) => streams.sender.is_ready(),
+            }
     }
 
     /// Waits until another request can be sent; false if none ever can.
     pub(super) async fn ready(&mut self) -> bool {
-        match &mut self.sender {
-            Sender::Http1(sender) => sender.ready().await.is_ok(),
-            Sender::Http2(sender) => sender.ready().await.is_ok(),
-        }
+        let ready = match &mut self.sender {
+            Sender::Http1(sender) => sender.ready().await,
+            Sender::Http2(streams) => streams.sender.ready().await,
+        };
+        ready.is_ok() && !self.refuses.is_cancelled()
     }
 
     /// Sends a request and waits for the response's head.
@@ -154,43 +188,31 @@ impl Connection {
         mut request: Request<Upload>,
     ) -> Result<Answer, Unanswered> {
         request.body_mut().sent_on(&self.refuses);
+        let place = self.place.take();
         let sent = match &mut self.sender {
             Sender::Http1(sender) => {
                 dress_http1(&mut request, url)?;
                 sender.try_send_request(request).await
             }
-            Sender::Http2(sender) => {
+            Sender::Http2(streams) => {
                 dress_http2(&mut request, url)?;
-                sender.try_send_request(request).await
+                request.body_mut().sent_by(&streams.tasks);
+                streams.sender.try_send_request(request).await
             }
         };
         let peer = self.peer;
-        sent.map(|response| Answer { response, peer })
+        let answer = |response| Answer {
+            response,
+            peer,
+            place,
+        };
+        sent.map(answer)
             .map_err(|mut error: TrySendError<_>| Unanswered {
                 unsent: error.take_message(),
                 is_unseen: is_unseen(error.error()),
                 error: unanswered(error.error()),
             })
     }
-}
-
-/// The first address that takes a connection; the error is the last one's.
-async fn tcp(addresses: &[SocketAddr]) -> Result<(TcpStream, IpAddr), FetchError> {
-    let mut refused = FetchError::Dns("no address".to_owned());
-    for address in addresses {
-        match TcpStream::connect(address).await {
-            Ok(stream) => {
-                // Small requests should not wait for an acknowledgement; without it they only take longer.
-                let _ = stream.set_nodelay(true);
-                return Ok((stream, address.ip().to_canonical()));
-            }
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                refused = FetchError::ConnectTimeout;
-            }
-            Err(error) => refused = FetchError::ConnectionRefused(format!("{address}: {error}")),
-        }
-    }
-    Err(refused)
 }
 
 async fn http1<S>(stream: S) -> Result<Sender, FetchError>
@@ -212,15 +234,24 @@ async fn http2<S>(stream: S) -> Result<Sender, FetchError>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
 {
-    let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+    let tasks = Tasks::default();
+    let (sender, connection) = http2::Builder::new(tasks.clone())
         .timer(TokioTimer::new())
+        .initial_max_send_streams(STREAMS as usize)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(STREAM_WINDOW as usize)
         .max_header_list_size(HEAD_BYTES_MAX as u32)
         .keep_alive_interval(PING_EVERY)
         .handshake(TokioIo::new(stream))
         .await
         .map_err(|error| unanswered(&error))?;
     tokio::spawn(connection);
-    Ok(Sender::Http2(sender))
+    Ok(Sender::Http2(Streams {
+        sender,
+        tasks,
+        places: Arc::new(Semaphore::new(STREAMS as usize)),
+    }))
 }
 
 /// The request target, authority and connection's own field, as HTTP/1.1 has them.

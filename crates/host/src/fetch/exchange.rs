@@ -1,16 +1,17 @@
 //! One fetch from its first hop to the head of the last.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::{self, HeaderMap};
 use http::{Method, Request, StatusCode};
-use tokio::time::{sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::connect::{Answer, Unanswered};
 use super::outgoing::Outcome;
-use super::upload::{Source, Upload};
+use super::upload::{Ends, Source, Upload};
 use super::{Fetched, Outbound, OutboundBody, check_grant, target};
 use crate::bindings::{BodyError, FetchError, Redirect};
 use crate::body::Incoming;
@@ -30,12 +31,19 @@ pub(super) fn run(
 ) -> impl Future<Output = Result<Fetched, FetchError>> {
     let told = Told(outbound.outcome.clone());
     async move {
-        let fetched = match outbound.times.deadline {
+        let deadline = outbound.times.deadline;
+        let fetched = match deadline {
             Some(deadline) => timeout_at(deadline, follow(outbound, body))
                 .await
                 .unwrap_or(Err(FetchError::Deadline)),
             None => follow(outbound, body).await,
         };
+        // A body that the deadline ended fails with its connection, which may be seen first.
+        let is_past = deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        let fetched = fetched.map_err(|error| match is_past {
+            true => FetchError::Deadline,
+            false => error,
+        });
         told.0.tell(match &fetched {
             Ok(_) => BodyError::Unwanted,
             Err(FetchError::RequestBody(error)) => error.clone(),
@@ -99,7 +107,13 @@ async fn hop(
     cancel: &CancellationToken,
 ) -> Result<Answer, Unanswered> {
     let is_written = matches!(source, Source::Written(_));
-    let (body, mut fate) = Upload::new(source, cancel);
+    let ends = Ends {
+        cancel: cancel.clone(),
+        over: outbound.over.clone(),
+        idle: Duration::from_millis(outbound.app.limits.idle_ms),
+        deadline: outbound.times.deadline,
+    };
+    let (body, mut fate) = Upload::new(source, ends);
     let mut request = Request::new(body);
     *request.method_mut() = outbound.method.clone();
     *request.headers_mut() = outbound.headers.clone();
@@ -231,7 +245,7 @@ fn finish(
             None,
         )
         .until(outbound.times.deadline)
-        .holding(outbound.open)
+        .holding(outbound.open, answer.place)
         .cancelling(cancel)
     });
     Ok(Fetched {

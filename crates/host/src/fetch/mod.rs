@@ -6,6 +6,8 @@ mod exchange;
 mod outgoing;
 mod route;
 mod socket;
+mod tasks;
+mod tcp;
 mod upload;
 
 use std::pin::Pin;
@@ -19,6 +21,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::app::Shared;
@@ -96,6 +99,14 @@ pub(crate) struct Slots {
     waiting: Arc<Semaphore>,
     /// Requests and unread bodies together.
     open: Arc<Semaphore>,
+    /// Cancelled with the request itself.
+    over: CancellationToken,
+}
+
+impl Drop for Slots {
+    fn drop(&mut self) {
+        self.over.cancel();
+    }
 }
 
 impl Slots {
@@ -105,6 +116,7 @@ impl Slots {
         Self {
             waiting: permits(limits.fetches_waiting),
             open: permits(limits.fetches_open),
+            over: CancellationToken::new(),
         }
     }
 }
@@ -123,6 +135,7 @@ struct Outbound {
     outcome: Arc<Outcome>,
     waiting: Arc<Semaphore>,
     open: OwnedSemaphorePermit,
+    over: CancellationToken,
 }
 
 enum OutboundBody {
@@ -141,10 +154,10 @@ impl OutboundBody {
     fn source(&mut self) -> Source {
         let source = match self {
             Self::None => None,
-            Self::Bytes(bytes) => Some(Source::Whole(bytes.clone().into())),
+            Self::Bytes(bytes) => Some(Source::Whole(bytes.clone())),
             Self::Once(source) => source.take(),
         };
-        source.unwrap_or_else(|| Source::Whole(Bytes::new().into()))
+        source.unwrap_or_else(|| Source::Whole(Bytes::new()))
     }
 }
 
@@ -186,8 +199,10 @@ pub(crate) fn send_streaming(
     }
     let promised = promise(&asked.request.headers)?;
     let idle = Duration::from_millis(state.app.limits.idle_ms);
+    // Before the connection's own, which is taken later: here a guest learns why.
+    let deadline = times(&asked.options, &state.app.limits).deadline;
     let outcome = Arc::<Outcome>::default();
-    let (outgoing, written) = outgoing::pipe(promised, idle, outcome.clone());
+    let (outgoing, written) = outgoing::pipe(promised, idle, deadline, outcome.clone());
     let body = OutboundBody::Once(Some(Source::Written(written)));
     Ok((start(state, asked, body, outcome)?, outgoing))
 }
@@ -241,6 +256,7 @@ fn start(
     };
     let outbound = Outbound {
         waiting: slots.waiting.clone(),
+        over: slots.over.clone(),
         app: state.app.clone(),
         request_id: id,
         method,

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use http::HeaderMap;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::{CancellationToken, PollSender};
 
 use super::upload::Written;
@@ -26,6 +26,7 @@ pub struct Outgoing {
     promised: Option<u64>,
     written: u64,
     idle: Duration,
+    deadline: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
     is_late: bool,
     outcome: Arc<Outcome>,
@@ -73,6 +74,7 @@ impl Outcome {
 pub(super) fn pipe(
     promised: Option<u64>,
     idle: Duration,
+    deadline: Option<Instant>,
     outcome: Arc<Outcome>,
 ) -> (Outgoing, Written) {
     let (sender, pieces) = mpsc::channel(1);
@@ -83,6 +85,7 @@ pub(super) fn pipe(
         promised,
         written: 0,
         idle,
+        deadline,
         timer: None,
         is_late: false,
         outcome,
@@ -139,13 +142,20 @@ impl Outgoing {
         let refused = self.end.take().is_none_or(|end| end.send(result).is_err());
         let whole = self.promised == Some(self.written);
         match self.outcome.reason.get() {
+            Some(_) if refused && !whole && self.is_past() => told.and(Err(BodyError::Timeout)),
             Some(reason) if refused && !whole => told.and(Err(reason.clone())),
             _ => told,
         }
     }
 
+    /// Whether the time for the whole exchange is over.
+    fn is_past(&self) -> bool {
+        self.deadline
+            .is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
     fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
-        if self.is_late {
+        if self.is_late || self.is_past() {
             return Poll::Ready(Err(BodyError::Timeout));
         }
         match self.pieces.poll_reserve(context) {
@@ -155,8 +165,11 @@ impl Outgoing {
             }
             Poll::Ready(_) => self.outcome.poll(context).map(Err),
             Poll::Pending => {
-                let idle = self.idle;
-                let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(idle)));
+                let idle = Instant::now() + self.idle;
+                let until = self.deadline.map_or(idle, |deadline| deadline.min(idle));
+                let timer = self
+                    .timer
+                    .get_or_insert_with(|| Box::pin(sleep_until(until)));
                 ready!(timer.as_mut().poll(context));
                 // The connection meets this as the end of the body, the guest at each further call.
                 if let Some(end) = self.end.take() {

@@ -3,20 +3,26 @@
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::Full;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use super::tasks::Tasks;
 use crate::bindings::{BodyError, FetchError};
 use crate::body::{BoxError, Incoming};
 
+/// A connection keeps at most so many bytes of a body that a server does not take.
+const PIECE_BYTES: usize = 64 * 1024;
+
 /// Where the bytes come from.
 pub(super) enum Source {
-    Whole(Full<Bytes>),
+    Whole(Bytes),
     Forwarded(Box<Incoming>),
     Written(Written),
     /// Nothing more, and no end either: the server reads no further.
@@ -53,16 +59,50 @@ impl Written {
     }
 }
 
+/// What ends an upload, whether or not its server takes any of it.
+pub(super) struct Ends {
+    /// Cancelled once nobody wants the answer.
+    pub(super) cancel: CancellationToken,
+    /// Cancelled with the request that the upload is of, which it may outlast by `idle`.
+    pub(super) over: CancellationToken,
+    pub(super) idle: Duration,
+    pub(super) deadline: Option<Instant>,
+}
+
+impl Ends {
+    pub(super) async fn come(&self) -> BodyError {
+        let late = async {
+            match self.deadline {
+                Some(deadline) => sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
+        let left_over = async {
+            self.over.cancelled().await;
+            sleep(self.idle).await;
+        };
+        tokio::select! {
+            () = self.cancel.cancelled() => BodyError::Closed,
+            () = late => BodyError::Timeout,
+            () = left_over => BodyError::Timeout,
+        }
+    }
+}
+
 type Cancelled = Pin<Box<WaitForCancellationFutureOwned>>;
 
 /// A body that tells by being dropped that it was sent, or will not be.
 pub(super) struct Upload {
     source: Source,
-    cancelled: Cancelled,
+    ends: Arc<Ends>,
+    /// Waits for those.
+    ended_by: BoxFuture<'static, BodyError>,
+    /// Of the connection that it is sent on, until they know of it.
+    tasks: Option<Tasks>,
     /// Of the connection that it is sent on.
     refused: Option<Cancelled>,
     failed: Arc<OnceLock<BodyError>>,
-    ended: Option<oneshot::Sender<()>>,
+    sent: Option<oneshot::Sender<()>>,
 }
 
 /// What becomes of an upload.
@@ -82,16 +122,20 @@ impl Fate {
 }
 
 impl Upload {
-    /// Once `cancel` is cancelled the body fails, which resets its stream or closes its connection.
-    pub(super) fn new(source: Source, cancel: &CancellationToken) -> (Self, Fate) {
+    /// Once one of `ends` has come the body fails, which resets its stream or closes its connection.
+    pub(super) fn new(source: Source, ends: Ends) -> (Self, Fate) {
+        let ends = Arc::new(ends);
+        let waited = ends.clone();
         let (ended, told) = oneshot::channel();
         let failed = Arc::<OnceLock<_>>::default();
         let upload = Self {
             source,
-            cancelled: Box::pin(cancel.clone().cancelled_owned()),
+            ends,
+            ended_by: Box::pin(async move { waited.come().await }),
+            tasks: None,
             refused: None,
             failed: failed.clone(),
-            ended: Some(ended),
+            sent: Some(ended),
         };
         let fate = Fate {
             ended: told,
@@ -105,10 +149,15 @@ impl Upload {
         self.refused = Some(Box::pin(refuses.clone().cancelled_owned()));
     }
 
+    /// Its connection makes a task of it, unless it is sent at once.
+    pub(super) fn sent_by(&mut self, tasks: &Tasks) {
+        self.tasks = Some(tasks.clone());
+    }
+
     fn refuse(&mut self) {
         self.source = Source::Refused;
         self.refused = None;
-        self.ended = None;
+        self.sent = None;
     }
 }
 
@@ -120,18 +169,21 @@ impl Body for Upload {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if self.cancelled.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Some(Err(BodyError::Closed.into())));
+        if let Some(tasks) = self.tasks.take() {
+            tasks.begin(&self.ends);
+        }
+        if let Poll::Ready(reason) = self.ended_by.as_mut().poll(context) {
+            return Poll::Ready(Some(Err(reason.into())));
         }
         let refused = self.refused.as_mut();
         if refused.is_some_and(|refused| refused.as_mut().poll(context).is_ready()) {
             self.refuse();
         }
         let frame = match &mut self.source {
+            Source::Whole(whole) if whole.is_empty() => Poll::Ready(None),
             Source::Whole(whole) => {
-                return Pin::new(whole)
-                    .poll_frame(context)
-                    .map_err(|never| match never {});
+                let piece = whole.split_to(whole.len().min(PIECE_BYTES));
+                Poll::Ready(Some(Ok(Frame::data(piece))))
             }
             Source::Forwarded(incoming) => Pin::new(&mut **incoming).poll_frame(context),
             Source::Written(written) => written.poll_frame(context),
@@ -145,7 +197,7 @@ impl Body for Upload {
 
     fn is_end_stream(&self) -> bool {
         match &self.source {
-            Source::Whole(whole) => whole.is_end_stream(),
+            Source::Whole(whole) => whole.is_empty(),
             Source::Forwarded(incoming) => incoming.is_end_stream(),
             Source::Written(written) => written.over,
             Source::Refused => false,
@@ -154,7 +206,7 @@ impl Body for Upload {
 
     fn size_hint(&self) -> SizeHint {
         match &self.source {
-            Source::Whole(whole) => whole.size_hint(),
+            Source::Whole(whole) => SizeHint::with_exact(whole.len() as u64),
             Source::Forwarded(incoming) => incoming.size_hint(),
             Source::Written(written) => written
                 .promised

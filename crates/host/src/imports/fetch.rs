@@ -2,7 +2,6 @@ use wasmtime::Result;
 use wasmtime::component::Resource;
 
 use crate::bindings::{Body, BodyError, FetchError, Field, Options, Request, Response};
-use crate::end::End;
 use crate::fetch::{self, Asked, OutgoingHandle, PendingHandle};
 use crate::fields;
 use crate::handle::{Handle, Pollable};
@@ -24,7 +23,7 @@ fn asked(state: &mut State, request: Request, options: Options) -> Result<Asked>
     let incoming = match &request.body {
         Body::Incoming(handle) => {
             let handle = state.table.delete(Resource::new_own(handle.rep()))?;
-            Some(Handle::into_inner(handle).ok_or(End::InUse)?)
+            Some(Handle::into_inner(handle))
         }
         Body::None | Body::Bytes(_) => None,
     };
@@ -82,11 +81,7 @@ fn register_pending(interface: &mut Interface<'_>) -> Result<()> {
         |mut context, (pending,): (Resource<PendingHandle>,)| {
             Box::new(async move {
                 let state = context.data_mut();
-                let pending = state
-                    .table
-                    .delete(pending)?
-                    .into_inner()
-                    .ok_or(End::InUse)?;
+                let pending = state.table.delete(pending)?.into_inner();
                 let response: Fetched<_> = match pending.response().await {
                     Ok(fetched) => Ok(Response {
                         status: fetched.status,
@@ -148,7 +143,7 @@ fn register_outgoing(interface: &mut Interface<'_>) -> Result<()> {
         |mut context, (body, trailers): (Resource<OutgoingHandle>, Vec<Field>)| {
             Box::new(async move {
                 let table = &mut context.data_mut().table;
-                let body = table.delete(body)?.into_inner().ok_or(End::InUse)?;
+                let body = table.delete(body)?.into_inner();
                 let trailers = fields::trailers_to_send(trailers);
                 Ok((body.finish(trailers),))
             })

@@ -51,6 +51,46 @@ impl Resolver for Answers {
     }
 }
 
+/// A listener that lets nobody in: who connects hears nothing. Its other ends are to be kept.
+#[cfg(target_os = "linux")]
+async fn deaf(address: SocketAddr) -> (socket2::Socket, Vec<tokio::net::TcpStream>) {
+    let listener =
+        socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    listener.bind(&address.into()).unwrap();
+    listener.listen(0).unwrap();
+    let mut waiting = Vec::new();
+    let patience = std::time::Duration::from_millis(300);
+    while let Ok(stream) =
+        tokio::time::timeout(patience, tokio::net::TcpStream::connect(address)).await
+    {
+        waiting.push(stream.unwrap());
+    }
+    (listener, waiting)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_address_that_does_not_answer_does_not_hold_up_the_next() {
+    run(async {
+        let upstream = Upstream::answering(|_| ok("answered")).await;
+        let port = upstream.address.port();
+        let _deaf = deaf(SocketAddr::from(([127, 0, 0, 2], port))).await;
+        let answers = Answers::of(&[("two.test", &[&["127.0.0.2", "127.0.0.1"]])]);
+        let host = builder().resolver(answers).build().unwrap();
+        let origins = [
+            "http://*.test:*",
+            "http://127.0.0.2:*",
+            "http://127.0.0.1:*",
+        ];
+        let served = serve_on(&host, "next-address", granting(&origins)).await;
+        let url = upstream.named("two.test", "/");
+        let report = fetch(&served, &url, "&connect-ms=60000").await;
+        assert_eq!(report.line("body "), "incoming Some(8) answered");
+        let report = fetch(&served, &url, "&connect-ms=60000").await;
+        assert_eq!(report.line("attribute network.peer.address="), "127.0.0.1");
+    });
+}
+
 fn granting(origins: &[&str]) -> Settings {
     let mut settings = settings();
     let origins = origins

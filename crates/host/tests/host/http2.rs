@@ -134,6 +134,26 @@ fn trailers_travel_both_ways() {
 }
 
 #[test]
+fn trailers_make_a_small_body_an_incoming_one() {
+    run(async {
+        let served = serve_raw("http2-small-trailers").await;
+        let client = Client::connect(served.address).await;
+        for (length, body) in [("content-length: 3", "abc"), ("content-length: 0", "")] {
+            let (response, mut stream) = client.start("POST", "/read", &[length], false).await;
+            stream.send_data(Bytes::from(body), false).unwrap();
+            stream.send_trailers(trailers(&[("x-sum", "8")])).unwrap();
+            let report = String::from_utf8(answer(response).await.body).unwrap();
+            let number = length.rsplit(' ').next().unwrap();
+            assert!(
+                report.starts_with(&format!("length Some({number})\n")),
+                "{report}"
+            );
+            assert!(report.ends_with("end\nx-sum: 8\n"), "{report}");
+        }
+    });
+}
+
+#[test]
 fn heads_past_a_limit_are_refused() {
     run(async {
         let served = serve_raw("http2-heads").await;
@@ -148,6 +168,7 @@ fn heads_past_a_limit_are_refused() {
         let large = format!("x: {}", "y".repeat(300_000));
         let (response, _) = client.start("GET", "/", &[&large], true).await;
         assert_eq!(answer(response).await.status, 431);
+        events::message("http2-heads", "request-head-bytes: limit 262144, met 3").await;
         assert_eq!(client.get("/report").await.status, 200);
     });
 }

@@ -35,8 +35,15 @@ pub struct Answer {
 
 impl Client {
     pub async fn connect(address: SocketAddr) -> Self {
+        Self::with_window(address, 65_535).await
+    }
+
+    /// A client that lets so many bytes of each body come before it reads them.
+    pub async fn with_window(address: SocketAddr, window: u32) -> Self {
         let stream = TcpStream::connect(address).await.expect("a listener");
-        let (sender, connection) = h2::client::handshake(stream).await.expect("HTTP/2");
+        let mut http2 = h2::client::Builder::new();
+        let handshake = http2.initial_window_size(window).handshake(stream);
+        let (sender, connection) = handshake.await.expect("HTTP/2");
         let connection = tokio::spawn(async move {
             let _ = connection.await;
         });
@@ -69,6 +76,11 @@ impl Client {
 
     pub async fn get(&self, target: &str) -> Answer {
         answer(self.start("GET", target, &[], true).await.0).await
+    }
+
+    /// Waits until the server has closed the connection.
+    pub async fn closed(self) {
+        let _ = self.connection.await;
     }
 
     /// Closes the connection under all its streams.
