@@ -1,6 +1,8 @@
 //! The command as its users run it: a new application from the first line to its counter and log, the
 //! demo's page in a browser, and what goes wrong.
 
+#[path = "cli/conform.rs"]
+mod conform;
 #[path = "cli/kv.rs"]
 mod kv;
 // It looks at /proc.
