@@ -34,6 +34,18 @@ pub enum Command {
     /// Ask any server that has the guest behind it the cases that need no more than requests and replies
     #[command(after_help = EXIT_CODES)]
     Http(Http),
+    /// Show side by side how two components call the host in one case; `<` is the first's, `>` the second's
+    #[command(after_help = EXIT_CODES)]
+    Diff {
+        /// The first component
+        #[arg(value_name = "FILE.wasm")]
+        one: PathBuf,
+        /// The second component
+        #[arg(value_name = "FILE.wasm")]
+        other: PathBuf,
+        /// The case's name
+        case: String,
+    },
     /// Show one case: the rule it pins, the script, and what is due
     Explain {
         /// Its name
@@ -142,6 +154,7 @@ pub fn run(conform: &Conform) -> Result<(), Error> {
     match &conform.command {
         Command::Run(args) => on_components(args),
         Command::Http(args) => over_http(args),
+        Command::Diff { one, other, case } => diff([one, other], case),
         Command::Explain { case } => explain(case),
         Command::List { chosen } => {
             let suite = suite(chosen)?;
@@ -273,14 +286,48 @@ fn finish(run: &Run, output: &Output) -> Result<(), Error> {
     }
 }
 
-fn explain(name: &str) -> Result<(), Error> {
+fn diff(components: [&PathBuf; 2], name: &str) -> Result<(), Error> {
     let suite = Suite::embedded().map_err(|error| Error::Conform(2, error.to_string()))?;
-    let case = suite.cases.iter().find(|case| case.name() == name);
-    let case = case.ok_or_else(|| {
+    let case = named(&suite, name)?;
+    let [one, other] = block_on(async {
+        let host = edgewit_conformance::host()?;
+        let mut traces = Vec::new();
+        for file in components {
+            let subject = subject(&host, file, None).await?;
+            traces.push(edgewit_conformance::trace(&host, &subject, case).await);
+        }
+        Ok([traces.remove(0), traces.remove(0)])
+    })?;
+    let mut text = String::new();
+    for at in 0..one.len().max(other.len()) {
+        match (one.get(at), other.get(at)) {
+            (Some(same), Some(as_well)) if same == as_well => text += &format!("  {same}\n"),
+            (left, right) => {
+                let line = |mark, line: Option<&String>| {
+                    line.map_or_else(String::new, |line| format!("{mark} {line}\n"))
+                };
+                text += &(line("<", left) + &line(">", right));
+            }
+        }
+    }
+    crate::print(text.as_bytes())?;
+    match one == other {
+        true => Ok(()),
+        false => Err(Error::Conform(1, "they differ".to_owned())),
+    }
+}
+
+fn named<'a>(suite: &'a Suite, name: &str) -> Result<&'a Case, Error> {
+    let found = suite.cases.iter().find(|case| case.name() == name);
+    found.ok_or_else(|| {
         Error::Conform(
             2,
             format!("no case {name:?}; `edgewit conform list` names them"),
         )
-    })?;
-    crate::print(case.explain().as_bytes())
+    })
+}
+
+fn explain(name: &str) -> Result<(), Error> {
+    let suite = Suite::embedded().map_err(|error| Error::Conform(2, error.to_string()))?;
+    crate::print(named(&suite, name)?.explain().as_bytes())
 }

@@ -21,6 +21,9 @@ pub struct CaseError {
     pub reason: String,
 }
 
+/// The authority that clients of cases ask for, unless a case says another.
+pub(crate) const AUTHORITY: &str = "conformance.test";
+
 /// Who owes a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -117,6 +120,17 @@ pub struct Exchange {
     pub log: Option<Vec<String>>,
     /// The calls of imports, reports and what an SDK is free in left out.
     pub trace: Option<Vec<String>>,
+}
+
+impl Exchange {
+    /// What is due where clients ask for another authority than [`AUTHORITY`].
+    pub(crate) fn for_authority(&self, authority: &str) -> Self {
+        let mut exchange = self.clone();
+        for step in &mut exchange.steps {
+            step.due = step.due.take().map(|due| due.replace(AUTHORITY, authority));
+        }
+        exchange
+    }
 }
 
 fn default_request() -> String {

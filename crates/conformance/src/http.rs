@@ -65,6 +65,7 @@ async fn ask(address: SocketAddr, host: &str, case: &Case) -> Verdict {
     }
     let mut outcome = Outcome::default();
     for exchange in &case.request {
+        let exchange = &exchange.for_authority(host);
         let gates = Gates::default();
         match tokio::time::timeout(HANG, client::ask(address, host, exchange, &gates)).await {
             Err(_) => outcome

@@ -32,4 +32,4 @@ pub use case::{Case, CaseError, Exchange, Layer, Level, Reply, Upstream, parse};
 pub use expect::{Drops, Expect, ExpectError, Failure, Prevented};
 pub use http::over_http;
 pub use step::Step;
-pub use suite::{Run, Selection, Status, Subject, Suite, VERSION, Verdict, host, run};
+pub use suite::{Run, Selection, Status, Subject, Suite, VERSION, Verdict, host, run, trace};

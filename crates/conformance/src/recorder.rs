@@ -60,12 +60,7 @@ impl Recorder {
         let mut counts = self.counts.subscribe();
         // The sender is this.
         let _ = counts.wait_for(|(began, ended)| began == ended).await;
-        let inner = self.inner.lock().expect("no panic under the lock");
-        inner
-            .requests
-            .get(index)
-            .map(|request| request.record.clone())
-            .unwrap_or_default()
+        self.so_far(index)
     }
 
     /// The same at once, whatever is under way.

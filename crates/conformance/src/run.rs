@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use url::Url;
 
-use crate::case::{Case, Exchange, Reply};
+use crate::case::{AUTHORITY, Case, Exchange, Reply};
 use crate::client;
 use crate::gates::Gates;
 use crate::recorder::{self, Record, Recorder};
@@ -22,9 +22,6 @@ use crate::words;
 
 /// A case that takes longer hangs.
 const HANG: Duration = Duration::from_secs(20);
-
-/// The authority that clients of cases ask for.
-const AUTHORITY: &str = "conformance.test";
 
 /// What came of a case.
 #[derive(Clone, Debug, Default)]

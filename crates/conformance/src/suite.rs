@@ -285,6 +285,19 @@ fn unknown_names(subject: &Subject, cases: &[&Case]) -> Vec<String> {
         .collect()
 }
 
+/// How a component calls the host in a case, request after request: each call with its result, but for what an SDK
+/// is free in, and behind them what differs from what is due.
+pub async fn trace(host: &Host, subject: &Subject, case: &Case) -> Vec<String> {
+    let outcome = run::run(case, host, &subject.component, &subject.expect.late).await;
+    let mut lines = Vec::new();
+    for (at, record) in outcome.records.into_iter().enumerate() {
+        lines.push(format!("request {}", at + 1));
+        lines.extend(record.trace);
+    }
+    lines.extend(outcome.problems);
+    lines
+}
+
 fn verdict(case: &Case, subject: &Subject, outcome: &Outcome) -> Verdict {
     let failed = subject
         .expect

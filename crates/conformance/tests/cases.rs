@@ -90,7 +90,7 @@ fn a_mistake_in_a_file_of_cases_has_its_line() {
     for (text, told) in [
         (
             format!("{head}[[case.request]]\nsteps = [\n  \"req.method\",\n]\n"),
-            "8: the step \"req.method\"",
+            "7: the step \"req.method\"",
         ),
         (format!("{head}colour = 1\n"), "6: unknown field `colour`"),
         (

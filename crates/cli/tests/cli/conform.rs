@@ -15,10 +15,20 @@ fn guests() -> &'static Path {
         install(Tool::Rust);
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conform");
         fs::create_dir_all(&folder).unwrap();
-        for (name, source) in [("raw", "tests/guests/raw"), ("rust", "sdk-rust/conformance")] {
+        for (name, source) in [
+            ("raw", "tests/guests/raw"),
+            ("rust", "sdk-rust/conformance"),
+        ] {
             let wasm = folder.join(format!("{name}.wasm"));
-            ok(&root().join(source), &["build", "-o", wasm.to_str().unwrap()]);
-            fs::copy(root().join(source).join("expect.toml"), folder.join(format!("{name}.toml"))).unwrap();
+            ok(
+                &root().join(source),
+                &["build", "-o", wasm.to_str().unwrap()],
+            );
+            fs::copy(
+                root().join(source).join("expect.toml"),
+                folder.join(format!("{name}.toml")),
+            )
+            .unwrap();
         }
         folder
     })
@@ -27,7 +37,9 @@ fn guests() -> &'static Path {
 /// A file of one case in a folder: a script of one step and the report that is due.
 fn case(folder: &Path, step: &str) -> String {
     let file = folder.join("mine.toml");
-    let text = format!("[[case]]\nname = \"mine/one\"\nrule = \"r\"\nlayer = \"wit\"\n[[case.request]]\nsteps = ['{step}']\n");
+    let text = format!(
+        "[[case]]\nname = \"mine/one\"\nrule = \"r\"\nlayer = \"wit\"\n[[case.request]]\nsteps = ['{step}']\n"
+    );
     fs::write(&file, text).unwrap();
     file.to_str().unwrap().to_owned()
 }
@@ -38,7 +50,17 @@ fn what_is_as_expected_succeeds_in_every_form() {
     let guest = guests().join("raw.wasm");
     let guest = guest.to_str().unwrap();
     let reports = "human,json=run.json,junit=run.xml,tap=run.tap";
-    let run = ["conform", "run", guest, "--filter", "kv/all-bytes", "--filter", "kv/delete", "--report", reports];
+    let run = [
+        "conform",
+        "run",
+        guest,
+        "--filter",
+        "kv/all-bytes",
+        "--filter",
+        "kv/delete",
+        "--report",
+        reports,
+    ];
     let told = ok(folder.path(), &run);
     assert!(told.contains("raw: 2 ok\n"), "{told}");
     assert_eq!(told.lines().last(), Some("2 passed, 0 failed"));
@@ -50,11 +72,20 @@ fn what_is_as_expected_succeeds_in_every_form() {
     assert_eq!(json["cases"][0]["status"], "ok");
     assert_eq!(json["cases"][0]["area"], "kv");
     let junit = read("run.xml");
-    assert!(junit.contains("<testsuite name=\"raw\" tests=\"2\" failures=\"0\" skipped=\"0\""), "{junit}");
-    assert!(junit.contains("<testcase classname=\"kv\" name=\"kv/delete\""), "{junit}");
+    assert!(
+        junit.contains("<testsuite name=\"raw\" tests=\"2\" failures=\"0\" skipped=\"0\""),
+        "{junit}"
+    );
+    assert!(
+        junit.contains("<testcase classname=\"kv\" name=\"kv/delete\""),
+        "{junit}"
+    );
     let tap = read("run.tap");
     assert!(tap.starts_with("TAP version 14\n"), "{tap}");
-    assert!(tap.contains("\n1..2\nok 1 - raw: kv/all-bytes\nok 2 - raw: kv/delete\n"), "{tap}");
+    assert!(
+        tap.contains("\n1..2\nok 1 - raw: kv/all-bytes\nok 2 - raw: kv/delete\n"),
+        "{tap}"
+    );
 }
 
 #[test]
@@ -63,18 +94,37 @@ fn what_is_not_as_expected_is_told_and_fails() {
     let here = folder.path();
     let file = case(here, "echo.text a<b -> ok c");
     let guest = guests().join("raw.wasm");
-    let run = ["conform", "run", guest.to_str().unwrap(), "--case", &file, "--report", "human,json=j,junit=x,tap=t"];
+    let run = [
+        "conform",
+        "run",
+        guest.to_str().unwrap(),
+        "--case",
+        &file,
+        "--report",
+        "human,json=j,junit=x,tap=t",
+    ];
     let output = edgewit(here, &run);
     assert_eq!(output.status.code(), Some(1));
     let told = String::from_utf8(output.stdout).unwrap();
     let why = "`echo.text a<b`: `ok a%3Cb`; `ok c` is due";
-    assert!(told.contains(&format!("raw: failed mine/one\n    {why}\n")), "{told}");
+    assert!(
+        told.contains(&format!("raw: failed mine/one\n    {why}\n")),
+        "{told}"
+    );
     assert_eq!(told.lines().last(), Some("0 passed, 1 failed"));
     let read = |name: &str| fs::read_to_string(here.join(name)).unwrap();
     let json: serde_json::Value = serde_json::from_str(&read("j")).unwrap();
     assert_eq!(json["cases"][0]["why"][0], why);
-    assert!(read("x").contains("<failure message=\"failed\">`echo.text a&lt;b`: "), "{}", read("x"));
-    assert!(read("t").contains("\nnot ok 1 - raw: mine/one (failed)\n"), "{}", read("t"));
+    assert!(
+        read("x").contains("<failure message=\"failed\">`echo.text a&lt;b`: "),
+        "{}",
+        read("x")
+    );
+    assert!(
+        read("t").contains("\nnot ok 1 - raw: mine/one (failed)\n"),
+        "{}",
+        read("t")
+    );
 }
 
 #[test]
@@ -89,23 +139,49 @@ fn known_failures_are_held_both_ways() {
         fs::write(here.join("expect.toml"), text).unwrap();
     };
     let run = |file: &str| {
-        let output = edgewit(here, &["conform", "run", guest.to_str().unwrap(), "--case", file, "--expect", "expect.toml"]);
-        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+        let output = edgewit(
+            here,
+            &[
+                "conform",
+                "run",
+                guest.to_str().unwrap(),
+                "--case",
+                file,
+                "--expect",
+                "expect.toml",
+            ],
+        );
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap(),
+        )
     };
     let failing = case(here, "echo.text a -> ok b");
     expecting("mine/one", "`ok b` is due");
     let (code, told) = run(&failing);
-    assert!(code == Some(0) && told.contains("raw: 1 known-failure\n"), "{code:?} {told}");
+    assert!(
+        code == Some(0) && told.contains("raw: 1 known-failure\n"),
+        "{code:?} {told}"
+    );
     expecting("mine/one", "another way");
     let (code, told) = run(&failing);
-    assert!(code == Some(1) && told.contains("expect.toml says it fails with \"another way\""), "{code:?} {told}");
+    assert!(
+        code == Some(1) && told.contains("expect.toml says it fails with \"another way\""),
+        "{code:?} {told}"
+    );
     let passing = case(here, "echo.text a -> ok a");
     expecting("mine/one", "`ok b` is due");
     let (code, told) = run(&passing);
-    assert!(code == Some(1) && told.contains("known failure, and it passed"), "{code:?} {told}");
+    assert!(
+        code == Some(1) && told.contains("known failure, and it passed"),
+        "{code:?} {told}"
+    );
     expecting("mine/none", "x");
     let (code, told) = run(&passing);
-    assert!(code == Some(1) && told.contains("lists \"mine/none\", which is no case"), "{code:?} {told}");
+    assert!(
+        code == Some(1) && told.contains("lists \"mine/none\", which is no case"),
+        "{code:?} {told}"
+    );
 }
 
 #[test]
@@ -119,17 +195,57 @@ fn what_can_not_be_run_has_an_exit_code_of_its_own() {
     fs::write(here.join("bad.toml"), "[[case]]\nname = 1\n").unwrap();
     fs::write(here.join("expect.toml"), "language = \"x\"\ncolour = 1\n").unwrap();
     for (arguments, code, told) in [
-        (&["run", "text.wasm"][..], 3, "edgewit: text: text, not a component; a component of the world edge:sdk/app is due"),
-        (&["run", "core.wasm"], 3, "edgewit: core: a core module, not a component; "),
-        (&["run", "none.wasm"], 3, "edgewit: none.wasm: No such file or directory"),
-        (&["run", guest, "--case", "bad.toml"], 2, "edgewit: bad.toml:2: invalid type: integer"),
-        (&["run", guest, "--expect", "expect.toml"], 2, "edgewit: expect.toml:2: unknown field `colour`"),
-        (&["run", guest, "--expect", "a", "--expect", "b"], 2, "edgewit: 2 --expect for 1 components"),
-        (&["run", guest, "--filter", "no/such/case"], 2, "edgewit: no case is chosen"),
-        (&["run", guest, "--shard", "3/2"], 2, "error: invalid value '3/2'"),
-        (&["run", guest, "--report", "yaml"], 2, "error: invalid value 'yaml'"),
+        (
+            &["run", "text.wasm"][..],
+            3,
+            "edgewit: text: text, not a component; a component of the world edge:sdk/app is due",
+        ),
+        (
+            &["run", "core.wasm"],
+            3,
+            "edgewit: core: a core module, not a component; ",
+        ),
+        (
+            &["run", "none.wasm"],
+            3,
+            "edgewit: none.wasm: No such file or directory",
+        ),
+        (
+            &["run", guest, "--case", "bad.toml"],
+            2,
+            "edgewit: bad.toml:2: invalid type: integer",
+        ),
+        (
+            &["run", guest, "--expect", "expect.toml"],
+            2,
+            "edgewit: expect.toml:2: unknown field `colour`",
+        ),
+        (
+            &["run", guest, "--expect", "a", "--expect", "b"],
+            2,
+            "edgewit: 2 --expect for 1 components",
+        ),
+        (
+            &["run", guest, "--filter", "no/such/case"],
+            2,
+            "edgewit: no case is chosen",
+        ),
+        (
+            &["run", guest, "--shard", "3/2"],
+            2,
+            "error: invalid value '3/2'",
+        ),
+        (
+            &["run", guest, "--report", "yaml"],
+            2,
+            "error: invalid value 'yaml'",
+        ),
         (&["explain", "no/such"], 2, "edgewit: no case \"no/such\""),
-        (&["http", "https://a.test/"], 2, "edgewit: https://a.test/: the scheme http is due"),
+        (
+            &["http", "https://a.test/"],
+            2,
+            "edgewit: https://a.test/: the scheme http is due",
+        ),
     ] {
         let error = fails(here, &[&["conform"], arguments].concat(), code);
         assert!(error.starts_with(told), "{error}");
@@ -145,22 +261,62 @@ fn cases_are_chosen_listed_and_explained() {
         listed.lines().map(str::to_owned).collect::<Vec<_>>()
     };
     let kv = list(&["--filter", "kv/"]);
-    assert!(kv.iter().all(|name| name.contains("kv/")) && kv.len() > 50, "{kv:?}");
+    assert!(
+        kv.iter().all(|name| name.contains("kv/")) && kv.len() > 50,
+        "{kv:?}"
+    );
     let fewer = list(&["--filter", "kv/", "--skip", "increment"]);
     assert!(!fewer.is_empty() && fewer.len() < kv.len());
     assert!(list(&["--level", "required"]).len() < list(&[]).len());
-    let halves = [list(&["--filter", "kv/", "--shard", "1/2"]), list(&["--filter", "kv/", "--shard", "2/2"])].concat();
+    let halves = [
+        list(&["--filter", "kv/", "--shard", "1/2"]),
+        list(&["--filter", "kv/", "--shard", "2/2"]),
+    ]
+    .concat();
     assert_eq!(halves.len(), kv.len());
     let told = ok(here, &["conform", "explain", "kv/missing-is-none"]);
-    assert!(told.contains("rule kv-missing-is-none, layer wit"), "{told}");
+    assert!(
+        told.contains("rule kv-missing-is-none, layer wit"),
+        "{told}"
+    );
     assert!(told.contains("    kv.get s absent\n      ok ~\n"), "{told}");
+}
+
+#[test]
+fn two_components_are_shown_side_by_side() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| guests().join(name).to_str().unwrap().to_owned();
+    let (raw, rust) = (file("raw.wasm"), file("rust.wasm"));
+    let same = ok(
+        folder.path(),
+        &["conform", "diff", &raw, &rust, "kv/missing-is-none"],
+    );
+    assert!(
+        same.starts_with("  request 1\n  kv.open(\"s\") -> ok(#1)\n"),
+        "{same}"
+    );
+    // On bindings alone there is no helper for text.
+    let output = edgewit(
+        folder.path(),
+        &["conform", "diff", &raw, &rust, "sdk/type-of-text"],
+    );
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        told.contains("< `reply.text hi`: `unsupported`; `ok` is due\n"),
+        "{told}"
+    );
 }
 
 /// Both guests behind the command's own server: what is in reach passes, and the rest says why it was not run.
 #[test]
 fn a_server_is_asked_what_is_in_reach() {
     for name in ["raw", "rust"] {
-        let server = Server::start(guests(), &["serve", &format!("{name}.wasm"), "--listen", "127.0.0.1:0"], "http://");
+        let server = Server::start(
+            guests(),
+            &["serve", &format!("{name}.wasm"), "--listen", "127.0.0.1:0"],
+            "http://",
+        );
         let url = format!("http://{}", server.address);
         let arguments = ["conform", "http", &url, "--report", "human,json=http.json"];
         let folder = tempfile::tempdir().unwrap();
@@ -169,12 +325,26 @@ fn a_server_is_asked_what_is_in_reach() {
         let json = fs::read_to_string(folder.path().join("http.json")).unwrap();
         let json: serde_json::Value = serde_json::from_str(&json).unwrap();
         let cases = json["cases"].as_array().unwrap();
-        let of = |status: &str| cases.iter().filter(|case| case["status"] == status).collect::<Vec<_>>();
-        let owed: Vec<_> = of("failed").into_iter().chain(of("unsupported")).filter(|case| name == "rust" || case["layer"] == "wit").collect();
+        let of = |status: &str| {
+            cases
+                .iter()
+                .filter(|case| case["status"] == status)
+                .collect::<Vec<_>>()
+        };
+        let owed: Vec<_> = of("failed")
+            .into_iter()
+            .chain(of("unsupported"))
+            .filter(|case| name == "rust" || case["layer"] == "wit")
+            .collect();
         assert!(owed.is_empty(), "{told}");
         assert!(of("ok").len() > 60, "{told}");
         let not_run = of("not-run");
-        assert!(!not_run.is_empty() && not_run.iter().all(|case| case["why"][0].as_str().is_some_and(|why| why.starts_with("it needs"))));
+        assert!(
+            !not_run.is_empty()
+                && not_run.iter().all(|case| case["why"][0]
+                    .as_str()
+                    .is_some_and(|why| why.starts_with("it needs")))
+        );
         server.interrupt();
     }
 }
