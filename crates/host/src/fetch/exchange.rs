@@ -12,7 +12,7 @@ use url::Url;
 use super::connect::{Answer, Unanswered};
 use super::outgoing::Outcome;
 use super::upload::{Ends, Source, Upload};
-use super::{Fetched, Outbound, OutboundBody, check_grant, target};
+use super::{Fetched, Outbound, OutboundBody, check_grant, queue, target};
 use crate::bindings::{BodyError, FetchError, Redirect};
 use crate::body::Incoming;
 use crate::fields;
@@ -69,7 +69,7 @@ async fn follow(mut outbound: Outbound, mut body: OutboundBody) -> Result<Fetche
         let cancel = CancellationToken::new();
         // An upload goes on beside the answer that is returned, and beside nothing else.
         let cancels = cancel.clone().drop_guard();
-        let answer = repeated(&outbound, &mut body, &cancel).await?;
+        let answer = repeated(&mut outbound, &mut body, &cancel).await?;
         let Some(next) = redirect_of(&outbound, &answer)? else {
             let fetched = finish(outbound, answer, redirects, cancel)?;
             cancels.disarm();
@@ -86,7 +86,7 @@ async fn follow(mut outbound: Outbound, mut body: OutboundBody) -> Result<Fetche
 
 /// Sends the request, again where the server has not seen it and the body can be, and waits for the head.
 async fn repeated(
-    outbound: &Outbound,
+    outbound: &mut Outbound,
     body: &mut OutboundBody,
     cancel: &CancellationToken,
 ) -> Result<Answer, FetchError> {
@@ -102,7 +102,7 @@ async fn repeated(
 
 /// Sends the request once and waits for the head.
 async fn hop(
-    outbound: &Outbound,
+    outbound: &mut Outbound,
     source: Source,
     cancel: &CancellationToken,
 ) -> Result<Answer, Unanswered> {
@@ -117,8 +117,11 @@ async fn hop(
     let mut request = Request::new(body);
     *request.method_mut() = outbound.method.clone();
     *request.headers_mut() = outbound.headers.clone();
+    let queued = outbound.queued.take();
+    let queued = queued.unwrap_or_else(|| queue(&outbound.waiting));
     // Nothing closes the semaphore while a task holds it.
-    let _waiting = outbound.waiting.acquire().await;
+    let _waiting = queued.await;
+    let outbound = &*outbound;
     let times = outbound.times;
     let client = &outbound.app.client;
     let sent = client.send(outbound, request);

@@ -16,9 +16,10 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http::Method;
 use http::header::{self, HeaderMap, HeaderValue};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -134,8 +135,22 @@ struct Outbound {
     times: Times,
     outcome: Arc<Outcome>,
     waiting: Arc<Semaphore>,
+    /// Its place among those that wait for a head, from when it was asked to be sent to its first hop.
+    queued: Option<Queued>,
     open: OwnedSemaphorePermit,
     over: CancellationToken,
+}
+
+type Queued =
+    Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send + Sync>>;
+
+/// A place in the queue, in the order of the calls: which of two tasks runs first says nothing.
+fn queue(waiting: &Arc<Semaphore>) -> Queued {
+    let mut queued: Queued = Box::pin(waiting.clone().acquire_owned());
+    match (&mut queued).now_or_never() {
+        Some(taken) => Box::pin(std::future::ready(taken)),
+        None => queued,
+    }
 }
 
 enum OutboundBody {
@@ -256,6 +271,7 @@ fn start(
     };
     let outbound = Outbound {
         waiting: slots.waiting.clone(),
+        queued: Some(queue(&slots.waiting)),
         over: slots.over.clone(),
         app: state.app.clone(),
         request_id: id,
