@@ -216,12 +216,12 @@ fn judge(
             .problems
             .push(format!("logged {:?}; {due:?} is due", record.log));
     }
-    if let Some(due) = &exchange.trace {
-        if let Some(difference) = first_difference(due, &record.trace) {
-            outcome
-                .problems
-                .push(format!("the calls differ: {difference}"));
-        }
+    if let Some(due) = &exchange.trace
+        && let Some(difference) = first_difference(due, &record.trace)
+    {
+        outcome
+            .problems
+            .push(format!("the calls differ: {difference}"));
     }
 }
 
