@@ -1,5 +1,6 @@
 //! `edgewit conform`: the conformance suite on component files.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -80,6 +81,9 @@ pub struct RunArgs {
 pub struct Http {
     /// The server, as `http://127.0.0.1:3000`
     pub url: Url,
+    /// What the port owes and is known to fail [default: it owes everything]
+    #[arg(long, value_name = "FILE")]
+    pub expect: Option<PathBuf>,
     #[command(flatten)]
     pub chosen: Chosen,
     #[command(flatten)]
@@ -192,7 +196,14 @@ fn suite(chosen: &Chosen) -> Result<Suite, Error> {
             .cases
             .extend(edgewit_conformance::parse(&text, file).map_err(wrong)?);
     }
-    Ok(suite)
+    let mut names = HashSet::new();
+    match suite.cases.iter().find(|case| !names.insert(case.name())) {
+        Some(twice) => Err(Error::Conform(
+            2,
+            format!("two cases are named {}", twice.name()),
+        )),
+        None => Ok(suite),
+    }
 }
 
 fn on_components(args: &RunArgs) -> Result<(), Error> {
@@ -211,9 +222,14 @@ fn on_components(args: &RunArgs) -> Result<(), Error> {
     some(&cases)?;
     let run = block_on(async {
         let host = edgewit_conformance::host()?;
-        let mut subjects = Vec::new();
+        let mut subjects: Vec<Subject> = Vec::new();
         for (at, file) in args.components.iter().enumerate() {
-            subjects.push(subject(&host, file, args.expect.get(at)).await?);
+            let loaded = subject(&host, file, args.expect.get(at)).await?;
+            if subjects.iter().any(|other| other.name == loaded.name) {
+                let twice = format!("two components are named {}; rename a file", loaded.name);
+                return Err(Error::Conform(2, twice));
+            }
+            subjects.push(loaded);
         }
         Ok(edgewit_conformance::run(&host, &subjects, &cases, args.jobs.into(), &progress).await)
     })?;
@@ -232,20 +248,24 @@ async fn subject(
         .into_owned();
     let bytes = fs::read(file)
         .map_err(|error| Error::Conform(3, format!("{}: {error}", file.display())))?;
-    let expect = expect.map(|file| Expect::read(file)).transpose();
-    let expect = expect
-        .map_err(|error| Error::Conform(2, error.to_string()))?
-        .unwrap_or_default();
+    let expect = expected(expect)?;
     let loaded = Subject::new(host, &name, &bytes, expect).await;
     loaded.map_err(|error| Error::Conform(3, error.to_string()))
+}
+
+fn expected(file: Option<&PathBuf>) -> Result<Expect, Error> {
+    let expect = file.map(|file| Expect::read(file)).transpose();
+    let expect = expect.map_err(|error| Error::Conform(2, error.to_string()))?;
+    Ok(expect.unwrap_or_default())
 }
 
 fn over_http(args: &Http) -> Result<(), Error> {
     let suite = suite(&args.chosen)?;
     let cases = args.chosen.of(&suite);
     some(&cases)?;
+    let expect = expected(args.expect.as_ref())?;
     let run = block_on(async {
-        let run = edgewit_conformance::over_http(&args.url, &cases, &progress).await;
+        let run = edgewit_conformance::over_http(&args.url, &expect, &cases, &progress).await;
         run.map_err(|problem| Error::Conform(2, problem))
     })?;
     finish(&run, &args.output)
@@ -276,7 +296,8 @@ fn finish(run: &Run, output: &Output) -> Result<(), Error> {
     for Wanted { format, file } in &output.reports {
         let text = report::write(run, *format);
         match file {
-            Some(file) => fs::write(file, text).map_err(Error::io("write", file))?,
+            Some(file) => fs::write(file, text)
+                .map_err(|error| Error::Conform(2, format!("{}: {error}", file.display())))?,
             None => crate::print(text.as_bytes())?,
         }
     }

@@ -24,6 +24,54 @@ pub struct CaseError {
 /// The authority that clients of cases ask for, unless a case says another.
 pub(crate) const AUTHORITY: &str = "conformance.test";
 
+/// What a client of a case can do.
+const CLIENT_STEPS: [&str; 12] = [
+    "head",
+    "send",
+    "raw",
+    "chunk",
+    "last",
+    "until",
+    "pass",
+    "open",
+    "half-close",
+    "reset",
+    "close",
+    "read",
+];
+
+/// What a server of a case can do.
+const UPSTREAM_STEPS: [&str; 10] = [
+    "request",
+    "head",
+    "until",
+    "send",
+    "pattern",
+    "pass",
+    "open",
+    "gone",
+    "half-close",
+    "reset",
+];
+
+/// Whether a step begins with one of these verbs, and a number follows where one is due.
+fn known(step: &str, verbs: &[&str]) -> Result<(), String> {
+    let (verb, operand) = step.split_once(' ').unwrap_or((step, ""));
+    if !verbs.contains(&verb) {
+        return Err(format!(
+            "the step {step:?}; one of {} is due",
+            verbs.join(", ")
+        ));
+    }
+    match verb {
+        "pattern" if operand.parse::<u32>().is_err() => {
+            Err(format!("the step {step:?}; a number of bytes is due"))
+        }
+        "chunk" => crate::words::decode(operand).map(drop),
+        _ => Ok(()),
+    }
+}
+
 /// Who owes a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -122,12 +170,49 @@ pub struct Exchange {
     pub trace: Option<Vec<String>>,
 }
 
+impl Upstream {
+    fn check(&self) -> Result<(), String> {
+        let origin = self.origin.parse::<edgewit_manifest::Origin>();
+        origin.map_err(|error| format!("the origin {:?}: {error}", self.origin))?;
+        for step in self.connections.iter().flatten() {
+            known(step, &UPSTREAM_STEPS)?;
+        }
+        Ok(())
+    }
+}
+
 impl Exchange {
+    /// Whether all that comes back is the reports: every step is due one, and none shapes the reply.
+    pub(crate) fn is_reported_whole(&self) -> bool {
+        let all = |step: &Step| step.due.is_some() && !step.shapes_the_reply();
+        let said = self.reply.status.is_some() || self.reply.body.is_some();
+        !said
+            && self.client.is_none()
+            && !self.steps.is_empty()
+            && self.steps.iter().all(all)
+            && !self.request.starts_with("HEAD ")
+    }
+
+    /// Whether the host may have a word to say of how it went.
+    pub(crate) fn may_fail(&self) -> bool {
+        let is_failed = self.reply.status.is_some_and(|status| status >= 500);
+        let is_ended =
+            |step: &Step| step.due.is_none() && step.line != "after" || step.may_end_the_request();
+        is_failed
+            || self.reply.cut == Some(true)
+            || self.client.is_some()
+            || self.steps.iter().any(is_ended)
+    }
+
     /// What is due where clients ask for another authority than [`AUTHORITY`].
     pub(crate) fn for_authority(&self, authority: &str) -> Self {
         let mut exchange = self.clone();
         for step in &mut exchange.steps {
-            step.due = step.due.take().map(|due| due.replace(AUTHORITY, authority));
+            let authority = crate::words::report(authority.as_bytes());
+            step.due = step
+                .due
+                .take()
+                .map(|due| due.replace(AUTHORITY, &authority));
         }
         exchange
     }
@@ -197,8 +282,15 @@ impl Case {
     pub fn is_outcome(&self) -> bool {
         let granted = self.app.is_empty() && self.upstream.is_empty();
         let looked_at = self.stores.is_empty() && self.stores_after.is_empty();
+        // A client elsewhere has another address, and a server keeps the lines that it likes.
+        let of_the_runner = |step: &Step| {
+            step.line.starts_with("req.client") || step.line.starts_with("log.min-level")
+        };
         let plain = |exchange: &Exchange| {
-            let in_handler = exchange.steps.iter().all(|step| !step.shapes_the_reply());
+            let in_handler = exchange
+                .steps
+                .iter()
+                .all(|step| !step.shapes_the_reply() && !of_the_runner(step));
             exchange.client.is_none()
                 && exchange.log.is_none()
                 && exchange.trace.is_none()
@@ -268,8 +360,22 @@ impl Case {
             .request
             .iter()
             .filter_map(|exchange| exchange.body.as_ref());
-        for word in stored.flat_map(BTreeMap::values).chain(bodies) {
+        let due = self
+            .request
+            .iter()
+            .filter_map(|exchange| exchange.reply.body.as_ref());
+        for word in stored.flat_map(BTreeMap::values).chain(bodies).chain(due) {
             crate::words::decode(word)?;
+        }
+        for upstream in &self.upstream {
+            upstream.check()?;
+        }
+        let clients = self
+            .request
+            .iter()
+            .filter_map(|exchange| exchange.client.as_ref());
+        for step in clients.flatten() {
+            known(step, &CLIENT_STEPS)?;
         }
         Ok(())
     }

@@ -106,13 +106,32 @@ impl Expect {
             file: file.to_owned(),
             reason,
         })?;
-        toml::from_str(&text).map_err(|error| {
+        let expect: Self = toml::from_str(&text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
             ExpectError::Invalid {
                 file: file.to_owned(),
                 line: text[..at.min(text.len())].matches('\n').count() + 1,
                 reason: error.message().replace('\n', "; "),
             }
-        })
+        })?;
+        match expect
+            .failures
+            .iter()
+            .find(|failure| failure.how.is_empty())
+        {
+            // It would be a part of everything.
+            Some(failure) => Err(ExpectError::Invalid {
+                file: file.to_owned(),
+                line: text[..text.find(&failure.case).unwrap_or(0)]
+                    .matches('\n')
+                    .count()
+                    + 1,
+                reason: format!(
+                    "`how` of {:?} is empty; a part of what the run says is due",
+                    failure.case
+                ),
+            }),
+            None => Ok(expect),
+        }
     }
 }

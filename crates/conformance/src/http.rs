@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 
 use url::Url;
 
-use crate::case::Case;
+use crate::case::{Case, Exchange};
 use crate::client;
+use crate::expect::Expect;
 use crate::gates::Gates;
 use crate::run::{Outcome, judge_reply, judge_reports};
-use crate::suite::{Run, Status, Verdict};
+use crate::suite::{Run, Status, Verdict, verdict};
+use crate::wire::Message;
 
 /// A server that takes longer for a case hangs.
 const HANG: Duration = Duration::from_secs(30);
@@ -18,16 +20,20 @@ const HANG: Duration = Duration::from_secs(30);
 /// say why. Errors: the address of the URL can't be found.
 pub async fn over_http(
     url: &Url,
+    expect: &Expect,
     cases: &[&Case],
     told: &(dyn Fn(&Verdict) + Sync),
 ) -> Result<Run, String> {
-    let host = url.host_str().ok_or_else(|| format!("{url}: no host"))?;
-    let port = url
-        .port_or_known_default()
-        .ok_or_else(|| format!("{url}: no port"))?;
     if url.scheme() != "http" {
         return Err(format!("{url}: the scheme http is due"));
     }
+    let host = url.host_str().ok_or_else(|| format!("{url}: no host"))?;
+    let port = url.port_or_known_default().unwrap_or(80);
+    // As a guest is told it: without the scheme's own port.
+    let authority = match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    };
     let found = (host.trim_matches(['[', ']']), port).to_socket_addrs();
     let address = found.map_err(|error| format!("{url}: {error}"))?.next();
     let address = address.ok_or_else(|| format!("{url}: no address"))?;
@@ -36,8 +42,17 @@ pub async fn over_http(
         subjects: 1,
         ..Run::default()
     };
-    for case in cases {
-        let verdict = ask(address, &format!("{host}:{port}"), case).await;
+    for case in cases
+        .iter()
+        .filter(|case| expect.layers.contains(&case.layer))
+    {
+        let verdict = match case.is_outcome() {
+            true => {
+                let outcome = ask(address, &authority, &expect.late, case).await;
+                verdict(case, &authority, expect, &outcome)
+            }
+            false => not_run(case, &authority, expect),
+        };
         told(&verdict);
         run.verdicts.push(verdict);
     }
@@ -45,57 +60,41 @@ pub async fn over_http(
     Ok(run)
 }
 
-async fn ask(address: SocketAddr, host: &str, case: &Case) -> Verdict {
-    let began = Instant::now();
-    let mut verdict = Verdict {
-        subject: host.to_owned(),
-        case: case.name().to_owned(),
-        rule: case.rule.clone(),
-        area: case.area().to_owned(),
-        layer: case.layer,
-        level: case.level,
+fn not_run(case: &Case, subject: &str, expect: &Expect) -> Verdict {
+    let why = "it needs stores, servers, limits, a client or a look behind the reply";
+    Verdict {
         status: Status::NotRun,
-        why: vec![
-            "it needs stores, servers, limits, a client or a look behind the reply".to_owned(),
-        ],
-        took: Duration::ZERO,
-    };
-    if !case.is_outcome() {
-        return verdict;
+        why: vec![why.to_owned()],
+        ..verdict(case, subject, expect, &Outcome::default())
     }
+}
+
+async fn ask(address: SocketAddr, authority: &str, late: &[String], case: &Case) -> Outcome {
+    let began = Instant::now();
     let mut outcome = Outcome::default();
     for exchange in &case.request {
-        let exchange = &exchange.for_authority(host);
+        let exchange = &exchange.for_authority(authority);
         let gates = Gates::default();
-        match tokio::time::timeout(HANG, client::ask(address, host, exchange, &gates)).await {
-            Err(_) => outcome
-                .problems
-                .push(format!("no end within {} s", HANG.as_secs())),
-            Ok(Err(problem)) => outcome.problems.push(problem),
-            Ok(Ok(reply)) => {
-                let body = reply
-                    .as_ref()
-                    .map(|reply| String::from_utf8_lossy(&reply.body));
-                let reports: Vec<String> = body
-                    .iter()
-                    .flat_map(|body| body.lines())
-                    .map(str::to_owned)
-                    .collect();
-                if !exchange.steps.is_empty() {
-                    judge_reports(exchange, &[], &reports, &mut outcome);
-                }
-                outcome
-                    .problems
-                    .extend(judge_reply(&exchange.reply, reply.as_ref()));
+        match tokio::time::timeout(HANG, client::ask(address, authority, exchange, &gates)).await {
+            Err(_) => {
+                outcome.broke_off = true;
+                let problem = format!("no end within {} s", HANG.as_secs());
+                outcome.problems.push(problem);
             }
+            Ok(Err(problem)) => outcome.problems.push(problem),
+            Ok(Ok(reply)) => judge(exchange, late, reply.as_ref(), &mut outcome),
         }
     }
-    verdict.status = match (outcome.problems.is_empty(), outcome.unsupported) {
-        (true, _) => Status::Ok,
-        (false, true) => Status::Unsupported,
-        (false, false) => Status::Failed,
-    };
-    verdict.why = outcome.problems;
-    verdict.took = began.elapsed();
-    verdict
+    outcome.took = began.elapsed();
+    outcome
+}
+
+fn judge(exchange: &Exchange, late: &[String], reply: Option<&Message>, outcome: &mut Outcome) {
+    let body = reply.map(|reply| String::from_utf8_lossy(&reply.body));
+    let body = body.as_deref().unwrap_or_default();
+    let reports: Vec<String> = body.lines().map(str::to_owned).collect();
+    if !exchange.steps.is_empty() {
+        judge_reports(exchange, late, &reports, outcome);
+    }
+    outcome.problems.extend(judge_reply(&exchange.reply, reply));
 }

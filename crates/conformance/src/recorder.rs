@@ -25,8 +25,10 @@ pub struct Record {
     /// Every other call with its result, but for what an SDK is free in: how a body is cut into reads and writes,
     /// whether its end is asked for again, what an SDK refuses by itself, and the texts of errors.
     pub trace: Vec<String>,
-    /// Handles that were dropped, with their kind.
-    pub dropped: Vec<String>,
+    /// What the host said of it as an error.
+    pub errors: Vec<String>,
+    /// The status and the body that its client got.
+    pub reply: String,
 }
 
 /// Keeps one record for each request, in the order in which they began.
@@ -49,9 +51,8 @@ struct Request {
     /// Numbers of the handles that are there, by the host's own, which it uses again.
     handles: HashMap<u32, usize>,
     handles_seen: usize,
-    /// The bytes that adjacent reads or writes of one body have moved, behind the line that stands for them.
-    moved: Vec<u8>,
-    moving: Option<String>,
+    /// The line that stands for adjacent reads or writes of one body, and the bytes that they moved.
+    moving: Option<(String, Shown)>,
 }
 
 impl Recorder {
@@ -96,6 +97,12 @@ impl Hook for Recorder {
         self.counts.send_modify(|(began, _)| *began += 1);
     }
 
+    fn failed(&self, request_id: &str, reason: &str) {
+        self.with(request_id, |request| {
+            request.record.errors.push(reason.to_owned())
+        });
+    }
+
     fn ended(&self, _: &str) {
         self.counts.send_modify(|(_, ended)| *ended += 1);
     }
@@ -124,14 +131,8 @@ impl Hook for Recorder {
         }
     }
 
-    fn dropped(&self, request_id: &str, resource: &str, handle: u32) {
-        let kind = resource.rsplit('#').next().unwrap_or_default();
-        self.with(request_id, |request| {
-            request.handles.remove(&handle);
-            if kind != "pollable" {
-                request.record.dropped.push(kind.to_owned());
-            }
-        });
+    fn dropped(&self, request_id: &str, _: &str, handle: u32) {
+        self.with(request_id, |request| request.handles.remove(&handle));
     }
 }
 
@@ -232,15 +233,16 @@ impl Request {
 
     /// One line for all that adjacent calls move.
     fn moves(&mut self, line: String, bytes: &[u8]) {
-        if self.moving.as_ref() == Some(&line) {
-            self.record.trace.pop();
-        } else {
-            self.moved.clear();
-        }
-        self.moved.extend_from_slice(bytes);
-        let shown = shown_bytes(&self.moved);
-        self.record.trace.push(format!("{line} moves {shown}"));
-        self.moving = Some(line);
+        let mut moved = match self.moving.take() {
+            Some((before, moved)) if before == line => {
+                self.record.trace.pop();
+                moved
+            }
+            _ => Shown::default(),
+        };
+        moved.add(bytes);
+        self.record.trace.push(format!("{line} moves {moved}"));
+        self.moving = Some((line, moved));
     }
 
     fn show(&mut self, value: &Value) -> String {
@@ -362,11 +364,36 @@ fn shown_text(text: &str) -> String {
     format!("{text:?}")
 }
 
-fn shown_bytes(bytes: &[u8]) -> String {
-    if bytes.len() > SHOWN_BYTES_MAX {
-        return format!("{} bytes, {:016x}", bytes.len(), words::hash(bytes));
+/// Bytes as they are shown, without keeping them all: a body may be long, and comes in pieces.
+#[derive(Default)]
+struct Shown {
+    first: Vec<u8>,
+    length: usize,
+    hash: words::Hash,
+}
+
+impl Shown {
+    fn add(&mut self, bytes: &[u8]) {
+        let room = SHOWN_BYTES_MAX.saturating_sub(self.first.len());
+        self.first.extend(bytes.iter().take(room));
+        self.length += bytes.len();
+        self.hash.add(bytes);
     }
-    format!("b\"{}\"", bytes.escape_ascii())
+}
+
+impl std::fmt::Display for Shown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.length > SHOWN_BYTES_MAX {
+            return write!(f, "{} bytes, {:016x}", self.length, self.hash.value());
+        }
+        write!(f, "b\"{}\"", self.first.escape_ascii())
+    }
+}
+
+fn shown_bytes(bytes: &[u8]) -> String {
+    let mut shown = Shown::default();
+    shown.add(bytes);
+    shown.to_string()
 }
 
 /// A recorder to hand to a host, and to read from.

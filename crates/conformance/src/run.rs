@@ -32,8 +32,8 @@ pub(crate) struct Outcome {
     pub(crate) unsupported: bool,
     /// Whether the guest says that its language makes it impossible to write.
     pub(crate) prevented: bool,
-    /// Whether it did not come to an end.
-    pub(crate) hung: bool,
+    /// Whether it did not come to its end: it hung, or a step that was due reported nothing.
+    pub(crate) broke_off: bool,
     /// What each request did.
     pub(crate) records: Vec<Record>,
     pub(crate) took: Duration,
@@ -56,9 +56,12 @@ pub(crate) async fn run(
     .await;
     match done {
         Ok(Ok(())) => {}
-        Ok(Err(problem)) => outcome.problems.push(problem),
+        Ok(Err(problem)) => {
+            outcome.broke_off = true;
+            outcome.problems.push(problem);
+        }
         Err(_) => {
-            outcome.hung = true;
+            outcome.broke_off = true;
             outcome
                 .problems
                 .push(format!("no end within {} s", HANG.as_secs()));
@@ -114,7 +117,14 @@ async fn attempt(
     for exchange in &case.request {
         let index = recorder.began();
         let reply = client::ask(address, AUTHORITY, exchange, &gates).await?;
-        let record = recorder.record(index).await;
+        let mut record = recorder.record(index).await;
+        // What reports hold, an id say, may differ where the case lets it.
+        let is_shaped = !exchange.is_reported_whole();
+        record.reply = reply
+            .as_ref()
+            .filter(|_| is_shaped)
+            .map(shown)
+            .unwrap_or_default();
         judge(exchange, late, &record, reply.as_ref(), outcome);
         outcome.records.push(record);
     }
@@ -126,7 +136,6 @@ async fn attempt(
                 .push(format!("{} saw {saw:?}; {due:?} is due", upstream.origin));
         }
     }
-    outcome.problems.extend(upstreams.mistakes());
     outcome
         .problems
         .extend(left(&stores, &case.stores_after).await?);
@@ -201,12 +210,17 @@ fn judge(
     outcome: &mut Outcome,
 ) {
     let has_failed = judge_reports(exchange, late, &record.reports, outcome);
-    let due = if has_failed {
-        &failed()
-    } else {
-        &exchange.reply
+    let due = match (has_failed, exchange.is_reported_whole()) {
+        (true, _) => failed(),
+        (false, true) => reported(&record.reports),
+        (false, false) => exchange.reply.clone(),
     };
-    outcome.problems.extend(judge_reply(due, reply));
+    outcome.problems.extend(judge_reply(&due, reply));
+    if !has_failed && !exchange.may_fail() {
+        let errors = record.errors.iter();
+        let said = errors.map(|error| format!("the host says: {error}"));
+        outcome.problems.extend(said);
+    }
     if let Some(due) = exchange
         .log
         .as_ref()
@@ -239,6 +253,26 @@ fn same_events(due: &[String], met: &[String]) -> bool {
     due.len() == met.len() && due.iter().zip(met).all(|(due, met)| same(due, met))
 }
 
+/// The reply of a guest that nothing has shaped: its reports.
+fn reported(reports: &[String]) -> Reply {
+    let body: String = reports.iter().map(|report| format!("{report}\n")).collect();
+    Reply {
+        status: Some(200),
+        body: Some(words::encode(body.as_bytes())),
+        ..Reply::default()
+    }
+}
+
+/// What a client got, for the comparison of components.
+fn shown(reply: &Message) -> String {
+    let cut = if reply.complete { "" } else { ", cut" };
+    format!(
+        "{} with {}{cut}",
+        reply.head.status(),
+        words::report(&reply.body)
+    )
+}
+
 /// The reply of a handler that has failed.
 fn failed() -> Reply {
     Reply {
@@ -265,6 +299,7 @@ pub(crate) fn judge_reports(
     for step in &exchange.steps {
         let Some(due) = &step.due else { continue };
         let Some(report) = met.next() else {
+            outcome.broke_off = true;
             outcome
                 .problems
                 .push(format!("`{}`: no report; `{due}` is due", step.line));
@@ -275,7 +310,10 @@ pub(crate) fn judge_reports(
             continue;
         }
         outcome.unsupported |= report == "unsupported";
-        outcome.prevented |= report == "prevented";
+        if report == "prevented" {
+            outcome.prevented = true;
+            continue;
+        }
         if !step::matches(step, due, report) {
             outcome
                 .problems

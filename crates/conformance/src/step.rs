@@ -55,6 +55,14 @@ impl std::str::FromStr for Step {
 }
 
 impl Step {
+    /// Whether it may end the request, or fail it.
+    pub fn may_end_the_request(&self) -> bool {
+        self.line
+            .split(' ')
+            .next()
+            .is_some_and(|verb| ENDS.contains(&verb))
+    }
+
     /// Whether a guest's reply is then no longer its reports, or they are not all there yet.
     pub fn shapes_the_reply(&self) -> bool {
         self.line.starts_with("reply.")
@@ -63,6 +71,17 @@ impl Step {
                 .any(|verb| self.line.split(' ').next() == Some(verb))
     }
 }
+
+/// What may end a request in a way of which the host has a line.
+const ENDS: [&str; 7] = [
+    "panic",
+    "abort",
+    "spin",
+    "grow",
+    "recurse",
+    "break",
+    "reply.fail",
+];
 
 /// Errors that a platform's own types may throw as their own (`CONTRACT.md`, last section).
 const THROWN: [(&str, &str); 4] = [

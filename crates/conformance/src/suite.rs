@@ -241,7 +241,10 @@ pub async fn run(
         let owed = |case: &&&Case| subject.expect.layers.contains(&case.layer);
         let asked = cases.iter().filter(owed).map(|case| async move {
             let outcome = run::run(case, host, &subject.component, &subject.expect.late).await;
-            (verdict(case, subject, &outcome), outcome)
+            (
+                verdict(case, &subject.name, &subject.expect, &outcome),
+                outcome,
+            )
         });
         let mut ended = futures_util::stream::iter(asked).buffered(jobs.max(1));
         while let Some((verdict, outcome)) = ended.next().await {
@@ -298,26 +301,27 @@ pub async fn trace(host: &Host, subject: &Subject, case: &Case) -> Vec<String> {
     lines
 }
 
-fn verdict(case: &Case, subject: &Subject, outcome: &Outcome) -> Verdict {
-    let failed = subject
-        .expect
+pub(crate) fn verdict(case: &Case, subject: &str, expect: &Expect, outcome: &Outcome) -> Verdict {
+    let failed = expect
         .failures
         .iter()
         .find(|failure| failure.case == case.name());
-    let prevented = subject
-        .expect
+    let prevented = expect
         .prevented
         .iter()
         .any(|prevented| prevented.case == case.name());
     let mut why = outcome.problems.clone();
+    if outcome.prevented && !prevented {
+        why.push(
+            "a step reported `prevented`; expect.toml is to name the test that proves it"
+                .to_owned(),
+        );
+    }
     let passed = why.is_empty();
     let status = match failed {
-        _ if prevented && outcome.prevented => Status::Prevented,
+        _ if prevented && passed && outcome.prevented => Status::Prevented,
         _ if prevented => {
-            why.push(
-                "expect.toml says that the language prevents it; no step reported `prevented`"
-                    .to_owned(),
-            );
+            why.push("expect.toml says that the language prevents it".to_owned());
             Status::Stale
         }
         None if passed => Status::Ok,
@@ -327,7 +331,8 @@ fn verdict(case: &Case, subject: &Subject, outcome: &Outcome) -> Verdict {
             why.push("expect.toml lists it as a known failure, and it passed".to_owned());
             Status::Stale
         }
-        Some(known) if !outcome.hung && why.iter().any(|why| why.contains(&known.how)) => {
+        // All of it is to be known, and a guest that crashes or hangs is known by nothing.
+        Some(known) if !outcome.broke_off && why.iter().all(|why| why.contains(&known.how)) => {
             Status::Known
         }
         Some(known) => {
@@ -336,7 +341,7 @@ fn verdict(case: &Case, subject: &Subject, outcome: &Outcome) -> Verdict {
         }
     };
     Verdict {
-        subject: subject.name.clone(),
+        subject: subject.to_owned(),
         case: case.name().to_owned(),
         rule: case.rule.clone(),
         area: case.area().to_owned(),
@@ -361,6 +366,15 @@ fn unequal(outcomes: &[(String, &Subject, Outcome)]) -> Vec<String> {
             continue;
         };
         for (request, (one, other)) in reference.records.iter().zip(&outcome.records).enumerate() {
+            let (reply, due) = (&other.reply, &one.reply);
+            if reply != due {
+                problems.push(format!(
+                    "{case}, request {}: {} replies {reply}; {} replies {due}",
+                    request + 1,
+                    subject.name,
+                    first.name
+                ));
+            }
             if let Some(difference) = first_difference(&one.trace, &other.trace) {
                 problems.push(format!(
                     "{case}, request {}: {} does not call as {} does: {difference}",

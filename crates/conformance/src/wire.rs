@@ -26,9 +26,12 @@ pub struct Message {
     pub head: Head,
     pub body: Vec<u8>,
     pub trailers: Vec<(String, Vec<u8>)>,
-    /// Whether the body came to the end that its framing tells.
+    /// Whether the body came to the end that its framing tells, and is not longer than is kept.
     pub complete: bool,
 }
+
+/// What is kept of a body. A guest that sends without end is to fill no memory but its own.
+const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// How the end of a body is told.
 enum Framing {
@@ -159,9 +162,18 @@ impl Wire {
             Framing::Length(length) => self.exactly(length, &mut message.body).await,
             Framing::Chunked => self.chunks(&mut message).await,
             Framing::ToTheEnd => {
-                while let Ok(true) = self.more().await {}
+                let read = loop {
+                    match self.more().await {
+                        Ok(true) if self.unread.len() > BODY_BYTES_MAX => {
+                            break Err(io::ErrorKind::FileTooLarge.into());
+                        }
+                        Ok(true) => {}
+                        Ok(false) => break Ok(()),
+                        Err(error) => break Err(error),
+                    }
+                };
                 message.body.append(&mut self.unread);
-                Ok(())
+                read
             }
         };
         message.complete = ended.is_ok();
@@ -183,6 +195,9 @@ impl Wire {
     }
 
     async fn exactly(&mut self, length: usize, into: &mut Vec<u8>) -> io::Result<()> {
+        if into.len().saturating_add(length) > BODY_BYTES_MAX {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
         let mut due = length;
         while due > 0 {
             if self.unread.is_empty() && !self.more().await? {

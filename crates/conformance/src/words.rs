@@ -3,6 +3,9 @@
 /// A value of more bytes than this is reported by its length and hash.
 const REPORTED_BYTES_MAX: usize = 64;
 
+/// What one word or text of a case may stand for, in bytes or texts.
+const EXPANDED_MAX: usize = 64 * 1024 * 1024;
+
 /// What byte `i` of the pattern that `*N` stands for is.
 const PATTERN_PERIOD: usize = 251;
 
@@ -17,10 +20,10 @@ pub fn decode(word: &str) -> Result<Vec<u8>, String> {
         return Ok(Vec::new());
     }
     if let Some(length) = word.strip_prefix('*') {
-        let length = length.parse();
-        return length
-            .map(pattern)
-            .map_err(|_| format!("{word:?}: `*` and a number of bytes are due"));
+        let length = length.parse().ok().filter(|length| *length <= EXPANDED_MAX);
+        return length.map(pattern).ok_or_else(|| {
+            format!("{word:?}: `*` and a number of at most {EXPANDED_MAX} bytes are due")
+        });
     }
     let mut bytes = Vec::with_capacity(word.len());
     let mut rest = word.bytes();
@@ -54,17 +57,30 @@ pub fn expand(text: &str) -> Vec<String> {
     };
     if let Some((letter, Ok(times))) = inner
         .split_once('*')
-        .map(|(letter, times)| (letter, times.parse()))
+        .map(|(letter, times)| (letter, times.parse::<usize>()))
     {
-        return vec![format!("{before}{}{after}", letter.repeat(times))];
+        return vec![format!(
+            "{before}{}{after}",
+            letter.repeat(times.min(EXPANDED_MAX))
+        )];
     }
     let Ok(count) = inner.parse::<usize>() else {
         return vec![text.to_owned()];
     };
+    let count = count.min(EXPANDED_MAX);
     let digits = count.saturating_sub(1).to_string().len();
     (0..count)
         .map(|number| format!("{before}{number:0digits$}{after}"))
         .collect()
+}
+
+/// A word that stands for bytes, whatever their number.
+pub fn encode(bytes: &[u8]) -> String {
+    match bytes {
+        [] => "-".to_owned(),
+        b"-" => "%2D".to_owned(),
+        bytes => bytes.iter().map(|byte| escape(*byte)).collect(),
+    }
 }
 
 /// How a guest reports a value.
@@ -87,10 +103,31 @@ fn escape(byte: u8) -> String {
 }
 
 /// FNV-1a of 64 bits: short enough to be written anew for each guest.
+pub struct Hash(u64);
+
+impl Default for Hash {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hash {
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+    }
+
+    pub fn value(&self) -> u64 {
+        self.0
+    }
+}
+
+/// The hash of one piece.
 pub fn hash(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    let mut hash = Hash::default();
+    hash.add(bytes);
+    hash.value()
 }
 
 #[cfg(test)]

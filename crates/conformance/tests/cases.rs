@@ -110,6 +110,20 @@ fn a_mistake_in_a_file_of_cases_has_its_line() {
             "3: \"%z\": two hexadecimal digits",
         ),
         (format!("{head}request = []\n"), "3: a/b: no request"),
+        (
+            format!("{head}[[case.request]]\nclient = [\"head\", \"wave\"]\n"),
+            "3: the step \"wave\"; one of head, ",
+        ),
+        (
+            format!(
+                "{head}[[case.upstream]]\norigin = \"up\"\nconnections = []\n[[case.request]]\n"
+            ),
+            "3: the origin \"up\": an origin without a scheme",
+        ),
+        (
+            format!("{head}[[case.request]]\nbody = \"*99999999999\"\n"),
+            "3: \"*99999999999\": `*` and a number of at most ",
+        ),
         ("[[case]\n".to_owned(), "1: "),
     ] {
         let error = parse(&text, Path::new("mine.toml"))

@@ -43,7 +43,14 @@ fn main() {
 }
 
 fn expect(folder: &Path) -> Expect {
-    Expect::read(&folder.join("expect.toml")).unwrap_or_else(|error| panic!("{error}"))
+    let expect = Expect::read(&folder.join("expect.toml"));
+    let expect = expect.unwrap_or_else(|error| panic!("{error}"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    for prevented in &expect.prevented {
+        let proof = root.join(&prevented.proof);
+        assert!(proof.is_file(), "{}: no such file", proof.display());
+    }
+    expect
 }
 
 fn passed(run: &Run, guest: &str, case: &str) -> Result<(), Failed> {

@@ -149,6 +149,9 @@ impl Run {
 
     pub(crate) fn error(&self, reason: &str) {
         tracing::error!(target: "edgewit::host", request = &*self.id, app = self.app.name(), "{reason}");
+        if let Some(hook) = &self.app.shared.hook {
+            hook.failed(&self.id, reason);
+        }
     }
 
     fn store(&self, inbound: &mut Inbound) -> Store<State> {

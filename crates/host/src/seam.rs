@@ -33,6 +33,11 @@ pub trait Hook: Send + Sync + 'static {
         let _ = request_id;
     }
 
+    /// The host wrote a line of level `error` for a request: how its handler, its reply or `after-reply` failed.
+    fn failed(&self, request_id: &str, reason: &str) {
+        let _ = (request_id, reason);
+    }
+
     /// Once that instance is gone, `after-reply` included.
     fn ended(&self, request_id: &str) {
         let _ = request_id;

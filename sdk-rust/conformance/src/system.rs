@@ -58,7 +58,7 @@ fn monotonic(_: &mut Run, _: &Operands) -> Outcome {
 fn random_bytes(_: &mut Run, operands: &Operands) -> Outcome {
     let mut bytes = vec![0; operands.number(0)?];
     random::fill(&mut bytes);
-    Ok(Report::ok().value(bytes))
+    Ok(Report::ok().word(bytes.len()).value(bytes))
 }
 
 fn set_global(_: &mut Run, operands: &Operands) -> Outcome {

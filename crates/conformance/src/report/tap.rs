@@ -6,39 +6,24 @@ pub(super) fn write(run: &Run) -> String {
     let mut text = format!("TAP version 14\n# edge:sdk conformance {VERSION}\n");
     let _ = writeln!(text, "1..{}", run.verdicts.len() + run.problems.len());
     for (at, verdict) in run.verdicts.iter().enumerate() {
-        let passed = if verdict.status.is_as_expected() {
-            "ok"
-        } else {
-            "not ok"
+        let status = verdict.status;
+        let passed = match status {
+            Status::Ok | Status::Prevented | Status::NotRun => "ok",
+            _ => "not ok",
         };
-        let directive = match verdict.status {
-            Status::Ok => "",
-            Status::NotRun | Status::Prevented => " # SKIP",
-            _ if verdict.fails() => "",
-            // What does not fail the run is not to fail a reader's.
-            _ => " # TODO",
-        };
-        let reason = match verdict.status {
+        let directive = match status {
             Status::Ok => String::new(),
-            status if directive.is_empty() => format!(" ({})", status.name()),
-            status => format!(" {}", status.name()),
+            Status::NotRun | Status::Prevented => format!(" # SKIP {}", status.name()),
+            _ if verdict.fails() => format!(" ({})", status.name()),
+            // What does not fail the run is not to fail a reader's.
+            _ => format!(" # TODO {}", status.name()),
         };
-        let _ = match directive {
-            "" => writeln!(
-                text,
-                "{passed} {} - {}: {}{reason}",
-                at + 1,
-                verdict.subject,
-                verdict.case
-            ),
-            directive => writeln!(
-                text,
-                "{passed} {} - {}: {}{directive}{reason}",
-                at + 1,
-                verdict.subject,
-                verdict.case
-            ),
-        };
+        let (number, subject) = (at + 1, one_line(&verdict.subject));
+        let _ = writeln!(
+            text,
+            "{passed} {number} - {subject}: {}{directive}",
+            verdict.case
+        );
         for why in &verdict.why {
             let _ = writeln!(text, "# {}", one_line(why));
         }

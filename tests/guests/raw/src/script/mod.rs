@@ -162,10 +162,7 @@ impl Run {
                 Err(Failure::Case(case)) => format!("err {case}"),
                 Err(Failure::Prevented) => "prevented".to_owned(),
                 Err(Failure::Unsupported) => "unsupported".to_owned(),
-                Err(Failure::Script(text)) => {
-                    logging::log(Level::Error, "raw", &format!("{step}: {text}"), &[]);
-                    "err script".to_owned()
-                }
+                Err(Failure::Script(text)) => return Some(self.mistake(&step, &text)),
             };
             self.report(&line);
             if let Some(turn) = self.turn.take() {
@@ -173,6 +170,17 @@ impl Run {
             }
         }
         None
+    }
+
+    /// A mistake of the case ends the place that it is in.
+    fn mistake(&mut self, step: &str, text: &str) -> Turn {
+        let text = format!("script: {step}: {text}");
+        logging::log(Level::Error, "raw", &text, &[]);
+        self.steps.clear();
+        match self.place {
+            Place::Source => Turn::Yield(Err(BodyError::Other(text))),
+            Place::Handler | Place::After => Turn::Fail(text),
+        }
     }
 
     fn next_step(&mut self) -> Option<String> {

@@ -15,7 +15,8 @@ pub const VERBS: &[(&str, Verb)] = &[
     ("sys.now", |_, _| words::word(system::now())),
     ("sys.monotonic", |_, _| monotonic()),
     ("sys.random", |_, words| {
-        words::value(system::random(words.number()?))
+        let bytes = system::random(words.number()?);
+        Ok(Values::default().word(bytes.len()).value(bytes))
     }),
     ("global.set", |_, words| {
         GLOBAL.set(words.text()?);
