@@ -33,45 +33,64 @@ pub(crate) fn cut() -> Option<CancellationToken> {
 /// Runs the streams of one client's connection, each in a task of its own.
 #[derive(Clone, Default)]
 pub(crate) struct Streams {
+    counts: watch::Sender<Counts>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    /// How many there were in all: one may be over before anybody looks.
+    begun: u64,
     /// How many run.
-    open: watch::Sender<usize>,
+    open: usize,
 }
 
 impl Streams {
     /// Waits until there was a first stream.
     pub(crate) async fn begun(&self) {
-        self.changed(|open| open > 0).await;
+        self.changed(|counts| counts.begun > 0).await;
     }
 
     /// Waits until there was no stream for as long as `limit`.
     pub(crate) async fn idle(&self, limit: Duration) {
         loop {
-            self.changed(|open| open == 0).await;
-            if timeout(limit, self.begun()).await.is_err() {
+            self.changed(|counts| counts.open == 0).await;
+            let before = *self.counts.borrow();
+            if before.open > 0 {
+                continue;
+            }
+            let next = self.changed(|counts| counts.begun > before.begun);
+            if timeout(limit, next).await.is_err() {
                 return;
             }
         }
     }
 
-    async fn changed(&self, wanted: impl Fn(usize) -> bool) {
+    async fn changed(&self, wanted: impl Fn(Counts) -> bool) {
         // It fails only without a sender, and here is one.
-        let _ = self.open.subscribe().wait_for(|open| wanted(*open)).await;
+        let _ = self
+            .counts
+            .subscribe()
+            .wait_for(|counts| wanted(*counts))
+            .await;
     }
 }
 
 /// Counts a stream while it runs.
-struct Open(watch::Sender<usize>);
+struct Open(watch::Sender<Counts>);
 
 impl Open {
-    fn new(open: &watch::Sender<usize>) -> Self {
-        open.send_modify(|open| *open += 1);
-        Self(open.clone())
+    fn new(counts: &watch::Sender<Counts>) -> Self {
+        counts.send_modify(|counts| {
+            counts.begun += 1;
+            counts.open += 1;
+        });
+        Self(counts.clone())
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.send_modify(|open| *open -= 1);
+        self.0.send_modify(|counts| counts.open -= 1);
     }
 }
 
@@ -81,7 +100,7 @@ where
 {
     fn execute(&self, stream: F) {
         let cut = CancellationToken::new();
-        let open = Open::new(&self.open);
+        let open = Open::new(&self.counts);
         tokio::spawn(CUT.scope(cut.clone(), async move {
             cut.run_until_cancelled(stream).await;
             drop(open);
