@@ -7,9 +7,10 @@ use std::{fmt, io, mem};
 use bytes::{Buf, Bytes};
 use http::{HeaderMap, Uri};
 
-use crate::body::{Outgoing, Stream};
+use crate::body::Outgoing;
 use crate::host::Chunk;
 use crate::poll::Pollable;
+use crate::stream::Stream;
 use crate::waiting::{Source, Waiting};
 use crate::{Body, BodyError, Request, Response, host, waiting};
 

@@ -5,11 +5,12 @@ use std::mem::ManuallyDrop;
 
 use http::{Method, Uri};
 
-use crate::body::{Outgoing, Stream};
+use crate::body::Outgoing;
 use crate::context::Info;
 use crate::generated::edge::sdk::http as wit;
 use crate::generated::exports::edge::sdk::handler as exports;
 use crate::host::{Chunk, body_error, body_in, fields, headers};
+use crate::stream::Stream;
 use crate::{App, Context, Error, Hints, Request, Response, after, logger, rt};
 
 /// What `export!` exports.

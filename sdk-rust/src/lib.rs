@@ -70,6 +70,7 @@ mod reply;
 mod router;
 #[cfg(target_arch = "wasm32")]
 mod rt;
+mod stream;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod test;
 pub mod time;

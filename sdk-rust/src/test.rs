@@ -34,9 +34,10 @@ use http::{StatusCode, Uri};
 use log::Level;
 
 use crate::after::{self, Task};
-use crate::body::{Outgoing, Stream};
+use crate::body::Outgoing;
 use crate::context::Info;
 use crate::host::{self, Chunk, native};
+use crate::stream::Stream;
 use crate::{Body, BodyError, Context, FetchError, Request, Response, Router, logger, reply};
 
 /// One line of the log.
