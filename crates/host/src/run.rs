@@ -104,7 +104,7 @@ impl Run {
         };
         let (head, wait_for_head) = oneshot::channel();
         let meter = self.meter.clone();
-        let watched = shared.hook.clone().zip(Some(self.id.clone()));
+        let watched = shared.hook.clone().map(|hook| (hook, self.id.clone()));
         // Boxed: a task is moved and overwritten whole several times, and this one is large.
         let task = Box::pin(async move {
             if let Some((hook, id)) = &watched {

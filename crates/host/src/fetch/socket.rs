@@ -16,8 +16,9 @@ const GRACE: Duration = Duration::from_secs(1);
 /// How long the last of a connection may take to be written.
 const SHUTDOWN: Duration = Duration::from_secs(1);
 
-/// A connection on which a write that fails, or is not taken for too long, is no error: what the server said before it stopped reading is
-/// there to be read, and ends with the end of the connection. Whoever has more to write is told.
+/// A connection on which a write that fails, or is not taken for too long, is no error: what the server
+/// said before it stopped reading is there to be read, and ends with the end of the connection. Whoever
+/// has more to write is told.
 pub(super) struct Socket<S> {
     stream: S,
     refuses: CancellationToken,

@@ -20,11 +20,11 @@ pub(super) fn register(interface: &mut Interface<'_>) -> Result<()> {
                 let chunk: std::result::Result<Chunk, BodyError> = read.await;
                 let is_client = waiting.is_some();
                 drop(waiting);
-                let limit_name = body.lock().limit_name();
                 match &chunk {
                     Ok(Chunk::Bytes(bytes)) => state.meter.moved(bytes.len()),
                     Err(BodyError::TooLarge(limit)) => {
-                        state.passed(&format!("{limit_name}: limit {limit}, met more"));
+                        let name = body.lock().limit_name();
+                        state.passed(&format!("{name}: limit {limit}, met more"));
                     }
                     Err(BodyError::Timeout) if is_client => {
                         let limit = state.app.limits.idle_ms;
