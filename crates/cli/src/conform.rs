@@ -1,6 +1,7 @@
 //! `edgewit conform`: the conformance suite on component files.
 
 use std::collections::HashSet;
+use std::fmt::Display;
 use std::fs;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -183,39 +184,36 @@ impl Chosen {
     }
 }
 
+/// Why a run could not be done.
+fn undone(reason: impl Display) -> Error {
+    Error::Conform(2, reason.to_string())
+}
+
 fn suite(chosen: &Chosen) -> Result<Suite, Error> {
-    let wrong = |error| Error::Conform(2, format!("{error}"));
-    let mut suite = Suite::embedded().map_err(wrong)?;
+    let mut suite = Suite::embedded().map_err(undone)?;
     if !chosen.files.is_empty() {
         suite.cases.clear();
     }
     for file in &chosen.files {
         let text = fs::read_to_string(file)
-            .map_err(|error| Error::Conform(2, format!("{}: {error}", file.display())))?;
+            .map_err(|error| undone(format!("{}: {error}", file.display())))?;
         suite
             .cases
-            .extend(edgewit_conformance::parse(&text, file).map_err(wrong)?);
+            .extend(edgewit_conformance::parse(&text, file).map_err(undone)?);
     }
     let mut names = HashSet::new();
     match suite.cases.iter().find(|case| !names.insert(case.name())) {
-        Some(twice) => Err(Error::Conform(
-            2,
-            format!("two cases are named {}", twice.name()),
-        )),
+        Some(twice) => Err(undone(format!("two cases are named {}", twice.name()))),
         None => Ok(suite),
     }
 }
 
 fn on_components(args: &RunArgs) -> Result<(), Error> {
     if !args.expect.is_empty() && args.expect.len() != args.components.len() {
-        let counts = (args.expect.len(), args.components.len());
-        return Err(Error::Conform(
-            2,
-            format!(
-                "{} --expect for {} components; one for each is due",
-                counts.0, counts.1
-            ),
-        ));
+        let (expect, components) = (args.expect.len(), args.components.len());
+        return Err(undone(format!(
+            "{expect} --expect for {components} components; one for each is due"
+        )));
     }
     let suite = suite(&args.chosen)?;
     let cases = args.chosen.of(&suite);
@@ -227,7 +225,7 @@ fn on_components(args: &RunArgs) -> Result<(), Error> {
             let loaded = subject(&host, file, args.expect.get(at)).await?;
             if subjects.iter().any(|other| other.name == loaded.name) {
                 let twice = format!("two components are named {}; rename a file", loaded.name);
-                return Err(Error::Conform(2, twice));
+                return Err(undone(twice));
             }
             subjects.push(loaded);
         }
@@ -255,7 +253,7 @@ async fn subject(
 
 fn expected(file: Option<&PathBuf>) -> Result<Expect, Error> {
     let expect = file.map(|file| Expect::read(file)).transpose();
-    let expect = expect.map_err(|error| Error::Conform(2, error.to_string()))?;
+    let expect = expect.map_err(undone)?;
     Ok(expect.unwrap_or_default())
 }
 
@@ -266,7 +264,7 @@ fn over_http(args: &Http) -> Result<(), Error> {
     let expect = expected(args.expect.as_ref())?;
     let run = block_on(async {
         let run = edgewit_conformance::over_http(&args.url, &expect, &cases, &progress).await;
-        run.map_err(|problem| Error::Conform(2, problem))
+        run.map_err(undone)
     })?;
     finish(&run, &args.output)
 }
@@ -274,9 +272,8 @@ fn over_http(args: &Http) -> Result<(), Error> {
 /// A run of nothing would pass.
 fn some(cases: &[&Case]) -> Result<(), Error> {
     match cases {
-        [] => Err(Error::Conform(
-            2,
-            "no case is chosen; `edgewit conform list` names them".to_owned(),
+        [] => Err(undone(
+            "no case is chosen; `edgewit conform list` names them",
         )),
         _ => Ok(()),
     }
@@ -297,7 +294,7 @@ fn finish(run: &Run, output: &Output) -> Result<(), Error> {
         let text = report::write(run, *format);
         match file {
             Some(file) => fs::write(file, text)
-                .map_err(|error| Error::Conform(2, format!("{}: {error}", file.display())))?,
+                .map_err(|error| undone(format!("{}: {error}", file.display())))?,
             None => crate::print(text.as_bytes())?,
         }
     }
@@ -308,7 +305,7 @@ fn finish(run: &Run, output: &Output) -> Result<(), Error> {
 }
 
 fn diff(components: [&PathBuf; 2], name: &str) -> Result<(), Error> {
-    let suite = Suite::embedded().map_err(|error| Error::Conform(2, error.to_string()))?;
+    let suite = Suite::embedded().map_err(undone)?;
     let case = named(&suite, name)?;
     let [one, other] = block_on(async {
         let host = edgewit_conformance::host()?;
@@ -341,14 +338,13 @@ fn diff(components: [&PathBuf; 2], name: &str) -> Result<(), Error> {
 fn named<'a>(suite: &'a Suite, name: &str) -> Result<&'a Case, Error> {
     let found = suite.cases.iter().find(|case| case.name() == name);
     found.ok_or_else(|| {
-        Error::Conform(
-            2,
-            format!("no case {name:?}; `edgewit conform list` names them"),
-        )
+        undone(format!(
+            "no case {name:?}; `edgewit conform list` names them"
+        ))
     })
 }
 
 fn explain(name: &str) -> Result<(), Error> {
-    let suite = Suite::embedded().map_err(|error| Error::Conform(2, error.to_string()))?;
+    let suite = Suite::embedded().map_err(undone)?;
     crate::print(named(&suite, name)?.explain().as_bytes())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use edgewit_host::{Call, Hook, Value};
 use tokio::sync::watch;
@@ -394,9 +394,4 @@ fn shown_bytes(bytes: &[u8]) -> String {
     let mut shown = Shown::default();
     shown.add(bytes);
     shown.to_string()
-}
-
-/// A recorder to hand to a host, and to read from.
-pub fn recorder() -> Arc<Recorder> {
-    Arc::default()
 }

@@ -14,7 +14,7 @@ use url::Url;
 use crate::case::{AUTHORITY, Case, Exchange, Reply};
 use crate::client;
 use crate::gates::Gates;
-use crate::recorder::{self, Record, Recorder};
+use crate::recorder::{Record, Recorder};
 use crate::step::{self, Step};
 use crate::upstream;
 use crate::wire::{Message, values};
@@ -47,7 +47,7 @@ pub(crate) async fn run(
     late: &[String],
 ) -> Outcome {
     let began = Instant::now();
-    let recorder = recorder::recorder();
+    let recorder = Arc::<Recorder>::default();
     let mut outcome = Outcome::default();
     let done = tokio::time::timeout(
         HANG,

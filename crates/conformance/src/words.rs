@@ -85,12 +85,10 @@ pub fn encode(bytes: &[u8]) -> String {
 
 /// How a guest reports a value.
 pub fn report(value: &[u8]) -> String {
-    match value {
-        [] => "-".to_owned(),
-        b"-" => "%2D".to_owned(),
-        long if long.len() > REPORTED_BYTES_MAX => format!("*{}:{:016x}", long.len(), hash(long)),
-        short => short.iter().map(|byte| escape(*byte)).collect(),
+    if value.len() > REPORTED_BYTES_MAX {
+        return format!("*{}:{:016x}", value.len(), hash(value));
     }
+    encode(value)
 }
 
 fn escape(byte: u8) -> String {
