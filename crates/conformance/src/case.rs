@@ -8,6 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::step::Step;
+use crate::wit::EDGE;
 
 /// Why a file of cases can't be used. Displays as one line: the file, the line, what is wrong.
 #[derive(Debug, thiserror::Error)]
@@ -144,6 +145,19 @@ pub struct Upstream {
     pub saw: Option<Vec<String>>,
 }
 
+/// What a call of the host returns in place of what it would.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Inject {
+    /// The function, as traces name it: `kv.open`, `store.get`.
+    pub call: String,
+    /// Which call of it within the request, from 1; every one if it is not said.
+    pub at: Option<usize>,
+    /// The result: variants, options and results by the case's name, or as a table of that name and what the case
+    /// carries (`{ err = { value-too-large = 5 } }`); bytes as a word; numbers past what TOML holds as text.
+    pub result: toml::Value,
+}
+
 /// One request and what must come of it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -166,8 +180,27 @@ pub struct Exchange {
     pub reply: Reply,
     /// What the guest must log beside its reports: `LEVEL TARGET TEXT NAME VALUE …` as words.
     pub log: Option<Vec<String>>,
-    /// The calls of imports, reports and what an SDK is free in left out.
+    /// The calls of imports, reports and what an SDK is free in left out. A first or last `...` is any calls.
     pub trace: Option<Vec<String>>,
+    /// What calls return in place of what the host has to say.
+    #[serde(default)]
+    pub inject: Vec<Inject>,
+}
+
+impl Default for Exchange {
+    fn default() -> Self {
+        Self {
+            request: default_request(),
+            fields: Vec::new(),
+            body: None,
+            client: None,
+            steps: Vec::new(),
+            reply: Reply::default(),
+            log: None,
+            trace: None,
+            inject: Vec::new(),
+        }
+    }
 }
 
 impl Upstream {
@@ -294,6 +327,7 @@ impl Case {
             exchange.client.is_none()
                 && exchange.log.is_none()
                 && exchange.trace.is_none()
+                && exchange.inject.is_empty()
                 && in_handler
         };
         granted && looked_at && self.request.iter().all(plain)
@@ -322,6 +356,13 @@ impl Case {
         }
         for exchange in &self.request {
             text += &format!("\n  {}\n", exchange.request);
+            for inject in &exchange.inject {
+                let which = inject.at.map_or("every".to_owned(), |at| format!("{at}."));
+                text += &format!(
+                    "    {which} call of {} returns {}\n",
+                    inject.call, inject.result
+                );
+            }
             for step in &exchange.steps {
                 let due = step.due.as_deref().unwrap_or("(nothing)");
                 text += &format!("    {}\n      {due}\n", step.line);
@@ -376,6 +417,9 @@ impl Case {
             .filter_map(|exchange| exchange.client.as_ref());
         for step in clients.flatten() {
             known(step, &CLIENT_STEPS)?;
+        }
+        for inject in self.request.iter().flat_map(|exchange| &exchange.inject) {
+            EDGE.result(&inject.call, &inject.result)?;
         }
         Ok(())
     }

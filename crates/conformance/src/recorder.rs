@@ -7,6 +7,8 @@ use std::sync::Mutex;
 use edgewit_host::{Call, Hook, Value};
 use tokio::sync::watch;
 
+use crate::case::Inject;
+use crate::wit::{EDGE, name_of_method};
 use crate::words;
 
 /// The target of the events that are reports.
@@ -31,10 +33,11 @@ pub struct Record {
     pub reply: String,
 }
 
-/// Keeps one record for each request, in the order in which they began.
+/// Keeps one record for each request, in the order in which they began, and answers calls as cases say.
 #[derive(Default)]
 pub struct Recorder {
     inner: Mutex<Inner>,
+    injected: Mutex<Vec<Injected>>,
     /// Requests that began, and how many of them have ended.
     counts: watch::Sender<(usize, usize)>,
 }
@@ -55,7 +58,56 @@ struct Request {
     moving: Option<(String, Shown)>,
 }
 
+/// What calls of one function return, and how many there have been.
+struct Injected {
+    function: String,
+    at: Option<usize>,
+    result: Value,
+    calls: usize,
+}
+
 impl Recorder {
+    /// What calls return from now on, in place of what was said before. Errors: a result that does not fit.
+    pub fn inject(&self, injects: &[Inject]) -> Result<(), String> {
+        let injected = injects.iter().map(|inject| {
+            Ok(Injected {
+                function: inject.call.clone(),
+                at: inject.at,
+                result: EDGE.result(&inject.call, &inject.result)?,
+                calls: 0,
+            })
+        });
+        *self.injected.lock().expect("no panic under the lock") =
+            injected.collect::<Result<_, String>>()?;
+        Ok(())
+    }
+
+    /// Which of these results no call has returned.
+    pub fn not_injected(&self) -> Vec<String> {
+        let injected = self.injected.lock().expect("no panic under the lock");
+        let missed = injected.iter().filter(|it| it.calls < it.at.unwrap_or(1));
+        let said = missed.map(|it| {
+            format!(
+                "{} calls of {}; a result was due for one more",
+                it.calls, it.function
+            )
+        });
+        said.collect()
+    }
+
+    fn injected(&self, call: &Call<'_>) -> Option<Value> {
+        let mut injected = self.injected.lock().expect("no panic under the lock");
+        let function = name(call);
+        let mut answer = None;
+        for it in injected.iter_mut().filter(|it| it.function == function) {
+            it.calls += 1;
+            if it.at.is_none_or(|at| at == it.calls) {
+                answer = Some(it.result.clone());
+            }
+        }
+        answer
+    }
+
     /// Waits until every request that began has ended, and gives the record of the one at `index`.
     pub async fn record(&self, index: usize) -> Record {
         let mut counts = self.counts.subscribe();
@@ -108,13 +160,14 @@ impl Hook for Recorder {
     }
 
     fn before(&self, call: &Call<'_>) -> Option<Value> {
+        let injected = self.injected(call);
         if call.function == "min-level" {
             // Whatever the process around this one does with lines, none is to be saved.
             let least = Value::Case("trace".into(), None);
-            return Some(Value::Option(Some(Box::new(least))));
+            return injected.or(Some(Value::Option(Some(Box::new(least)))));
         }
         if is_free(call) {
-            return None;
+            return injected;
         }
         if call.function == "log" {
             self.with(call.request_id, |request| request.logged(call.arguments));
@@ -122,7 +175,7 @@ impl Hook for Recorder {
             // One that does not return, and the numbers of handles that a call takes.
             self.with(call.request_id, |request| request.begin(call));
         }
-        None
+        injected
     }
 
     fn after(&self, call: &Call<'_>, result: Result<&Value, &str>) {
@@ -152,12 +205,38 @@ fn is_free(call: &Call<'_>) -> bool {
 /// `kv.open`, `store.get`.
 fn name(call: &Call<'_>) -> String {
     match call.function.rsplit_once(']') {
-        Some((_, method)) => method.to_owned(),
+        Some(_) => name_of_method(call.function).to_owned(),
         None => {
             let package = call.interface.trim_start_matches("edge:sdk/");
             let interface = package.split('@').next().unwrap_or_default();
             format!("{interface}.{}", call.function)
         }
+    }
+}
+
+/// The line of a call whose arguments come after the last of so many handles that were met before, if it is a method.
+pub(crate) fn shown_call(
+    function: &str,
+    handles: u32,
+    arguments: &[Value],
+    result: &Value,
+) -> String {
+    let mut request = Request::default();
+    let before: Vec<String> = (1..=handles).map(|handle| request.handle(handle)).collect();
+    let own = before.into_iter().next_back();
+    let shown: Vec<String> = own
+        .into_iter()
+        .chain(arguments.iter().map(|value| request.show(value)))
+        .collect();
+    match (function, arguments) {
+        ("outgoing-body.write", [Value::Bytes(bytes)]) => {
+            format!("{function}({}) moves {}", shown[0], shown_bytes(bytes))
+        }
+        _ => format!(
+            "{function}({}) -> {}",
+            shown.join(", "),
+            request.show(result)
+        ),
     }
 }
 

@@ -116,6 +116,7 @@ async fn attempt(
     }));
     for exchange in &case.request {
         let index = recorder.began();
+        recorder.inject(&exchange.inject)?;
         let reply = client::ask(address, AUTHORITY, exchange, &gates).await?;
         let mut record = recorder.record(index).await;
         // What reports hold, an id say, may differ where the case lets it.
@@ -126,6 +127,7 @@ async fn attempt(
             .map(shown)
             .unwrap_or_default();
         judge(exchange, late, &record, reply.as_ref(), outcome);
+        outcome.problems.extend(recorder.not_injected());
         outcome.records.push(record);
     }
     for (index, upstream) in case.upstream.iter().enumerate() {
@@ -231,7 +233,7 @@ fn judge(
             .push(format!("logged {:?}; {due:?} is due", record.log));
     }
     if let Some(due) = &exchange.trace
-        && let Some(difference) = first_difference(due, &record.trace)
+        && let Some(difference) = differs(due, &record.trace)
     {
         outcome
             .problems
@@ -265,12 +267,12 @@ fn reported(reports: &[String]) -> Reply {
 
 /// What a client got, for the comparison of components.
 fn shown(reply: &Message) -> String {
-    let cut = if reply.complete { "" } else { ", cut" };
-    format!(
-        "{} with {}{cut}",
-        reply.head.status(),
-        words::report(&reply.body)
-    )
+    let status = reply.head.status();
+    match reply.complete {
+        true => format!("{status} with {}", words::report(&reply.body)),
+        // How much of it came before is the network's affair.
+        false => format!("{status}, cut"),
+    }
 }
 
 /// The reply of a handler that has failed.
@@ -368,6 +370,21 @@ pub(crate) fn judge_reply(due: &Reply, reply: Option<&Message>) -> Vec<String> {
         differ("cut", (!reply.complete).to_string(), cut.to_string());
     }
     problems
+}
+
+/// Where calls differ from those due, whose first or last line may stand for any.
+fn differs(due: &[String], met: &[String]) -> Option<String> {
+    let any = |line: Option<&String>| line.is_some_and(|line| line == "...");
+    let (before, after) = (any(due.first()), any(due.last()));
+    let due = &due[usize::from(before)..due.len() - usize::from(after)];
+    if !before && !after {
+        return first_difference(due, met);
+    }
+    let starts = 0..=met.len().saturating_sub(due.len());
+    let mut starts =
+        starts.filter(|at| (before || *at == 0) && (after || at + due.len() == met.len()));
+    let found = starts.any(|at| met[at..].starts_with(due));
+    (!found).then(|| format!("{met:?}; {due:?} is due among them"))
 }
 
 /// Where two lists of calls differ first.

@@ -78,6 +78,7 @@ impl Suite {
         for (file, text) in CASES {
             cases.extend(parse(text, Path::new(file))?);
         }
+        cases.extend(crate::matrix::cases());
         let rules = RULES.lines().filter_map(|line| line.strip_prefix("### "));
         Ok(Self {
             cases,

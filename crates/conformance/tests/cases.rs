@@ -56,7 +56,9 @@ fn every_file_of_cases_is_embedded() {
             .unwrap_or_else(|error| panic!("{error}"))
             .len();
     }
-    assert_eq!(count, suite().cases.len());
+    let suite = suite();
+    let by_hand = suite.cases.iter().filter(|case| case.area() != "matrix");
+    assert_eq!(count, by_hand.count());
 }
 
 #[test]
