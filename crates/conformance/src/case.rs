@@ -7,6 +7,7 @@ use edgewit_manifest::Manifest;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::expect::Relax;
 use crate::step::Step;
 use crate::wit::EDGE;
 
@@ -129,8 +130,21 @@ pub struct Case {
     /// Servers that the guest may fetch from.
     #[serde(default)]
     pub upstream: Vec<Upstream>,
+    /// In what the calls of components may differ.
+    #[serde(default)]
+    pub relaxed: Vec<Relaxation>,
     /// The requests, one after the other.
     pub request: Vec<Exchange>,
+}
+
+/// In what components may differ in a case, whatever their language.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Relaxation {
+    /// In what.
+    pub what: Relax,
+    /// Why, for people.
+    pub reason: String,
 }
 
 /// A scripted server.

@@ -26,6 +26,41 @@ pub struct Expect {
     /// What the language makes impossible to write.
     #[serde(default)]
     pub prevented: Vec<Prevented>,
+    /// Cases in which its calls need not be all that others' are.
+    #[serde(default)]
+    pub relaxed: Vec<RelaxedCase>,
+}
+
+/// In what the calls of two components may differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Relax {
+    /// Their order.
+    Order,
+    /// All.
+    Calls,
+}
+
+impl Relax {
+    /// As `expect.toml` and cases write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Order => "order",
+            Self::Calls => "calls",
+        }
+    }
+}
+
+/// A case in which a language may differ from others.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RelaxedCase {
+    /// Its name.
+    pub case: String,
+    /// In what.
+    pub what: Relax,
+    /// Why, for people.
+    pub reason: String,
 }
 
 /// When a language drops a handle.
@@ -95,6 +130,7 @@ impl Default for Expect {
             late: Vec::new(),
             failures: Vec::new(),
             prevented: Vec::new(),
+            relaxed: Vec::new(),
         }
     }
 }

@@ -16,6 +16,7 @@
 
 mod case;
 mod client;
+mod compare;
 mod expect;
 mod gates;
 mod http;
@@ -30,8 +31,11 @@ mod wire;
 mod wit;
 mod words;
 
-pub use case::{Case, CaseError, Exchange, Inject, Layer, Level, Reply, Upstream, parse};
-pub use expect::{Drops, Expect, ExpectError, Failure, Prevented};
+pub use case::{
+    Case, CaseError, Exchange, Inject, Layer, Level, Relaxation, Reply, Upstream, parse,
+};
+pub use compare::Relaxed;
+pub use expect::{Drops, Expect, ExpectError, Failure, Prevented, Relax, RelaxedCase};
 pub use http::over_http;
 pub use step::Step;
 pub use suite::{Run, Selection, Status, Subject, Suite, VERSION, Verdict, host, run, trace};

@@ -433,6 +433,7 @@ fn case(name: &str, rule: &str, mut exchange: Exchange) -> Case {
             connections: vec![vec!["request".to_owned(), reply.to_owned()]],
             saw: None,
         }],
+        relaxed: Vec::new(),
         request: vec![exchange],
     }
 }

@@ -27,6 +27,8 @@ pub struct Record {
     /// Every other call with its result, but for what an SDK is free in: how a body is cut into reads and writes,
     /// whether its end is asked for again, what an SDK refuses by itself, and the texts of errors.
     pub trace: Vec<String>,
+    /// Handles that it dropped, sorted, those of `poll` left out.
+    pub drops: Vec<String>,
     /// What the host said of it as an error.
     pub errors: Vec<String>,
     /// The status and the body that its client got.
@@ -184,8 +186,9 @@ impl Hook for Recorder {
         }
     }
 
-    fn dropped(&self, request_id: &str, _: &str, handle: u32) {
-        self.with(request_id, |request| request.handles.remove(&handle));
+    fn dropped(&self, request_id: &str, resource: &str, handle: u32) {
+        let resource = resource.rsplit_once('#').map_or(resource, |(_, name)| name);
+        self.with(request_id, |request| request.dropped(resource, handle));
     }
 }
 
@@ -269,6 +272,15 @@ impl Request {
             }
         }
         self.record.log.push(line.join(" "));
+    }
+
+    /// A handle that no call has shown has no number: a pollable's.
+    fn dropped(&mut self, resource: &str, handle: u32) {
+        if let Some(number) = self.handles.remove(&handle) {
+            let drops = &mut self.record.drops;
+            drops.push(format!("{resource} #{number}"));
+            drops.sort();
+        }
     }
 
     fn begin(&mut self, call: &Call<'_>) {

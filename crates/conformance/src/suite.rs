@@ -9,8 +9,9 @@ use edgewit_host::{Component, Host};
 use futures_util::StreamExt as _;
 
 use crate::case::{Case, CaseError, Layer, Level, parse};
+use crate::compare::{Asked, Relaxed, compare};
 use crate::expect::Expect;
-use crate::run::{self, Outcome, first_difference};
+use crate::run::{self, Outcome};
 
 macro_rules! embedded {
     ($($file:literal),* $(,)?) => {
@@ -192,6 +193,8 @@ pub struct Run {
     pub verdicts: Vec<Verdict>,
     /// What is wrong beside the cases: listed ones that do not exist, traces that differ.
     pub problems: Vec<String>,
+    /// Where the comparison of components was made less strict.
+    pub relaxed: Vec<Relaxed>,
     /// Components that were run.
     pub subjects: usize,
     /// How long it took, compilation left out.
@@ -237,25 +240,30 @@ pub async fn run(
         subjects: subjects.len(),
         ..Run::default()
     };
-    let mut outcomes = Vec::new();
+    let mut asked = Vec::new();
     for subject in subjects {
-        let owed = |case: &&&Case| subject.expect.layers.contains(&case.layer);
-        let asked = cases.iter().filter(owed).map(|case| async move {
+        let owed = |case: &&Case| subject.expect.layers.contains(&case.layer);
+        let asking = cases.iter().copied().filter(owed).map(|case| async move {
             let outcome = run::run(case, host, &subject.component, &subject.expect.late).await;
-            (
-                verdict(case, &subject.name, &subject.expect, &outcome),
-                outcome,
-            )
+            (case, outcome)
         });
-        let mut ended = futures_util::stream::iter(asked).buffered(jobs.max(1));
-        while let Some((verdict, outcome)) = ended.next().await {
+        let mut ended = futures_util::stream::iter(asking).buffered(jobs.max(1));
+        while let Some((case, outcome)) = ended.next().await {
+            let verdict = verdict(case, &subject.name, &subject.expect, &outcome);
             told(&verdict);
-            outcomes.push((verdict.case.clone(), subject, outcome));
+            asked.push(Asked {
+                case,
+                subject: &subject.name,
+                expect: &subject.expect,
+                outcome,
+            });
             run.verdicts.push(verdict);
         }
         run.problems.extend(unknown_names(subject, cases));
     }
-    run.problems.extend(unequal(&outcomes));
+    let (problems, relaxed) = compare(&asked);
+    run.problems.extend(problems);
+    run.relaxed = relaxed;
     run.took = began.elapsed();
     run
 }
@@ -271,13 +279,13 @@ fn unknown_names(subject: &Subject, cases: &[&Case]) -> Vec<String> {
             .any(|case| case.name() == name)
     };
     let failures = subject.expect.failures.iter().map(|failure| &failure.case);
-    let listed = failures.chain(
-        subject
-            .expect
-            .prevented
-            .iter()
-            .map(|prevented| &prevented.case),
-    );
+    let prevented = subject
+        .expect
+        .prevented
+        .iter()
+        .map(|prevented| &prevented.case);
+    let relaxed = subject.expect.relaxed.iter().map(|relaxed| &relaxed.case);
+    let listed = failures.chain(prevented).chain(relaxed);
     let unknown = listed.filter(|name| !exists(name));
     unknown
         .map(|name| {
@@ -352,41 +360,6 @@ pub(crate) fn verdict(case: &Case, subject: &str, expect: &Expect, outcome: &Out
         why,
         took: outcome.took,
     }
-}
-
-/// Where components that both passed a case called the host differently.
-fn unequal(outcomes: &[(String, &Subject, Outcome)]) -> Vec<String> {
-    let passed: Vec<_> = outcomes
-        .iter()
-        .filter(|(_, _, outcome)| outcome.problems.is_empty())
-        .collect();
-    let mut problems = Vec::new();
-    for (at, (case, subject, outcome)) in passed.iter().enumerate() {
-        let Some((_, first, reference)) = passed[..at].iter().find(|(name, ..)| name == case)
-        else {
-            continue;
-        };
-        for (request, (one, other)) in reference.records.iter().zip(&outcome.records).enumerate() {
-            let (reply, due) = (&other.reply, &one.reply);
-            if reply != due {
-                problems.push(format!(
-                    "{case}, request {}: {} replies {reply}; {} replies {due}",
-                    request + 1,
-                    subject.name,
-                    first.name
-                ));
-            }
-            if let Some(difference) = first_difference(&one.trace, &other.trace) {
-                problems.push(format!(
-                    "{case}, request {}: {} does not call as {} does: {difference}",
-                    request + 1,
-                    subject.name,
-                    first.name
-                ));
-            }
-        }
-    }
-    problems
 }
 
 /// A host for a run: its own time, randomness and names.

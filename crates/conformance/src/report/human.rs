@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::compare::Relaxed;
 use crate::suite::{Run, Status, VERSION};
 
 pub(super) fn write(run: &Run) -> String {
@@ -19,6 +20,20 @@ pub(super) fn write(run: &Run) -> String {
     }
     for problem in &run.problems {
         let _ = writeln!(text, "{problem}");
+    }
+    for Relaxed {
+        case,
+        subject,
+        what,
+        reason,
+    } in &run.relaxed
+    {
+        let who = subject.as_deref().unwrap_or("the case");
+        let _ = writeln!(
+            text,
+            "relaxed: {} of calls in {case}, by {who}: {reason}",
+            what.name()
+        );
     }
     let mut counts: BTreeMap<(&str, Status), usize> = BTreeMap::new();
     for verdict in &run.verdicts {

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use crate::case::Level;
+use crate::compare::Relaxed;
 use crate::suite::{Run, VERSION, Verdict};
 
 pub(super) fn write(run: &Run) -> String {
@@ -11,9 +12,19 @@ pub(super) fn write(run: &Run) -> String {
         "components": run.subjects,
         "seconds": run.took.as_secs_f64(),
         "problems": run.problems,
+        "relaxed": run.relaxed.iter().map(relaxed).collect::<Vec<_>>(),
         "cases": cases,
     });
     format!("{document:#}\n")
+}
+
+fn relaxed(relaxed: &Relaxed) -> Value {
+    json!({
+        "case": relaxed.case,
+        "component": relaxed.subject,
+        "what": relaxed.what.name(),
+        "reason": relaxed.reason,
+    })
 }
 
 fn case(verdict: &Verdict) -> Value {

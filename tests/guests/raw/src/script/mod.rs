@@ -93,17 +93,16 @@ pub fn handle(request: http::Request, context: Context) -> Handled {
 
 /// Runs what is left for after the reply; whether the request was the conformance suite's.
 pub fn after_reply(sent: &Result<(), BodyError>) -> bool {
-    RUN.with_borrow_mut(|run| {
-        let Some(run) = run else {
-            return handlers::after_reply();
-        };
-        // A source that was not pulled to its end leaves steps behind.
-        while run.steps.pop_front().is_some_and(|step| step != "after") {}
-        run.place = Place::After;
-        run.sent = Some(sent.clone());
-        run.advance();
-        true
-    })
+    // All that is still held goes with it.
+    let Some(mut run) = RUN.take() else {
+        return handlers::after_reply();
+    };
+    // A source that was not pulled to its end leaves steps behind.
+    while run.steps.pop_front().is_some_and(|step| step != "after") {}
+    run.place = Place::After;
+    run.sent = Some(sent.clone());
+    run.advance();
+    true
 }
 
 /// The body that a script produces.

@@ -1,0 +1,266 @@
+//! Components of one run held against each other: the calls that they make, the replies that come of them, and the
+//! handles that they drop.
+
+use std::collections::HashMap;
+
+use crate::case::Case;
+use crate::expect::{Drops, Expect, Relax};
+use crate::recorder::Record;
+use crate::run::{Outcome, first_difference};
+
+/// The share of compared cases that may be relaxed, as one in so many.
+const RELAXED_MAX: usize = 20;
+
+/// What came of one case on one component.
+pub(crate) struct Asked<'a> {
+    pub(crate) case: &'a Case,
+    pub(crate) subject: &'a str,
+    pub(crate) expect: &'a Expect,
+    pub(crate) outcome: Outcome,
+}
+
+/// A comparison that was made less strict than it is by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relaxed {
+    /// The case.
+    pub case: String,
+    /// The component whose `expect.toml` says so; none where the case does.
+    pub subject: Option<String>,
+    /// In what.
+    pub what: Relax,
+    /// Why.
+    pub reason: String,
+}
+
+/// What differs between components that passed the same case, and what was let through.
+pub(crate) fn compare(asked: &[Asked<'_>]) -> (Vec<String>, Vec<Relaxed>) {
+    let mut by_case: HashMap<&str, Vec<&Asked<'_>>> = HashMap::new();
+    let mut order = Vec::new();
+    for one in asked.iter().filter(|one| one.outcome.problems.is_empty()) {
+        let of_case = by_case.entry(one.case.name()).or_default();
+        if of_case.is_empty() {
+            order.push(one.case.name());
+        }
+        of_case.push(one);
+    }
+    let (mut problems, mut relaxed) = (Vec::new(), Vec::new());
+    let mut compared = 0;
+    for case in order {
+        let passed = &by_case[case];
+        let [reference, others @ ..] = &passed[..] else {
+            continue;
+        };
+        if others.is_empty() {
+            continue;
+        }
+        compared += 1;
+        let relaxations = relaxations(passed);
+        for other in others {
+            let what = relaxations
+                .iter()
+                .filter(|it| {
+                    it.subject
+                        .as_deref()
+                        .is_none_or(|subject| subject == other.subject)
+                })
+                .map(|it| it.what)
+                .max();
+            problems.extend(differences(reference, other, what));
+        }
+        problems.extend(needless(&relaxations, reference, others));
+        relaxed.extend(relaxations);
+    }
+    let mut cases: Vec<&str> = relaxed.iter().map(|it| it.case.as_str()).collect();
+    cases.dedup();
+    if cases.len() * RELAXED_MAX > compared {
+        let relaxed = cases.len();
+        problems.push(format!(
+            "{relaxed} of {compared} compared cases are relaxed; one in {RELAXED_MAX} may be"
+        ));
+    }
+    (problems, relaxed)
+}
+
+/// What the case itself lets through, and what its components' `expect.toml` do.
+fn relaxations(passed: &[&Asked<'_>]) -> Vec<Relaxed> {
+    let case = passed[0].case;
+    let of_case = case.relaxed.iter().map(|relaxed| Relaxed {
+        case: case.name().to_owned(),
+        subject: None,
+        what: relaxed.what,
+        reason: relaxed.reason.clone(),
+    });
+    let of_subjects = passed.iter().flat_map(|one| {
+        let of_it = one.expect.relaxed.iter();
+        let of_it = of_it.filter(|relaxed| relaxed.case == case.name());
+        of_it.map(|relaxed| Relaxed {
+            case: case.name().to_owned(),
+            subject: Some(one.subject.to_owned()),
+            what: relaxed.what,
+            reason: relaxed.reason.clone(),
+        })
+    });
+    of_case.chain(of_subjects).collect()
+}
+
+/// Relaxations without which nothing differs.
+fn needless(relaxed: &[Relaxed], reference: &Asked<'_>, others: &[&Asked<'_>]) -> Vec<String> {
+    let differs = |other: &Asked<'_>| !differences(reference, other, None).is_empty();
+    let needless = relaxed.iter().filter(|it| match &it.subject {
+        // The first is what others are held against.
+        Some(subject) if *subject == reference.subject => !others.iter().any(|it| differs(it)),
+        Some(subject) => !others
+            .iter()
+            .any(|other| other.subject == subject && differs(other)),
+        None => !others.iter().any(|it| differs(it)),
+    });
+    let said = needless.map(|it| {
+        let who = it.subject.as_deref().unwrap_or("the case");
+        format!("{}: relaxed by {who}, and nothing differs without", it.case)
+    });
+    said.collect()
+}
+
+fn differences(one: &Asked<'_>, other: &Asked<'_>, relaxed: Option<Relax>) -> Vec<String> {
+    let mut problems = Vec::new();
+    let requests = one.outcome.records.iter().zip(&other.outcome.records);
+    for (request, (first, second)) in requests.enumerate() {
+        let mut differ = |what: String| {
+            let (case, request) = (one.case.name(), request + 1);
+            problems.push(format!("{case}, request {request}: {what}"));
+        };
+        let (name, reference) = (other.subject, one.subject);
+        if second.reply != first.reply {
+            let (reply, due) = (&second.reply, &first.reply);
+            differ(format!("{name} replies {reply}; {reference} replies {due}"));
+        }
+        if let Some(difference) = calls_differ(first, second, relaxed) {
+            differ(format!(
+                "{name} does not call as {reference} does: {difference}"
+            ));
+        }
+        if tells_drops(one) && tells_drops(other) && first.drops != second.drops {
+            let (dropped, due) = (&second.drops, &first.drops);
+            differ(format!(
+                "{name} drops {dropped:?}; {reference} drops {due:?}"
+            ));
+        }
+    }
+    problems
+}
+
+/// Whether its handles go while the request is there: those that go with the instance are not seen to go.
+fn tells_drops(asked: &Asked<'_>) -> bool {
+    asked.expect.drops != Drops::Deferred
+}
+
+fn calls_differ(one: &Record, other: &Record, relaxed: Option<Relax>) -> Option<String> {
+    match relaxed {
+        None => first_difference(&one.trace, &other.trace),
+        Some(Relax::Order) => first_difference(&unordered(&one.trace), &unordered(&other.trace)),
+        Some(Relax::Calls) => None,
+    }
+}
+
+/// Calls without their order, and without the numbers of handles, which follow from it.
+fn unordered(trace: &[String]) -> Vec<String> {
+    let mut lines: Vec<String> = trace.iter().map(|line| without_numbers(line)).collect();
+    lines.sort();
+    lines
+}
+
+fn without_numbers(line: &str) -> String {
+    let mut parts = line.split('#');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        text + "#" + part.trim_start_matches(|c: char| c.is_ascii_digit())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::parse;
+
+    /// A case, and components that made these calls and dropped these handles in it.
+    fn problems(relaxed: &str, told: &[(&str, &str, &[&str], &[&str])]) -> (Vec<String>, usize) {
+        let text = format!(
+            "[[case]]\nname = \"a/b\"\nrule = \"r\"\nlayer = \"wit\"\nrequest = [{{}}]\n{relaxed}"
+        );
+        let cases = parse(&text, std::path::Path::new("cases.toml")).unwrap();
+        let owned = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect();
+        let expects: Vec<Expect> = told
+            .iter()
+            .map(|(_, expect, ..)| {
+                toml::from_str(&format!("language = \"x\"\nlayers = []\n{expect}")).unwrap()
+            })
+            .collect();
+        let asked: Vec<Asked<'_>> = told
+            .iter()
+            .zip(&expects)
+            .map(|((subject, _, trace, drops), expect)| Asked {
+                case: &cases[0],
+                subject,
+                expect,
+                outcome: Outcome {
+                    records: vec![Record {
+                        trace: owned(trace),
+                        drops: owned(drops),
+                        ..Record::default()
+                    }],
+                    ..Outcome::default()
+                },
+            })
+            .collect();
+        let (mut problems, relaxed) = compare(&asked);
+        // One case of one is more than one in twenty.
+        problems.retain(|problem| !problem.contains("compared cases"));
+        (problems, relaxed.len())
+    }
+
+    const SCOPE: &str = "drops = \"scope\"";
+    const ORDER: &str =
+        "drops = \"scope\"\n[[relaxed]]\ncase = \"a/b\"\nwhat = \"order\"\nreason = \"r\"";
+
+    #[test]
+    fn the_first_difference_is_told_from_both_sides() {
+        let told = [
+            ("one", SCOPE, &["a", "b"][..], &[][..]),
+            ("two", SCOPE, &["a", "c"], &[]),
+        ];
+        let said = "a/b, request 1: two does not call as one does: call 2: `c`; `b` is due";
+        assert_eq!(problems("", &told).0, [said]);
+    }
+
+    #[test]
+    fn an_order_may_be_relaxed_by_a_language_or_a_case_and_only_where_it_has_to_be() {
+        let (one, other) = (["a(#1)", "b(#2)"], ["b(#1)", "a(#2)"]);
+        let strict = [
+            ("one", SCOPE, &one[..], &[][..]),
+            ("two", SCOPE, &other[..], &[]),
+        ];
+        assert_eq!(problems("", &strict).0.len(), 1);
+        let relaxed = [strict[0], ("two", ORDER, &other[..], &[])];
+        assert_eq!(problems("", &relaxed), (Vec::new(), 1));
+        let by_case = "relaxed = [{ what = \"order\", reason = \"r\" }]";
+        assert_eq!(problems(by_case, &strict), (Vec::new(), 1));
+        let needless = [strict[0], ("two", ORDER, &one[..], &[])];
+        let said = "a/b: relaxed by two, and nothing differs without";
+        assert_eq!(problems("", &needless).0, [said]);
+        let other_calls = [strict[0], ("two", ORDER, &["a(#1)", "c(#2)"][..], &[])];
+        assert_eq!(problems("", &other_calls).0.len(), 1);
+    }
+
+    #[test]
+    fn drops_are_compared_where_they_are_told() {
+        let (one, other) = (["store #1"], []);
+        let told = [
+            ("one", SCOPE, &[][..], &one[..]),
+            ("two", SCOPE, &[], &other[..]),
+        ];
+        assert_eq!(problems("", &told).0.len(), 1);
+        let deferred = "drops = \"deferred\"";
+        let told = [told[0], ("two", deferred, &[], &other[..])];
+        assert!(problems("", &told).0.is_empty());
+    }
+}
