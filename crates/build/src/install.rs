@@ -2,7 +2,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::command::{self, clean, which};
-use crate::pins::{CHROMIUM_DEBIAN, CHROMIUM_PROGRAMS, RUST_TARGET};
+use crate::pins::{CHROMIUM_DEBIAN, CHROMIUM_PROGRAMS, RUST_TARGET, XMLLINT_DEBIAN};
 use crate::rust::{Compiler, find_toolchain, prepare};
 use crate::{Cache, Error, Event, Report};
 
@@ -15,6 +15,8 @@ pub enum Tool {
     Rust,
     /// A browser, for Edgewit's own tests.
     Chromium,
+    /// Checks XML against a schema, for Edgewit's own tests.
+    Xmllint,
 }
 
 /// A tool that is there.
@@ -60,6 +62,14 @@ pub fn ensure(cache: &Cache, tool: Tool, report: Report<'_>) -> Result<Found, Er
             apt(&CHROMIUM_DEBIAN, report)?;
             chromium().ok_or_else(|| missing(&CHROMIUM_DEBIAN))
         }
+        Tool::Xmllint => {
+            if let Some(found) = xmllint() {
+                return Ok(found);
+            }
+            let _lock = cache.lock(report)?;
+            apt(&XMLLINT_DEBIAN, report)?;
+            xmllint().ok_or_else(|| missing(&XMLLINT_DEBIAN))
+        }
     }
 }
 
@@ -99,6 +109,12 @@ pub fn doctor(cache: &Cache) -> Vec<ToolStatus> {
             needed_for: "Edgewit's own tests of the demo's page; no application needs it",
             needed_to_build: false,
             found: browser,
+        },
+        ToolStatus {
+            tool: "xmllint",
+            needed_for: "Edgewit's own tests of reports; no application needs it",
+            needed_to_build: false,
+            found: xmllint().ok_or_else(|| install_command(&XMLLINT_DEBIAN)),
         },
     ]
 }
@@ -162,6 +178,13 @@ fn missing(packages: &[&str]) -> Error {
         what: packages.join(", "),
         remedy: install_command(packages),
     }
+}
+
+fn xmllint() -> Option<Found> {
+    Some(Found {
+        version: String::new(),
+        path: which("xmllint")?,
+    })
 }
 
 fn chromium() -> Option<Found> {

@@ -15,3 +15,6 @@ pub(crate) const LINKER_DEBIAN_PROGRAM: &str = "wasm-ld-22";
 /// A browser, from Debian, and what it is called where it is installed.
 pub(crate) const CHROMIUM_DEBIAN: [&str; 1] = ["chromium"];
 pub(crate) const CHROMIUM_PROGRAMS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
+
+/// What checks XML against a schema, from Debian.
+pub(crate) const XMLLINT_DEBIAN: [&str; 1] = ["libxml2-utils"];
