@@ -45,6 +45,11 @@ impl Cache {
         &self.root
     }
 
+    /// Where a host may keep what it compiled.
+    pub fn compiled(&self) -> PathBuf {
+        self.root.join("compiled")
+    }
+
     /// Waits until no other process installs, and keeps others waiting until the lock is dropped.
     /// Not to be taken twice by one thread.
     /// Errors: `Io` if the lock's file can't be made or locked.

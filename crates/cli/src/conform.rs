@@ -5,10 +5,13 @@ use std::fmt::Display;
 use std::fs;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
+use edgewit_build::Cache;
 use edgewit_conformance::report::{self, Format};
 use edgewit_conformance::{Case, Expect, Run, Selection, Subject, Suite, Verdict};
+use edgewit_host::Host;
 use url::Url;
 
 use crate::error::Error;
@@ -219,7 +222,7 @@ fn on_components(args: &RunArgs) -> Result<(), Error> {
     let cases = args.chosen.of(&suite);
     some(&cases)?;
     let run = block_on(async {
-        let host = edgewit_conformance::host()?;
+        let host = host()?;
         let mut subjects: Vec<Subject> = Vec::new();
         for (at, file) in args.components.iter().enumerate() {
             let loaded = subject(&host, file, args.expect.get(at)).await?;
@@ -234,11 +237,12 @@ fn on_components(args: &RunArgs) -> Result<(), Error> {
     finish(&run, &args.output)
 }
 
-async fn subject(
-    host: &edgewit_host::Host,
-    file: &Path,
-    expect: Option<&PathBuf>,
-) -> Result<Subject, Error> {
+fn host() -> Result<Arc<Host>, Error> {
+    let cache = Cache::from_env()?;
+    Ok(edgewit_conformance::host(&cache.compiled())?)
+}
+
+async fn subject(host: &Host, file: &Path, expect: Option<&PathBuf>) -> Result<Subject, Error> {
     let name = file
         .file_stem()
         .unwrap_or_default()
@@ -308,7 +312,7 @@ fn diff(components: [&PathBuf; 2], name: &str) -> Result<(), Error> {
     let suite = Suite::embedded().map_err(undone)?;
     let case = named(&suite, name)?;
     let [one, other] = block_on(async {
-        let host = edgewit_conformance::host()?;
+        let host = host()?;
         let mut traces = Vec::new();
         for file in components {
             let subject = subject(&host, file, None).await?;

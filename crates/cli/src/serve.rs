@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use edgewit_build::Cache;
-use edgewit_host::{App, Host, ReplyBody, Routes, Target, kv};
+use edgewit_host::{App, Builder, Host, ReplyBody, Routes, Target, kv};
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use tokio::net::TcpListener;
@@ -126,8 +126,17 @@ pub fn reply(status: StatusCode, content_type: &'static str, body: Bytes) -> Res
     response
 }
 
+/// A host's, which compiles no component twice.
+pub fn host_builder() -> Builder {
+    match Cache::from_env() {
+        Ok(cache) => Host::builder().cache(cache.compiled()),
+        // A component alone is served without any folder of ours.
+        Err(_) => Host::builder(),
+    }
+}
+
 fn host(serve: &Serve) -> Result<Host, Error> {
-    let mut builder = Host::builder();
+    let mut builder = host_builder();
     for file in &serve.ca {
         builder = builder.root_file(file)?;
     }

@@ -2,10 +2,10 @@
 //! is due and from each other.
 //!
 //! ```no_run
-//! # async fn example(bytes: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn example(bytes: &[u8], cache: &std::path::Path) -> Result<(), Box<dyn std::error::Error>> {
 //! use edgewit_conformance::{Expect, Selection, Subject, Suite, host, run};
 //!
-//! let (suite, host) = (Suite::embedded()?, host()?);
+//! let (suite, host) = (Suite::embedded()?, host(cache)?);
 //! let subject = Subject::new(&host, "mine", bytes, Expect::default()).await?;
 //! let cases = suite.select(&Selection::default());
 //! let run = run(&host, &[subject], &cases, 4, &|verdict| println!("{}", verdict.case)).await;

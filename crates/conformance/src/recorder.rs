@@ -17,6 +17,9 @@ const REPORTS: &str = "conformance";
 /// A text or list of bytes that is longer is shown by its length and hash.
 const SHOWN_BYTES_MAX: usize = 64;
 
+/// How many calls of one request are kept: a guest may call for as long as its case goes on.
+const CALLS_MAX: usize = 100_000;
+
 /// What one request did.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
@@ -319,6 +322,7 @@ impl Request {
         if !is_again && !shown.starts_with("err(invalid-") {
             self.moving = None;
             self.record.trace.push(line);
+            self.record.trace.truncate(CALLS_MAX);
         }
     }
 

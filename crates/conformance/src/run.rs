@@ -87,13 +87,17 @@ async fn attempt(
     let upstreams = upstream::Running::start(&case.upstream, &gates).await;
     let upstreams = upstreams.map_err(|error| format!("an upstream can't be started: {error}"))?;
     let mut builder = host.like().hook(recorder.clone());
+    let mut names = Vec::new();
     for (upstream, address) in case.upstream.iter().zip(&upstreams.addresses) {
         let parse = |text: &str| Url::parse(text).map_err(|error| format!("{text:?}: {error}"));
-        builder = builder.send_elsewhere(
-            &parse(&upstream.origin)?,
-            &parse(&format!("http://{address}"))?,
-        );
+        let origin = parse(&upstream.origin)?;
+        // Over TLS it is found by its name alone, since what stands for it is not.
+        if origin.scheme() == "http" {
+            builder = builder.send_elsewhere(&origin, &parse(&format!("http://{address}"))?);
+        }
+        names.push((origin, *address));
     }
+    builder = builder.resolver(Arc::new(upstream::Names(names)));
     let host = builder.build().map_err(|error| error.to_string())?;
     let stores = Arc::new(Memory::new());
     fill(&stores, &case.stores).await?;

@@ -362,9 +362,10 @@ pub(crate) fn verdict(case: &Case, subject: &str, expect: &Expect, outcome: &Out
     }
 }
 
-/// A host for a run: its own time, randomness and names.
+/// A host for a run: its own time, randomness and names. What it compiles is kept in `cache`.
 ///
 /// Errors: the engine can't be set up.
-pub fn host() -> Result<Arc<Host>, edgewit_host::Error> {
-    Host::builder().instances(100).build().map(Arc::new)
+pub fn host(cache: &Path) -> Result<Arc<Host>, edgewit_host::Error> {
+    let builder = Host::builder().instances(100).cache(cache);
+    builder.build().map(Arc::new)
 }

@@ -70,7 +70,8 @@ fn everything() -> Run {
     let runtime = runtime.expect("a runtime");
     let done = runtime.block_on(async {
         let suite = Suite::embedded().expect("cases that parse");
-        let host = host().expect("a host");
+        let cache = Cache::from_env().expect("a cache");
+        let host = host(&cache.compiled()).expect("a host");
         let mut subjects = Vec::new();
         for (name, folder) in GUESTS {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR"))

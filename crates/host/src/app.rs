@@ -47,6 +47,7 @@ pub struct Builder {
     roots: Vec<CertificateDer<'static>>,
     instances: u32,
     overrides: HashMap<String, Url>,
+    cache: Option<PathBuf>,
     base: Option<Base>,
 }
 
@@ -170,6 +171,7 @@ impl Host {
             roots: Vec::new(),
             instances: INSTANCES,
             overrides: HashMap::new(),
+            cache: None,
             base: None,
         }
     }
@@ -184,6 +186,7 @@ impl Host {
             roots: Vec::new(),
             instances: self.instances,
             overrides: (*self.overrides).clone(),
+            cache: None,
             base: Some(self.base.clone()),
         }
     }
@@ -373,6 +376,14 @@ impl Builder {
         self
     }
 
+    /// Keeps what it compiles in this folder, by content, and takes it from there the next time; old files go when it
+    /// grows past half a gigabyte. Whoever may write there can run code in the host. A folder that can't be used is
+    /// done without. None unless said.
+    pub fn cache(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.cache = Some(folder.into());
+        self
+    }
+
     /// Errors: `Engine`, `Root`.
     pub fn build(self) -> Result<Host, Error> {
         let trusted = || trust(&self.roots).map_err(Error::Root);
@@ -383,7 +394,7 @@ impl Builder {
                 ..base
             },
             None => Base {
-                engine: crate::engine::new(self.instances)
+                engine: crate::engine::new(self.instances, self.cache.as_deref())
                     .map_err(|error| Error::Engine(one_line(&error)))?,
                 tls: trusted()?,
                 places: Arc::new(Semaphore::new(self.instances as usize)),

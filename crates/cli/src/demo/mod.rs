@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use edgewit_build::Cache;
-use edgewit_host::{Answer, App, Host, ReplyBody, RequestId, Routes, Target, kv};
+use edgewit_host::{Answer, App, ReplyBody, RequestId, Routes, Target, kv};
 use edgewit_manifest::FILE_NAME;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
@@ -19,7 +19,7 @@ use crate::args::Demo;
 use crate::error::Error;
 use crate::load::{self, Found};
 use crate::logs::{self, Kept, Line};
-use crate::serve::{block_on, interrupted, listen, reply};
+use crate::serve::{block_on, host_builder, interrupted, listen, reply};
 
 const PAGE: &str = include_str!("page.html");
 
@@ -141,7 +141,7 @@ async fn serve(demo: &Demo, all: Vec<(Entry, Found)>) -> Result<(), Error> {
         .iter()
         .map(|(_, found)| found.component(&cache))
         .collect();
-    let host = Host::builder().build()?;
+    let host = host_builder().build()?;
     let mut shown = Shown {
         entries: Vec::new(),
         apps: Vec::new(),

@@ -1,11 +1,11 @@
 //! What is no application says so in one line.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use edgewit_host::{Error, Settings};
+use edgewit_host::{Error, Host, Settings};
 use edgewit_manifest::Store;
 
-use crate::support::{host, raw, run, settings};
+use crate::support::{host, raw, run, serve_app, settings, wasi};
 
 async fn refused(bytes: &[u8], settings: Settings) -> Error {
     let loaded = host().load("app", bytes, settings).await;
@@ -85,4 +85,56 @@ fn the_interface_is_the_one_of_the_workspace() {
     let here = std::fs::canonicalize(folder.join("wit")).unwrap();
     let canonical = std::fs::canonicalize(folder.join("../../wit")).unwrap();
     assert_eq!(here, canonical);
+}
+
+/// The files below a folder that are larger than notes about others.
+fn compiled(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            match entry.file_type().unwrap().is_dir() {
+                true => folders.push(entry.path()),
+                false if entry.metadata().unwrap().len() > 10_000 => files.push(entry.path()),
+                false => {}
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn what_is_compiled_is_kept_by_content() {
+    run(async {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
+        let _ = std::fs::remove_dir_all(&folder);
+        let with_cache = || Host::builder().instances(2).cache(&folder).build().unwrap();
+        with_cache().compile("raw", raw()).unwrap();
+        let of_raw = compiled(&folder);
+        with_cache().compile("raw", raw()).unwrap();
+        assert_eq!(compiled(&folder), of_raw);
+        with_cache().compile("wasi", wasi()).unwrap();
+        let mut of_wasi = compiled(&folder);
+        of_wasi.retain(|file| !of_raw.contains(file));
+        // Where one stands in the other's place it is the other that runs: it was not compiled again.
+        assert_eq!((of_raw.len(), of_wasi.len()), (1, 1));
+        std::fs::copy(&of_raw[0], &of_wasi[0]).unwrap();
+        let app = with_cache().load("wasi", wasi(), settings()).await;
+        let served = serve_app("swapped", app.unwrap()).await;
+        let reply = served.get("/kv?store=store&op=set/key/value").await;
+        assert_eq!(reply.text(), "version 1\n");
+        // What is damaged is compiled again.
+        std::fs::write(&of_raw[0], b"damaged").unwrap();
+        with_cache().compile("raw", raw()).unwrap();
+        // A folder that can't be used is done without.
+        let file = folder.join("file");
+        std::fs::write(&file, b"").unwrap();
+        let host = Host::builder()
+            .instances(2)
+            .cache(file.join("below"))
+            .build()
+            .unwrap();
+        host.compile("raw", raw()).unwrap();
+    });
 }
