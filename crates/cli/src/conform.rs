@@ -41,20 +41,13 @@ pub enum Command {
     Http(Http),
     /// Show side by side how two components call the host in one case; `<` is the first's, `>` the second's
     #[command(after_help = EXIT_CODES)]
-    Diff {
-        /// The first component
-        #[arg(value_name = "FILE.wasm")]
-        one: PathBuf,
-        /// The second component
-        #[arg(value_name = "FILE.wasm")]
-        other: PathBuf,
-        /// The case's name
-        case: String,
-    },
+    Diff(Diff),
     /// Show one case: the rule it pins, the script, and what is due
     Explain {
         /// Its name
         case: String,
+        #[command(flatten)]
+        from: From,
     },
     /// List the names of the cases, one a line
     List {
@@ -94,6 +87,32 @@ pub struct Http {
     pub output: Output,
 }
 
+#[derive(Args)]
+pub struct Diff {
+    /// The first component
+    #[arg(value_name = "FILE.wasm")]
+    pub one: PathBuf,
+    /// The second component
+    #[arg(value_name = "FILE.wasm")]
+    pub other: PathBuf,
+    /// The case's name
+    pub case: String,
+    /// What the ports owe and are known to fail, one for each component in their order
+    /// [default: they owe everything]
+    #[arg(long, value_name = "FILE")]
+    pub expect: Vec<PathBuf>,
+    #[command(flatten)]
+    pub from: From,
+}
+
+/// Where cases come from.
+#[derive(Args)]
+pub struct From {
+    /// A file of cases to take in place of the suite's own; may be repeated
+    #[arg(long = "case", value_name = "FILE.toml")]
+    pub files: Vec<PathBuf>,
+}
+
 /// Which cases.
 #[derive(Args)]
 pub struct Chosen {
@@ -106,9 +125,8 @@ pub struct Chosen {
     /// The least that cases mean: `required` leaves out those that are `recommended`
     #[arg(long, value_enum, default_value = "recommended")]
     pub level: LevelArg,
-    /// A file of cases to run in place of the suite's own; may be repeated
-    #[arg(long = "case", value_name = "FILE.toml")]
-    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub from: From,
     /// The Ith of N parts of the cases
     #[arg(long, value_name = "I/N", default_value = "1/1", value_parser = shard)]
     pub shard: (usize, usize),
@@ -162,10 +180,10 @@ pub fn run(conform: &Conform) -> Result<(), Error> {
     match &conform.command {
         Command::Run(args) => on_components(args),
         Command::Http(args) => over_http(args),
-        Command::Diff { one, other, case } => diff([one, other], case),
-        Command::Explain { case } => explain(case),
+        Command::Diff(args) => diff(args),
+        Command::Explain { case, from } => explain(case, from),
         Command::List { chosen } => {
-            let suite = suite(chosen)?;
+            let suite = suite(&chosen.from)?;
             let names = chosen
                 .of(&suite)
                 .iter()
@@ -192,12 +210,12 @@ fn undone(reason: impl Display) -> Error {
     Error::Conform(2, reason.to_string())
 }
 
-fn suite(chosen: &Chosen) -> Result<Suite, Error> {
+fn suite(from: &From) -> Result<Suite, Error> {
     let mut suite = Suite::embedded().map_err(undone)?;
-    if !chosen.files.is_empty() {
+    if !from.files.is_empty() {
         suite.cases.clear();
     }
-    for file in &chosen.files {
+    for file in &from.files {
         let text = fs::read_to_string(file)
             .map_err(|error| undone(format!("{}: {error}", file.display())))?;
         suite
@@ -211,14 +229,20 @@ fn suite(chosen: &Chosen) -> Result<Suite, Error> {
     }
 }
 
-fn on_components(args: &RunArgs) -> Result<(), Error> {
-    if !args.expect.is_empty() && args.expect.len() != args.components.len() {
-        let (expect, components) = (args.expect.len(), args.components.len());
-        return Err(undone(format!(
-            "{expect} --expect for {components} components; one for each is due"
-        )));
+/// One `expect.toml` for each component, or none at all.
+fn one_each(expect: &[PathBuf], components: usize) -> Result<(), Error> {
+    match expect.len() {
+        0 => Ok(()),
+        as_many if as_many == components => Ok(()),
+        other => Err(undone(format!(
+            "{other} --expect for {components} components; one for each is due"
+        ))),
     }
-    let suite = suite(&args.chosen)?;
+}
+
+fn on_components(args: &RunArgs) -> Result<(), Error> {
+    one_each(&args.expect, args.components.len())?;
+    let suite = suite(&args.chosen.from)?;
     let cases = args.chosen.of(&suite);
     some(&cases)?;
     let run = block_on(async {
@@ -262,7 +286,7 @@ fn expected(file: Option<&PathBuf>) -> Result<Expect, Error> {
 }
 
 fn over_http(args: &Http) -> Result<(), Error> {
-    let suite = suite(&args.chosen)?;
+    let suite = suite(&args.chosen.from)?;
     let cases = args.chosen.of(&suite);
     some(&cases)?;
     let expect = expected(args.expect.as_ref())?;
@@ -308,14 +332,15 @@ fn finish(run: &Run, output: &Output) -> Result<(), Error> {
     }
 }
 
-fn diff(components: [&PathBuf; 2], name: &str) -> Result<(), Error> {
-    let suite = Suite::embedded().map_err(undone)?;
-    let case = named(&suite, name)?;
+fn diff(args: &Diff) -> Result<(), Error> {
+    one_each(&args.expect, 2)?;
+    let suite = suite(&args.from)?;
+    let case = named(&suite, &args.case)?;
     let [one, other] = block_on(async {
         let host = host()?;
         let mut traces = Vec::new();
-        for file in components {
-            let subject = subject(&host, file, None).await?;
+        for (at, file) in [&args.one, &args.other].into_iter().enumerate() {
+            let subject = subject(&host, file, args.expect.get(at)).await?;
             traces.push(edgewit_conformance::trace(&host, &subject, case).await);
         }
         Ok([traces.remove(0), traces.remove(0)])
@@ -348,7 +373,7 @@ fn named<'a>(suite: &'a Suite, name: &str) -> Result<&'a Case, Error> {
     })
 }
 
-fn explain(name: &str) -> Result<(), Error> {
-    let suite = Suite::embedded().map_err(undone)?;
+fn explain(name: &str, from: &From) -> Result<(), Error> {
+    let suite = suite(from)?;
     crate::print(named(&suite, name)?.explain().as_bytes())
 }

@@ -290,7 +290,8 @@ fn exchange_of_arguments(function: &str, arguments: &Value) -> Option<Exchange> 
                 ok(i64::try_from(taken).ok()?),
             )
         }
-        "logging.log" => return Some(logged(arguments)),
+        // The target is what the SDK makes of it.
+        "logging.log" => return (of("target") == "text").then(|| logged(arguments)),
         _ => return None,
     };
     let mut before = match handles {
@@ -630,6 +631,6 @@ mod tests {
     fn the_matrix_is_as_large_as_the_wit() {
         let cases = cases();
         let of = |rule: &str| cases.iter().filter(|case| case.rule == rule).count();
-        assert_eq!((of("matrix-results"), of("matrix-arguments")), (197, 56));
+        assert_eq!((of("matrix-results"), of("matrix-arguments")), (197, 55));
     }
 }

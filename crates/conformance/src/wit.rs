@@ -146,10 +146,8 @@ impl Wit {
                 });
                 fields.collect::<Result<_, String>>().map(Value::Record)
             }
-            _ => Err(format!(
-                "{} is the host's own and not written in cases",
-                kind.as_str()
-            )),
+            // The package has no other.
+            _ => Err("a handle is the host's own, and not written in cases".to_owned()),
         }
     }
 

@@ -88,6 +88,11 @@ fn shards_are_all_cases_once() {
 
 #[test]
 fn a_mistake_in_a_file_of_cases_has_its_line() {
+    let injected = |call: &str, result: &str| {
+        let inject = format!("{{ call = \"{call}\", result = {result} }}");
+        let case = "\n[[case]]\nname = \"a/b\"\nrule = \"r\"\nlayer = \"wit\"\n";
+        format!("{case}request = [{{ inject = [{inject}] }}]\n")
+    };
     let head = "\n[[case]]\nname = \"a/b\"\nrule = \"r\"\nlayer = \"wit\"\n";
     for (text, told) in [
         (
@@ -125,6 +130,26 @@ fn a_mistake_in_a_file_of_cases_has_its_line() {
         (
             format!("{head}[[case.request]]\nbody = \"*99999999999\"\n"),
             "3: \"*99999999999\": `*` and a number of at most ",
+        ),
+        (
+            injected("kv.close", "\"ok\""),
+            "3: the call \"kv.close\"; one of fetch.finish, ",
+        ),
+        (
+            injected("store.get", "{ err = \"lost\" }"),
+            "3: the result of store.get: \"lost\"; a case of the WIT is due",
+        ),
+        (
+            injected("store.set", "{ ok = -1 }"),
+            "3: the result of store.set: -1; a number that is not negative is due",
+        ),
+        (
+            injected("kv.open", "{ ok = 1 }"),
+            "3: the result of kv.open: a handle is the host's own",
+        ),
+        (
+            injected("logging.log", "\"ok\""),
+            "3: logging.log has no result",
         ),
         ("[[case]\n".to_owned(), "1: "),
     ] {

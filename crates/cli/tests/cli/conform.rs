@@ -325,6 +325,64 @@ fn two_components_are_shown_side_by_side() {
     );
 }
 
+/// A case of one's own, whose store says what no store does.
+const INJECTED: &str = r#"
+[[case]]
+name = "mine/injected"
+rule = "mine"
+layer = "wit"
+app = { kv.s = {} }
+
+[[case.request]]
+steps = [
+  "kv.open k s -> ok",
+  "kv.get k key -> err value-too-large 18446744073709551615",
+  "kv.get k key -> ok ~",
+]
+trace = [
+  'kv.open("s") -> ok(#1)',
+  'store.get(#1, "key") -> err(value-too-large(18446744073709551615))',
+  "...",
+]
+
+[[case.request.inject]]
+call = "store.get"
+at = 1
+result = { err = { value-too-large = "18446744073709551615" } }
+"#;
+
+#[test]
+fn a_case_of_ones_own_is_run_shown_and_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("mine.toml"), INJECTED).unwrap();
+    let file = |name: &str| guests().join(name).to_str().unwrap().to_owned();
+    let (raw, rust) = (file("raw.wasm"), file("rust.wasm"));
+    let (of_raw, of_rust) = (file("raw.toml"), file("rust.toml"));
+    let from = ["--case", "mine.toml"];
+    let expect = ["--expect", &of_raw, "--expect", &of_rust];
+    let run = [&["conform", "run", &raw, &rust][..], &from, &expect].concat();
+    let told = ok(folder.path(), &run);
+    assert!(told.ends_with("2 passed, 0 failed\n"), "{told}");
+    let diff = ["conform", "diff", &raw, &rust, "mine/injected"];
+    let told = ok(folder.path(), &[&diff[..], &from, &expect].concat());
+    assert!(
+        told.contains("  store.get(#1, \"key\") -> err(value-too-large"),
+        "{told}"
+    );
+    let told = ok(
+        folder.path(),
+        &[&["conform", "explain", "mine/injected"][..], &from].concat(),
+    );
+    assert!(told.contains("1. call of store.get returns "), "{told}");
+    let output = edgewit(folder.path(), &[&diff[..], &from, &expect[..2]].concat());
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        told.contains("1 --expect for 2 components; one for each is due"),
+        "{told}"
+    );
+}
+
 /// Both guests behind the command's own server: what is in reach passes, and the rest says why it was not run.
 #[test]
 fn a_server_is_asked_what_is_in_reach() {
@@ -344,10 +402,11 @@ fn a_server_is_asked_what_is_in_reach() {
             "--expect",
             expect.to_str().unwrap(),
         ];
-        ok(
+        let told = ok(
             folder.path(),
             &[&arguments[..], &["--report", "human,json=http.json"]].concat(),
         );
+        assert!(told.contains(" not run: it needs stores, "), "{told}");
         let json = fs::read_to_string(folder.path().join("http.json")).unwrap();
         let json: serde_json::Value = serde_json::from_str(&json).unwrap();
         let cases = json["cases"].as_array().unwrap();

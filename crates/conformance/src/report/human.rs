@@ -2,80 +2,85 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::compare::Relaxed;
-use crate::suite::{Run, Status, VERSION};
+use crate::suite::{Run, Status, VERSION, Verdict};
 
 pub(super) fn write(run: &Run) -> String {
     let mut text = String::new();
-    for verdict in run.verdicts.iter().filter(|verdict| shown(verdict.status)) {
-        let _ = writeln!(
-            text,
-            "{}: {} {}",
-            verdict.subject,
-            verdict.status.name(),
-            verdict.case
-        );
-        for why in &verdict.why {
-            let _ = writeln!(text, "    {why}");
-        }
-    }
+    run.verdicts
+        .iter()
+        .filter(|verdict| is_told(verdict.status))
+        .for_each(|verdict| tell(&mut text, verdict));
     for problem in &run.problems {
         let _ = writeln!(text, "{problem}");
     }
-    for Relaxed {
-        case,
-        subject,
-        what,
-        reason,
-    } in &run.relaxed
-    {
-        let who = subject.as_deref().unwrap_or("the case");
+    for relaxed in &run.relaxed {
+        let Relaxed {
+            case, what, reason, ..
+        } = relaxed;
+        let (who, what) = (
+            relaxed.subject.as_deref().unwrap_or("the case"),
+            what.name(),
+        );
         let _ = writeln!(
             text,
-            "relaxed: {} of calls in {case}, by {who}: {reason}",
-            what.name()
+            "relaxed: {what} of calls in {case}, by {who}: {reason}"
         );
     }
-    let mut counts: BTreeMap<(&str, Status), usize> = BTreeMap::new();
-    for verdict in &run.verdicts {
-        *counts
-            .entry((&verdict.subject, verdict.status))
-            .or_default() += 1;
-    }
-    let subjects: Vec<&str> = run
+    // A component's come together.
+    let by_subject = run
         .verdicts
-        .iter()
-        .map(|verdict| verdict.subject.as_str())
-        .collect();
-    let mut subjects: Vec<&str> = subjects.into_iter().rev().collect();
-    subjects.dedup();
-    for subject in subjects.into_iter().rev() {
-        let of_it = counts.iter().filter(|((name, _), _)| *name == subject);
-        let told: Vec<String> = of_it
-            .map(|((_, status), count)| format!("{count} {}", status.name()))
-            .collect();
-        let _ = writeln!(text, "{subject}: {}", told.join(", "));
-    }
-    let failed = run
-        .verdicts
-        .iter()
-        .filter(|verdict| verdict.fails())
-        .count()
-        + run.problems.len();
+        .chunk_by(|one, other| one.subject == other.subject);
+    by_subject.for_each(|verdicts| count(&mut text, verdicts));
+    let failed = run.verdicts.iter().filter(|verdict| verdict.fails());
     let passed = run
         .verdicts
         .iter()
         .filter(|verdict| verdict.status.is_as_expected() && verdict.status != Status::NotRun);
     let _ = writeln!(
         text,
-        "suite {VERSION}, {} component{}, {:.1} s\n{} passed, {failed} failed",
+        "suite {VERSION}, {} component{}, {:.1} s\n{} passed, {} failed",
         run.subjects,
         if run.subjects == 1 { "" } else { "s" },
         run.took.as_secs_f64(),
-        passed.count()
+        passed.count(),
+        failed.count() + run.problems.len()
     );
     text
 }
 
-fn shown(status: Status) -> bool {
+fn is_told(status: Status) -> bool {
     !matches!(status, Status::Ok | Status::Prevented | Status::NotRun)
+}
+
+fn tell(text: &mut String, verdict: &Verdict) {
+    let Verdict {
+        subject,
+        status,
+        case,
+        ..
+    } = verdict;
+    let _ = writeln!(text, "{subject}: {} {case}", status.name());
+    for why in &verdict.why {
+        let _ = writeln!(text, "    {why}");
+    }
+}
+
+/// How many cases of one component came to what, and why some were not run.
+fn count(text: &mut String, verdicts: &[Verdict]) {
+    let (mut counts, mut not_run) = (BTreeMap::new(), BTreeMap::new());
+    for verdict in verdicts {
+        *counts.entry(verdict.status).or_insert(0) += 1;
+        if verdict.status == Status::NotRun {
+            *not_run.entry(verdict.why.join("; ")).or_insert(0) += 1;
+        }
+    }
+    let subject = &verdicts[0].subject;
+    for (why, count) in not_run {
+        let _ = writeln!(text, "{subject}: {count} not run: {why}");
+    }
+    let told: Vec<String> = counts
+        .iter()
+        .map(|(status, count)| format!("{count} {}", status.name()))
+        .collect();
+    let _ = writeln!(text, "{subject}: {}", told.join(", "));
 }
