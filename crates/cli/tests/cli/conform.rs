@@ -325,36 +325,17 @@ fn two_components_are_shown_side_by_side() {
     );
 }
 
-/// A case of one's own, whose store says what no store does.
-const INJECTED: &str = r#"
-[[case]]
-name = "mine/injected"
-rule = "mine"
-layer = "wit"
-app = { kv.s = {} }
-
-[[case.request]]
-steps = [
-  "kv.open k s -> ok",
-  "kv.get k key -> err value-too-large 18446744073709551615",
-  "kv.get k key -> ok ~",
-]
-trace = [
-  'kv.open("s") -> ok(#1)',
-  'store.get(#1, "key") -> err(value-too-large(18446744073709551615))',
-  "...",
-]
-
-[[case.request.inject]]
-call = "store.get"
-at = 1
-result = { err = { value-too-large = "18446744073709551615" } }
-"#;
+/// The first example of what explains how a case is written.
+fn example() -> &'static str {
+    let text = include_str!("../../../../tests/conformance/CASES.md");
+    let (_, after) = text.split_once("```toml\n").expect("an example");
+    after.split_once("```").expect("its end").0
+}
 
 #[test]
 fn a_case_of_ones_own_is_run_shown_and_explained() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("mine.toml"), INJECTED).unwrap();
+    fs::write(folder.path().join("mine.toml"), example()).unwrap();
     let file = |name: &str| guests().join(name).to_str().unwrap().to_owned();
     let (raw, rust) = (file("raw.wasm"), file("rust.wasm"));
     let (of_raw, of_rust) = (file("raw.toml"), file("rust.toml"));
@@ -363,15 +344,19 @@ fn a_case_of_ones_own_is_run_shown_and_explained() {
     let run = [&["conform", "run", &raw, &rust][..], &from, &expect].concat();
     let told = ok(folder.path(), &run);
     assert!(told.ends_with("2 passed, 0 failed\n"), "{told}");
-    let diff = ["conform", "diff", &raw, &rust, "mine/injected"];
+    let diff = ["conform", "diff", &raw, &rust, "kv/a-store-that-is-away"];
     let told = ok(folder.path(), &[&diff[..], &from, &expect].concat());
     assert!(
-        told.contains("  store.get(#1, \"key\") -> err(value-too-large"),
+        told.contains("  store.get(#1, \"key\") -> err(unavailable)\n"),
         "{told}"
     );
     let told = ok(
         folder.path(),
-        &[&["conform", "explain", "mine/injected"][..], &from].concat(),
+        &[
+            &["conform", "explain", "kv/a-store-that-is-away"][..],
+            &from,
+        ]
+        .concat(),
     );
     assert!(told.contains("1. call of store.get returns "), "{told}");
     let output = edgewit(folder.path(), &[&diff[..], &from, &expect[..2]].concat());
