@@ -49,6 +49,8 @@ pub enum Command {
     Bindgen(Bindgen),
     /// Ask components whether they behave as edge:sdk says, and exactly like each other
     Conform(crate::conform::Conform),
+    /// Begin a guest for the conformance suite in a new language, and see how far it has come
+    Port(crate::port::Port),
     /// Print completions for a shell
     Completions {
         /// The shell they are for

@@ -261,7 +261,8 @@ fn on_components(args: &RunArgs) -> Result<(), Error> {
     finish(&run, &args.output)
 }
 
-fn host() -> Result<Arc<Host>, Error> {
+/// A host that keeps what it compiles.
+pub fn host() -> Result<Arc<Host>, Error> {
     let cache = Cache::from_env()?;
     Ok(edgewit_conformance::host(&cache.compiled())?)
 }

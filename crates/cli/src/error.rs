@@ -83,9 +83,11 @@ pub enum Error {
     NoCheckout { what: &'static str },
     #[error("{}", .0)]
     Kv(String),
-    /// With the exit code that `conform` documents.
+    /// With the exit code that `conform` and `port` document.
     #[error("{1}")]
     Conform(u8, String),
+    #[error("{} is not empty: a port needs a new or empty folder", .0.display())]
+    NotEmpty(PathBuf),
     #[error("some tools are missing")]
     Missing,
 }
@@ -120,6 +122,7 @@ impl Error {
             | Self::SameName(_)
             | Self::Unset { .. }
             | Self::NoCheckout { .. }
+            | Self::NotEmpty(_)
             | Self::Host(edgewit_host::Error::RootFile { .. })
             | Self::Filter { .. } => 2,
             Self::Build(edgewit_build::Error::Name { .. } | edgewit_build::Error::NotEmpty(_)) => 2,

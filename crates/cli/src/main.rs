@@ -8,6 +8,7 @@ mod error;
 mod kv;
 mod load;
 mod logs;
+mod port;
 mod progress;
 mod serve;
 mod sink;
@@ -44,6 +45,7 @@ fn run(command: Command) -> Result<(), Error> {
         Command::Demo(demo) => demo::run(&demo),
         Command::Doctor => doctor(),
         Command::Conform(conform) => conform::run(&conform),
+        Command::Port(port) => port::run(&port),
         Command::Bindgen(bindgen) => self::bindgen(&bindgen),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -13,6 +13,8 @@ mod large;
 mod logs;
 #[path = "cli/mistakes.rs"]
 mod mistakes;
+#[path = "cli/port.rs"]
+mod port;
 #[path = "cli/readmes.rs"]
 mod readmes;
 #[path = "cli/serving.rs"]
@@ -224,7 +226,11 @@ fn generated_bindings_are_up_to_date() {
 #[test]
 fn completions_and_doctor_answer() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(ok(folder.path(), &["completions", "bash"]).contains("edgewit"));
+    let completions = ok(folder.path(), &["completions", "bash"]);
+    assert!(
+        completions.contains("port__subcmd__doctor"),
+        "{completions}"
+    );
     install(Tool::Rust);
     // No Chromium is found, which no application needs.
     let mut doctor = command(binary(), folder.path());

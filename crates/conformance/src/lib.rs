@@ -20,6 +20,7 @@ mod compare;
 mod expect;
 mod gates;
 mod http;
+mod ladder;
 mod matrix;
 mod recorder;
 pub mod report;
@@ -37,5 +38,7 @@ pub use case::{
 pub use compare::Relaxed;
 pub use expect::{Drops, Expect, ExpectError, Failure, Prevented, Relax, RelaxedCase};
 pub use http::over_http;
+pub use ladder::{CONTRACT, LADDER, Row, Rung};
 pub use step::Step;
 pub use suite::{Run, Selection, Status, Subject, Suite, VERSION, Verdict, host, run, trace};
+pub use wit::WIT;

@@ -10,8 +10,8 @@ use wit_parser::{Function, FunctionKind, Resolve, Type, TypeDefKind, TypeId, Wor
 
 use crate::words;
 
-/// What the host imports into guests.
-const WIT: &str = include_str!("../../../wit/edge.wit");
+/// The WIT package that guests are written against.
+pub const WIT: &str = include_str!("../../../wit/edge.wit");
 
 /// The functions of the WIT by the names that traces give them: `kv.open`, `store.get`.
 pub(crate) struct Wit {

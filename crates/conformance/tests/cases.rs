@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use edgewit_conformance::{Selection, Suite, parse};
+use edgewit_conformance::{LADDER, Layer, Rung, Selection, Suite, parse};
 
 fn suite() -> Suite {
     Suite::embedded().unwrap_or_else(|error| panic!("{error}"))
@@ -41,6 +41,54 @@ fn no_two_cases_have_one_name_or_ask_the_same() {
         );
         if let Some(other) = asked.insert(same, case.name()) {
             panic!("{} asks what {other} does", case.name());
+        }
+    }
+}
+
+/// The verbs that a rung's tables hold.
+fn verbs(rung: &Rung) -> BTreeSet<&'static str> {
+    let quoted = |text: &'static str| text.split('`').skip(1).step_by(2);
+    let steps = rung.rows().into_iter().flat_map(|row| quoted(row.step));
+    steps.filter_map(|step| step.split(' ').next()).collect()
+}
+
+#[test]
+fn every_area_and_every_verb_is_on_one_rung() {
+    let suite = suite();
+    let areas: BTreeSet<&str> = suite.cases.iter().map(|case| case.area()).collect();
+    let climbed: Vec<&str> = LADDER.iter().flat_map(|rung| rung.areas).copied().collect();
+    assert_eq!(climbed.len(), areas.len(), "{climbed:?}");
+    assert_eq!(climbed.into_iter().collect::<BTreeSet<_>>(), areas);
+    let listed: Vec<&str> = LADDER.iter().flat_map(verbs).collect();
+    let known: BTreeSet<&str> = listed.iter().copied().collect();
+    // A handler's request is no verb, and `after` only parts steps.
+    let steps = suite.cases.iter().flat_map(|case| &case.request);
+    let steps = steps.flat_map(|request| &request.steps);
+    let asked: BTreeSet<&str> = steps
+        .filter_map(|step| step.line.split(' ').next())
+        .filter(|verb| *verb != "after")
+        .collect();
+    let unknown: Vec<_> = asked.difference(&known).collect();
+    assert!(unknown.is_empty(), "CONTRACT.md lacks {unknown:?}");
+}
+
+#[test]
+fn the_first_case_of_a_rung_takes_no_verb_of_a_later_one() {
+    let suite = suite();
+    let mut climbed = BTreeSet::from(["after"]);
+    for rung in &LADDER {
+        for heading in rung.headings {
+            let headings = std::slice::from_ref(heading);
+            let alone = Rung { headings, ..*rung };
+            assert!(!alone.rows().is_empty(), "{heading}");
+        }
+        climbed.extend(verbs(rung));
+        let first = suite.cases.iter().find(|case| case.name() == rung.first);
+        let first = first.unwrap_or_else(|| panic!("no case {}", rung.first));
+        assert_eq!(first.layer, Layer::Wit, "{}", rung.first);
+        for step in first.request.iter().flat_map(|request| &request.steps) {
+            let verb = step.line.split(' ').next().unwrap_or_default();
+            assert!(climbed.contains(verb), "{}: {verb}", rung.first);
         }
     }
 }

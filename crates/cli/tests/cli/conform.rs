@@ -9,7 +9,7 @@ use edgewit_build::Tool;
 use crate::support::{Server, edgewit, fails, install, ok, root};
 
 /// A folder with the guest on bindings alone and that on the Rust SDK, built once for all tests.
-fn guests() -> &'static Path {
+pub fn guests() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         install(Tool::Rust);
