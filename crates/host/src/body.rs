@@ -112,6 +112,15 @@ impl Incoming {
         self.announced
     }
 
+    /// How much of it has come, for the line of a time that was too short for more.
+    pub(crate) fn met(&self) -> String {
+        let met = self.received;
+        match self.announced {
+            Some(all) => format!("met {met} of {all} bytes"),
+            None => format!("met {met} bytes"),
+        }
+    }
+
     /// The announced length while nothing was read: what a forwarded body may announce in turn.
     pub(crate) fn length_to_forward(&self) -> Option<u64> {
         self.announced.filter(|_| self.untouched)

@@ -240,9 +240,9 @@ fn start(
     outcome: Arc<Outcome>,
 ) -> Result<Pending, FetchError> {
     state.usage.fetches += 1;
-    let limits = &state.app.limits;
-    if u64::from(state.usage.fetches) > limits.fetches {
-        let reason = format!("fetches: limit {} in a request", limits.fetches);
+    let (limit, met) = (state.app.limits.fetches, state.usage.fetches);
+    if u64::from(met) > limit {
+        let reason = format!("fetches: limit {limit}, met {met} in a request");
         return Err(FetchError::Limit(reason));
     }
     let Asked {
@@ -266,7 +266,8 @@ fn start(
     let limits = &state.app.limits;
     let Ok(open) = slots.open.clone().try_acquire_owned() else {
         let limit = limits.fetches_open;
-        let reason = format!("fetches-open: limit {limit} requests and unread bodies");
+        let met = limit + 1;
+        let reason = format!("fetches-open: limit {limit}, met {met} requests and unread bodies");
         return Err(FetchError::Limit(reason));
     };
     let outbound = Outbound {
@@ -371,11 +372,10 @@ fn head(
         .split(',')
         .filter(|id| id.trim().split(';').next() == Some(CDN_ID))
         .count();
-    if hops as u64 >= limits.hops {
-        return Err(FetchError::Limit(format!(
-            "hops: limit {} through this host",
-            limits.hops
-        )));
+    let (limit, met) = (limits.hops, hops as u64 + 1);
+    if met > limit {
+        let reason = format!("hops: limit {limit}, met {met} through this host");
+        return Err(FetchError::Limit(reason));
     }
     let cdn_loop = if before.is_empty() {
         CDN_ID.to_owned()
