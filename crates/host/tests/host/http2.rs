@@ -1,5 +1,7 @@
 //! Clients that speak HTTP/2.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use crate::events;
@@ -128,6 +130,10 @@ fn trailers_travel_both_ways() {
                 assert!(!report.contains("a/b"));
             } else {
                 assert_eq!(answer.trailers, trailers(&[("x-sum", "8")]));
+                let ok = |event: &events::Logged| event.message() == "after-reply Ok(())";
+                while events::of("http2-trailers").into_iter().filter(ok).count() < 3 {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
             }
         }
     });

@@ -172,3 +172,39 @@ fn connections_past_the_limit_wait_for_one_to_end() {
         assert_eq!(second.response().await.status(), 200);
     });
 }
+
+#[test]
+fn a_stream_holds_next_to_nothing_of_a_reply_that_its_client_does_not_take() {
+    run(async {
+        let served = serve_with("held", limited(impatient())).await;
+        let client = Client::with_window(served.address, 1).await;
+        for (target, length) in [
+            ("/reply?size=60000", 60_000),
+            ("/source?pieces=1&bytes=60000", 60_000),
+        ] {
+            let (response, _) = client.start("GET", target, &[], true).await;
+            let mut body = response.await.unwrap().into_body();
+            assert_eq!(body.data().await.unwrap().unwrap().len(), 1);
+            let error = body.data().await.unwrap().unwrap_err();
+            assert_eq!(error.reason(), Some(h2::Reason::CANCEL), "{target}");
+            // The connection goes on, and who takes what is sent gets all.
+            assert_eq!(client.get("/reply").await.status, 200);
+            let taking = Client::connect(served.address).await;
+            assert_eq!(taking.get(target).await.body.len(), length, "{target}");
+        }
+        events::message("held", "after-reply Err(BodyError::Timeout)").await;
+    });
+}
+
+#[test]
+fn a_reset_in_the_last_piece_is_told() {
+    run(async {
+        let served = serve_raw("last-reset").await;
+        let client = Client::with_window(served.address, 10).await;
+        let (response, mut stream) = client.start("GET", "/reply?size=5000", &[], true).await;
+        let mut body = response.await.unwrap().into_body();
+        assert_eq!(body.data().await.unwrap().unwrap().len(), 10);
+        stream.send_reset(h2::Reason::CANCEL);
+        events::message("last-reset", "after-reply Err(BodyError::Closed)").await;
+    });
+}
