@@ -179,6 +179,31 @@ fn heads_past_a_limit_are_refused() {
     });
 }
 
+/// h2 answers it by itself, and tells neither hyper nor the host, so that it has no line.
+#[test]
+fn a_head_of_twice_the_limit_is_refused_by_http2_itself() {
+    run(async {
+        let served = serve_raw("http2-twice").await;
+        let client = Client::connect(served.address).await;
+        let large = format!("x: {}", "y".repeat(530_000));
+        let (response, _) = client.start("GET", "/", &[&large], true).await;
+        assert_eq!(answer(response).await.status, 431);
+        assert_eq!(client.get("/report").await.status, 200);
+        assert_eq!(
+            events::line("http2-twice", 1).await.field("path"),
+            "/report"
+        );
+        let refused = |event: &events::Logged| event.level <= tracing::Level::WARN;
+        assert!(!events::of("http2-twice").iter().any(refused));
+        // One that is larger still ends its connection, which has a line.
+        let large = format!("x: {}", "y".repeat(3_000_000));
+        let (response, _) = client.start("GET", "/", &[&large], true).await;
+        assert!(response.await.is_err());
+        let line = "refused: an HTTP/2 connection that sent more than any is to send";
+        events::message("", line).await;
+    });
+}
+
 #[test]
 fn a_large_reply_and_a_large_upload() {
     run(async {

@@ -174,6 +174,39 @@ fn connections_past_the_limit_wait_for_one_to_end() {
 }
 
 #[test]
+fn connections_at_their_limit_are_told_and_not_each() {
+    run(async {
+        let address = serve_routes("connections-told", |routes| routes.connections(3)).await;
+        let lines = || {
+            let of_limit = |event: &events::Logged| event.message().contains("limit 3");
+            events::of("").into_iter().filter(of_limit).count()
+        };
+        let take = async |n| {
+            let mut clients = Vec::new();
+            for _ in 0..n {
+                let client = Client::connect(address).await;
+                assert_eq!(client.get("/reply").await.status, 200);
+                clients.push(client);
+            }
+            clients
+        };
+        let begun = tokio::time::Instant::now();
+        for _ in 0..20 {
+            for client in take(3).await {
+                client.close().await;
+            }
+        }
+        let line = "connections: limit 3, met 3: others wait until one has ended";
+        assert_eq!(events::message("", line).await.level, tracing::Level::WARN);
+        assert!(lines() as u64 <= 1 + begun.elapsed().as_secs());
+        // Told once there is something to tell, and a second is over.
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        take(2).await;
+        events::message("", "connections: fewer than the limit 3 again").await;
+    });
+}
+
+#[test]
 fn a_stream_holds_next_to_nothing_of_a_reply_that_its_client_does_not_take() {
     run(async {
         let served = serve_with("held", limited(impatient())).await;
