@@ -303,7 +303,8 @@ fn is_unseen(error: &hyper::Error) -> bool {
     })
 }
 
-/// What hyper's failure to send, or to receive a head, is to a guest.
+/// What hyper's failure to send, or to receive a head, is to a guest. No failure that is known ends as `other`: it
+/// stands for what hyper may come to tell one day.
 fn unanswered(error: &hyper::Error) -> FetchError {
     if error.is_parse() || error.is_parse_too_large() || error.is_parse_status() {
         return FetchError::Protocol(error.to_string());
