@@ -8,14 +8,13 @@ use std::sync::atomic::AtomicBool;
 use edgewit_manifest::{Grants, Limits};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use tokio::sync::Semaphore;
 use url::Url;
 use wasmtime::Engine;
 
 use crate::bindings::AppPre;
 use crate::fetch::{Client, trust};
 use crate::imports;
-use crate::instances::Instances;
+use crate::instances::{Instances, Places};
 use crate::kv;
 use crate::parts::{Clock, Random, Resolver, System};
 use crate::seam::Hook;
@@ -56,7 +55,7 @@ pub struct Builder {
 struct Base {
     engine: Engine,
     tls: Arc<rustls::ClientConfig>,
-    places: Arc<Semaphore>,
+    places: Arc<Places>,
 }
 
 /// A component that was compiled, for any application of its host and of those that are like it.
@@ -296,7 +295,7 @@ impl Host {
             overrides: self.overrides.clone(),
             hook: self.hook.clone(),
             stores,
-            instances: Instances::new(self.base.places.clone(), self.instances, limit),
+            instances: Instances::new(self.base.places.clone(), limit),
             told_of_names: AtomicBool::new(false),
         })
     }
@@ -397,7 +396,7 @@ impl Builder {
                 engine: crate::engine::new(self.instances, self.cache.as_deref())
                     .map_err(|error| Error::Engine(one_line(&error)))?,
                 tls: trusted()?,
-                places: Arc::new(Semaphore::new(self.instances as usize)),
+                places: Places::new(self.instances.into()),
             },
         };
         Ok(Host {

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
+use edgewit_manifest::Limits;
 use http::HeaderMap;
 use http_body::{Body as _, Frame};
 use http_body_util::BodyExt;
@@ -50,6 +51,33 @@ pub struct Incoming {
     /// And this its stream among those of its connection.
     stream: Option<OwnedSemaphorePermit>,
     upload: Option<CancellationToken>,
+}
+
+/// Who sends a body.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Client,
+    Server,
+}
+
+impl Origin {
+    /// The line of the limit that a body went past which ended by `error`, if it did.
+    pub(crate) fn passed(self, error: &BodyError, limits: &Limits) -> Option<String> {
+        let name = match self {
+            Self::Client => "request-body-bytes",
+            Self::Server => "fetched-body-bytes",
+        };
+        match error {
+            BodyError::TooLarge(limit) => Some(format!("{name}: limit {limit}, met more")),
+            BodyError::Timeout if self == Self::Client => {
+                let limit = limits.idle_ms;
+                Some(format!(
+                    "idle-ms: limit {limit} without a byte from the client"
+                ))
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Incoming {
@@ -99,17 +127,25 @@ impl Incoming {
         self
     }
 
-    /// The limit that its length has.
-    pub(crate) fn limit_name(&self) -> &'static str {
+    pub(crate) fn origin(&self) -> Origin {
         match self.client {
-            Some(_) => "request-body-bytes",
-            None => "fetched-body-bytes",
+            Some(_) => Origin::Client,
+            None => Origin::Server,
         }
     }
 
     /// The length that the peer announced, in bytes.
     pub(crate) fn announced(&self) -> Option<u64> {
         self.announced
+    }
+
+    /// How much of it has come, for the line of a time that was too short for more.
+    pub(crate) fn met(&self) -> String {
+        let met = self.received;
+        match self.announced {
+            Some(all) => format!("met {met} of {all} bytes"),
+            None => format!("met {met} bytes"),
+        }
     }
 
     /// The announced length while nothing was read: what a forwarded body may announce in turn.

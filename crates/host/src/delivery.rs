@@ -1,8 +1,8 @@
 //! How a reply goes, as the connection that takes it tells the guest's task.
 
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -20,6 +20,8 @@ pub(crate) struct Progress {
     taken: AtomicU64,
     /// Whether it is the connection that waits, for more.
     waits: AtomicBool,
+    /// Why the body has no end, where that lies with the body.
+    broken: OnceLock<BodyError>,
 }
 
 impl Progress {
@@ -29,6 +31,7 @@ impl Progress {
             start: Instant::now(),
             taken: AtomicU64::new(0),
             waits: AtomicBool::new(false),
+            broken: OnceLock::new(),
         })
     }
 
@@ -65,6 +68,15 @@ impl Progress {
         let now = self.start.elapsed().as_millis() as u64;
         self.taken.store(now, Relaxed);
         self.waits.store(false, Relaxed);
+    }
+
+    pub(crate) fn breaks(&self, error: &BodyError) {
+        let _ = self.broken.set(error.clone());
+    }
+
+    /// Why the body broke off by itself, whatever its client did.
+    pub(crate) fn broken(&self) -> Option<BodyError> {
+        self.broken.get().cloned()
     }
 
     pub(crate) fn waits(&self) {

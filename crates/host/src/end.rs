@@ -25,8 +25,8 @@ pub(crate) enum End {
     Exit,
     #[error("poll.poll: an empty list without a timeout would wait for ever")]
     PollNothing,
-    #[error("poll.poll: {0} pollables; there are at most {1} handles (handles)")]
-    PollMany(usize, u64),
+    #[error("poll.poll: handles: limit {limit}, met {met} pollables")]
+    PollMany { limit: u64, met: usize },
     #[error("{0} of WASI is refused: an edge application has no such thing")]
     Refused(String),
     #[error("system.random: at most 65536 bytes in a call, asked for {0}")]
@@ -55,7 +55,8 @@ impl Ended {
         } else if let Some(trap) = error.downcast_ref::<Trap>() {
             trap.to_string()
         } else if let Some(ResourceTableError::Full) = error.downcast_ref() {
-            format!("handles: limit {} at once", state.app.limits.handles)
+            let limit = state.app.limits.handles;
+            format!("handles: limit {limit}, met {} at once", limit + 1)
         } else {
             // Errors of the engine hold their cause below a context that speaks of the engine.
             error.root_cause().to_string()

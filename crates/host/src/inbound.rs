@@ -242,18 +242,19 @@ where
             Ok(InboundBody::Incoming(Box::new(unread)))
         }
         Ok(Ok(bytes)) => Ok(InboundBody::Bytes(bytes)),
-        Ok(Err(BodyError::Timeout)) => refused(
-            StatusCode::REQUEST_TIMEOUT,
-            format!("idle-ms: limit {}", limits.idle_ms),
-        ),
+        Ok(Err(BodyError::Timeout)) => {
+            let reason = format!("idle-ms: limit {}, {}", limits.idle_ms, incoming.met());
+            refused(StatusCode::REQUEST_TIMEOUT, reason)
+        }
         Ok(Err(error)) => refused(
             StatusCode::BAD_REQUEST,
             format!("the body did not arrive: {}", error.text()),
         ),
-        Err(_) => refused(
-            StatusCode::REQUEST_TIMEOUT,
-            format!("request-read-ms: limit {}", limits.request_read_ms),
-        ),
+        Err(_) => {
+            let limit = limits.request_read_ms;
+            let reason = format!("request-read-ms: limit {limit}, {}", incoming.met());
+            refused(StatusCode::REQUEST_TIMEOUT, reason)
+        }
     }
 }
 

@@ -13,13 +13,21 @@ use crate::body::Incoming;
 use crate::delivery::{Delivered, Delivery, ReplyClient, delivery};
 use crate::fields;
 use crate::state::State;
+use crate::stream;
 
 /// Bodies are handed over by pieces of at most so many bytes, so that one counts as taken only while it is taken.
 const PIECE_BYTES: usize = 64 * 1024;
 
+/// An HTTP/2 connection takes a piece once its client takes the first byte of it, and holds the rest. It asks for the
+/// next when that is on its way, so the last one is as small as this: what it may hold of a reply that is over, and
+/// that no limit of time ends any more.
+const LAST_PIECE_BYTES: usize = 1024;
+
 /// The body of a response, as it is produced. An error cuts the connection.
 pub struct ReplyBody {
     kind: Kind,
+    /// What is left of the piece that is being taken.
+    rest: Bytes,
     /// What the head announces of a body that is streamed: a connection takes no more than that, and
     /// does not ask for the end.
     announced: Option<u64>,
@@ -30,8 +38,8 @@ pub struct ReplyBody {
 
 enum Kind {
     Empty,
-    /// Bytes until they are taken.
-    Whole(Bytes),
+    /// What is there from the start.
+    Whole,
     Forward(Box<Incoming>),
     Source(Source),
     /// Everything was handed over, or a reply to HEAD that needs nothing but its length.
@@ -43,8 +51,6 @@ enum Kind {
 /// A body that the guest produces: pieces arrive one ahead of what the connection takes.
 struct Source {
     pieces: mpsc::Receiver<Piece>,
-    /// What is left of the piece that is being taken.
-    rest: Bytes,
     promised: Option<u64>,
 }
 
@@ -56,11 +62,13 @@ pub(crate) enum Piece {
 
 impl From<Bytes> for ReplyBody {
     fn from(bytes: Bytes) -> Self {
-        Self::new(if bytes.is_empty() {
+        let mut body = Self::new(if bytes.is_empty() {
             Kind::Empty
         } else {
-            Kind::Whole(bytes)
-        })
+            Kind::Whole
+        });
+        body.rest = bytes;
+        body
     }
 }
 
@@ -72,14 +80,15 @@ impl ReplyBody {
 
     fn new(kind: Kind) -> Self {
         Self {
+            kind,
+            rest: Bytes::new(),
             announced: None,
             failed: None,
-            kind,
             delivery: None,
         }
     }
 
-    fn watched(kind: Kind, client: ReplyClient) -> (Self, Delivered) {
+    fn watched(kind: Kind, rest: Bytes, client: ReplyClient) -> (Self, Delivered) {
         let (delivery, delivered) = delivery(client);
         let announced = match &kind {
             Kind::Forward(incoming) => incoming.length_to_forward(),
@@ -88,6 +97,7 @@ impl ReplyBody {
         };
         let body = Self {
             kind,
+            rest,
             announced,
             failed: None,
             delivery: Some(delivery),
@@ -127,36 +137,53 @@ impl ReplyBody {
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match &mut self.kind {
-            Kind::Empty | Kind::Over | Kind::HeadOnly(_) => Poll::Ready(None),
-            Kind::Whole(bytes) => {
-                let piece = next_piece(bytes);
-                if bytes.is_empty() {
-                    self.kind = Kind::Over;
+        while self.rest.is_empty() {
+            match &mut self.kind {
+                Kind::Empty | Kind::Whole | Kind::Over | Kind::HeadOnly(_) => {
+                    return Poll::Ready(None);
                 }
-                Poll::Ready(Some(Ok(Frame::data(piece))))
-            }
-            Kind::Forward(incoming) => Pin::new(&mut **incoming).poll_frame(context),
-            Kind::Source(source) => {
-                if source.rest.is_empty() {
-                    match ready!(source.pieces.poll_recv(context)) {
-                        Some(Piece::Bytes(bytes)) => source.rest = bytes,
-                        Some(Piece::End(trailers)) if !trailers.is_empty() => {
-                            self.kind = Kind::Over;
-                            return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
-                        }
-                        Some(Piece::End(_)) => return Poll::Ready(None),
-                        None => return Poll::Ready(Some(Err(BodyError::Incomplete))),
+                Kind::Forward(incoming) => {
+                    match ready!(Pin::new(&mut **incoming).poll_frame(context)) {
+                        Some(Ok(frame)) => match frame.into_data() {
+                            Ok(bytes) => self.rest = bytes,
+                            Err(trailers) => {
+                                self.kind = Kind::Over;
+                                return Poll::Ready(Some(Ok(trailers)));
+                            }
+                        },
+                        end => return Poll::Ready(end),
                     }
                 }
-                Poll::Ready(Some(Ok(Frame::data(next_piece(&mut source.rest)))))
+                Kind::Source(source) => match ready!(source.pieces.poll_recv(context)) {
+                    Some(Piece::Bytes(bytes)) => self.rest = bytes,
+                    Some(Piece::End(trailers)) if !trailers.is_empty() => {
+                        self.kind = Kind::Over;
+                        return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+                    }
+                    Some(Piece::End(_)) => return Poll::Ready(None),
+                    None => return Poll::Ready(Some(Err(BodyError::Incomplete))),
+                },
             }
         }
+        Poll::Ready(Some(Ok(Frame::data(self.next_piece()))))
     }
-}
 
-fn next_piece(bytes: &mut Bytes) -> Bytes {
-    bytes.split_to(bytes.len().min(PIECE_BYTES))
+    fn next_piece(&mut self) -> Bytes {
+        let length = self.rest.len();
+        let is_stream = stream::cut().is_some();
+        let most = match is_stream && length > LAST_PIECE_BYTES {
+            true => length - LAST_PIECE_BYTES,
+            false => length,
+        };
+        let piece = self.rest.split_to(most.min(PIECE_BYTES));
+        // A connection that is told of the end with the last piece does not ask again. A stream of more than one is
+        // asked: until the last is taken, its client may reset it.
+        let is_first = self.counted().is_none_or(|bytes| bytes == 0);
+        if matches!(self.kind, Kind::Whole) && self.rest.is_empty() && (is_first || !is_stream) {
+            self.kind = Kind::Over;
+        }
+        piece
+    }
 }
 
 impl http_body::Body for ReplyBody {
@@ -178,6 +205,9 @@ impl http_body::Body for ReplyBody {
         match &next {
             Some(Ok(frame)) => self.count(frame.data_ref().map_or(0, Bytes::len)),
             Some(Err(error)) => {
+                if let Some(delivery) = &self.delivery {
+                    delivery.progress.breaks(error);
+                }
                 // At an error hyper drops what it has not written, the head included; while it waits
                 // it writes.
                 self.failed = Some(error.clone());
@@ -197,7 +227,7 @@ impl http_body::Body for ReplyBody {
         match &self.kind {
             Kind::Empty | Kind::Over => SizeHint::with_exact(0),
             Kind::HeadOnly(length) => SizeHint::with_exact(*length),
-            Kind::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Whole => SizeHint::with_exact(self.rest.len() as u64),
             Kind::Forward(incoming) => incoming.size_hint(),
             Kind::Source(source) => source
                 .promised
@@ -206,17 +236,22 @@ impl http_body::Body for ReplyBody {
     }
 }
 
-/// A connection takes the last frame and lets go: what was not handed over by then never will be.
+/// A connection takes the last frame and lets go: what was not handed over by then never will be. Of a reply without a
+/// body, and of one whose only piece is its last, nothing tells whether its stream was reset just before: only its
+/// head would have, which hyper keeps to itself.
 impl Drop for ReplyBody {
     fn drop(&mut self) {
         let result = match self.kind {
             Kind::Empty | Kind::Over | Kind::HeadOnly(_) => Ok(()),
+            // A stream asks for the end even so.
             Kind::Forward(_) | Kind::Source(_)
-                if self.announced.is_some() && self.counted() == self.announced =>
+                if self.announced.is_some()
+                    && self.counted() == self.announced
+                    && stream::cut().is_none() =>
             {
                 Ok(())
             }
-            Kind::Whole(_) | Kind::Forward(_) | Kind::Source(_) => Err(BodyError::Closed),
+            Kind::Whole | Kind::Forward(_) | Kind::Source(_) => Err(BodyError::Closed),
         };
         self.over(result);
     }
@@ -294,7 +329,11 @@ impl Head {
     }
 
     fn watched(self, kind: Kind) -> (Response<ReplyBody>, Delivered) {
-        let (body, delivered) = ReplyBody::watched(kind, self.client.clone());
+        self.watched_from(kind, Bytes::new())
+    }
+
+    fn watched_from(self, kind: Kind, rest: Bytes) -> (Response<ReplyBody>, Delivered) {
+        let (body, delivered) = ReplyBody::watched(kind, rest, self.client.clone());
         (self.with(body), delivered)
     }
 
@@ -322,7 +361,10 @@ impl Head {
         if is_head {
             return self.watched(Kind::HeadOnly(bytes.len() as u64));
         }
-        self.watched(Kind::Whole(bytes.into()))
+        if bytes.is_empty() {
+            return self.watched(Kind::Empty);
+        }
+        self.watched_from(Kind::Whole, bytes.into())
     }
 
     pub(crate) fn forward(
@@ -345,11 +387,7 @@ impl Head {
     ) -> (Response<ReplyBody>, Delivered, mpsc::Sender<Piece>) {
         self.headers.remove(header::CONTENT_LENGTH);
         let (sender, pieces) = mpsc::channel(1);
-        let (response, delivered) = self.watched(Kind::Source(Source {
-            pieces,
-            rest: Bytes::new(),
-            promised,
-        }));
+        let (response, delivered) = self.watched(Kind::Source(Source { pieces, promised }));
         (response, delivered, sender)
     }
 }

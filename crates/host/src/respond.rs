@@ -9,6 +9,7 @@ use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
 use crate::bindings::{self, BodyError, Chunk, Reply};
+use crate::body::Origin;
 use crate::delivery::{Delivered, Progress};
 use crate::end::Ended;
 use crate::fields;
@@ -73,8 +74,7 @@ impl Run {
             Err(reason) => return self.refuse_reply(store, reply.body, &reason, head).await,
         };
         let status = checked.status;
-        // Of a body that is handed on, which nobody else looks at.
-        let mut limit_name = "";
+        let mut forwarded = None;
         let (response, delivered) = match reply.body {
             bindings::ReplyBody::None => checked.none(self.is_head),
             bindings::ReplyBody::Bytes(bytes) => {
@@ -85,7 +85,7 @@ impl Run {
                 let incoming = store.data_mut().table.delete(handle);
                 match incoming.map(Handle::into_inner) {
                     Ok(incoming) => {
-                        limit_name = incoming.limit_name();
+                        forwarded = Some(incoming.origin());
                         checked.forward(incoming, self.is_head)
                     }
                     Err(_) => return Some(self.fail("invalid reply: no such body", head).await),
@@ -100,9 +100,8 @@ impl Run {
         let progress = delivered.progress.clone();
         self.send_head(head, response);
         let mut sent = self.delivered(delivered).await;
-        if let Err(BodyError::TooLarge(limit)) = sent {
-            let reason = format!("{limit_name}: limit {limit}, met more");
-            sent = self.cut(BodyError::TooLarge(limit), &reason);
+        if let Some((error, origin)) = progress.broken().zip(forwarded) {
+            sent = self.cut_forwarded(error, origin);
         }
         self.line(status, progress.bytes());
         Some(sent)
@@ -278,6 +277,19 @@ impl Run {
     fn cut(&self, error: BodyError, reason: &str) -> Sent {
         self.error(&format!("the reply was cut: {reason}"));
         Err(error)
+    }
+
+    /// A body that was handed on and broke off, which nobody else looks at.
+    fn cut_forwarded(&self, error: BodyError, origin: Origin) -> Sent {
+        match origin.passed(&error, &self.app.shared.limits) {
+            Some(line) => self.cut(error, &line),
+            None if origin == Origin::Server => {
+                let reason = format!("the fetched body: {}", error.text());
+                self.cut(error, &reason)
+            }
+            // A client that goes is no error of the application.
+            None => Err(error),
+        }
     }
 
     fn cut_idle(&self) -> Sent {

@@ -95,12 +95,14 @@ impl Run {
             Ok(inbound) => inbound,
             Err(refused) => return self.refuse(&refused),
         };
-        let Some(place) = shared.instances.place().await else {
-            let reason = format!("instances: limit {}", shared.instances.limit());
-            return self.refuse(&Refused {
-                status: StatusCode::SERVICE_UNAVAILABLE,
-                reason,
-            });
+        let place = match shared.instances.place().await {
+            Ok(place) => place,
+            Err(full) => {
+                return self.refuse(&Refused {
+                    status: StatusCode::SERVICE_UNAVAILABLE,
+                    reason: full.to_string(),
+                });
+            }
         };
         let (head, wait_for_head) = oneshot::channel();
         let meter = self.meter.clone();

@@ -14,6 +14,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -34,6 +35,9 @@ const IDLE: Duration = Duration::from_secs(60);
 
 /// A silent HTTP/2 client is asked whether it is there, so that one that vanished is noticed.
 const PING_EVERY: Duration = Duration::from_secs(20);
+
+/// How often at most it is said that connections are at their limit, or are so no more.
+const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// What a [`Target::Service`] returns.
 pub type Answer = Pin<Box<dyn Future<Output = Response<ReplyBody>> + Send>>;
@@ -152,7 +156,7 @@ impl Routes {
             .header_read_timeout(HEAD_READ);
         http.http2()
             .timer(TokioTimer::new())
-            // A larger head is refused without a word, so that what is somewhat too large gets its line.
+            // h2 answers a larger head with a 431 that nobody here sees: what is somewhat too large gets its line.
             .max_header_list_size(head_bytes_http2)
             .max_concurrent_streams(STREAMS)
             .initial_stream_window_size(STREAM_WINDOW)
@@ -206,7 +210,8 @@ fn without_prefix(uri: &Uri, length: usize) -> Uri {
 /// Serves HTTP/1.1, and HTTP/2 to clients that begin with it, on `listener` until `stop` is ready. Then no
 /// connection is taken any more, idle ones are closed, and requests under way get one second to end.
 pub async fn serve(listener: TcpListener, routes: Routes, stop: impl Future<Output = ()>) {
-    let server = Server {
+    let mut server = Server {
+        full: Full::default(),
         head_limits: routes.head_limits(),
         places: Arc::new(Semaphore::new(routes.connections as usize)),
         routes: Arc::new(routes),
@@ -224,7 +229,7 @@ pub async fn serve(listener: TcpListener, routes: Routes, stop: impl Future<Outp
     drop(listener);
     server.stop.cancel();
     let all = server.places.acquire_many(server.routes.connections);
-    let _ = tokio::time::timeout(GRACE, all).await;
+    let _ = timeout(GRACE, all).await;
 }
 
 /// What each connection is served with.
@@ -233,13 +238,56 @@ struct Server {
     routes: Arc<Routes>,
     /// One for each connection that may be there.
     places: Arc<Semaphore>,
+    full: Full,
     stop: CancellationToken,
 }
 
+/// Whether connections are at their limit, as far as the log was told.
+#[derive(Default)]
+struct Full {
+    is_full: bool,
+    told: Option<Instant>,
+}
+
+impl Full {
+    /// However fast connections come and go, the log has no more than a line in each [`TELL_EVERY`].
+    fn tell(&mut self, is_full: bool, limit: u32) {
+        let is_early = self.told.is_some_and(|told| told.elapsed() < TELL_EVERY);
+        if is_full == self.is_full || is_early {
+            return;
+        }
+        self.is_full = is_full;
+        self.told = Some(Instant::now());
+        if is_full {
+            tracing::warn!(
+                target: "edgewit::host",
+                "connections: limit {limit}, met {limit}: others wait until one has ended"
+            );
+        } else {
+            tracing::warn!(target: "edgewit::host", "connections: fewer than the limit {limit} again");
+        }
+    }
+}
+
 impl Server {
-    async fn accept(&self, listener: &TcpListener) -> (TcpStream, OwnedSemaphorePermit) {
-        let place = self.places.clone().acquire_owned().await;
-        let place = place.expect("nobody closes the semaphore");
+    async fn place(&mut self) -> OwnedSemaphorePermit {
+        let limit = self.routes.connections;
+        if let Ok(place) = self.places.clone().try_acquire_owned() {
+            self.full.tell(false, limit);
+            return place;
+        }
+        loop {
+            self.full.tell(true, limit);
+            let place = self.places.clone().acquire_owned();
+            // One that came too early is told later.
+            if let Ok(place) = timeout(TELL_EVERY, place).await {
+                return place.expect("nobody closes the semaphore");
+            }
+        }
+    }
+
+    async fn accept(&mut self, listener: &TcpListener) -> (TcpStream, OwnedSemaphorePermit) {
+        let place = self.place().await;
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => return (stream, place),
@@ -261,7 +309,7 @@ impl Server {
         let service = service_fn(move |mut request: Request<Incoming>| {
             let routes = routes.clone();
             carrier.request_began();
-            introduce(&mut request, &carrier);
+            insert_addresses(&mut request, &carrier);
             async move { Ok::<_, Infallible>(routes.answer(request).await) }
         });
         let io = TokioIo::new(Io::new(connection));
@@ -299,7 +347,7 @@ impl Server {
 }
 
 /// Puts into a request's extensions what its connection knows.
-fn introduce(request: &mut Request<Incoming>, connection: &Arc<Connection>) {
+fn insert_addresses(request: &mut Request<Incoming>, connection: &Arc<Connection>) {
     let extensions = request.extensions_mut();
     if let Some(address) = connection.client {
         extensions.insert(ClientAddress(address));
@@ -321,7 +369,24 @@ fn ended(error: &(dyn std::error::Error + Send + Sync + 'static), limits: (usize
             "refused: a request head past request-fields (limit {fields}), request-head-bytes (limit {bytes}) \
              or uri-bytes"
         );
+    } else if let Some(reason) = refused_by_http2(error) {
+        let (_, bytes) = limits;
+        tracing::warn!(
+            target: "edgewit::host",
+            "refused: an HTTP/2 connection that sent more than any is to send ({reason}): a request head far past \
+             request-head-bytes (limit {bytes}), or frames without end"
+        );
     } else {
         tracing::debug!(target: "edgewit::host", "connection: {error}");
     }
+}
+
+/// Why the connection was ended here, if it was for sending too much. Below that h2 refuses single streams by itself
+/// and says so to the client alone: a head larger than it was told to take (431), more streams than there may be.
+fn refused_by_http2(error: &(dyn std::error::Error + 'static)) -> Option<h2::Reason> {
+    let of_hyper = error.downcast_ref::<hyper::Error>()?;
+    let of_h2 = std::error::Error::source(of_hyper)?.downcast_ref::<h2::Error>()?;
+    let too_much = [h2::Reason::ENHANCE_YOUR_CALM, h2::Reason::COMPRESSION_ERROR];
+    let reason = of_h2.reason().filter(|reason| too_much.contains(reason));
+    reason.filter(|_| of_h2.is_library() && of_h2.is_go_away())
 }

@@ -47,7 +47,8 @@ pub struct Limits {
     #[serde(with = "Within::<1, HOUR>")]
     pub request_read_ms: u64,
     /// Time without a byte of a body, from the client or to it. Past it: `timeout`, and the
-    /// connection is cut.
+    /// connection is cut. Over HTTP/2 a client that takes less than 64 KiB of a reply in that time, and
+    /// not the rest of it, counts as one that takes nothing.
     #[serde(with = "Within::<1, DAY>")]
     pub idle_ms: u64,
     /// Time that a body source of the guest may wait in one import. Past it the connection is cut.
@@ -56,7 +57,7 @@ pub struct Limits {
     /// Length of the request's URI. Past it: 414.
     #[serde(with = "Within::<16, MIB>")]
     pub uri_bytes: u64,
-    /// Length of the request's head. Past it: 431.
+    /// Length of the request's head. Past it: 431, over HTTP/2 beyond twice as much without a log line.
     // hyper has no smaller buffer than this minimum.
     #[serde(with = "Within::<{ 8 * KIB }, { 16 * MIB }>")]
     pub request_head_bytes: u64,

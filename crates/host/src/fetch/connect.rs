@@ -191,11 +191,11 @@ impl Connection {
         let place = self.place.take();
         let sent = match &mut self.sender {
             Sender::Http1(sender) => {
-                dress_http1(&mut request, url)?;
+                set_http1_head(&mut request, url)?;
                 sender.try_send_request(request).await
             }
             Sender::Http2(streams) => {
-                dress_http2(&mut request, url)?;
+                set_http2_head(&mut request, url)?;
                 request.body_mut().sent_by(&streams.tasks);
                 streams.sender.try_send_request(request).await
             }
@@ -255,7 +255,7 @@ where
 }
 
 /// The request target, authority and connection's own field, as HTTP/1.1 has them.
-fn dress_http1(request: &mut Request<Upload>, url: &Url) -> Result<(), FetchError> {
+fn set_http1_head(request: &mut Request<Upload>, url: &Url) -> Result<(), FetchError> {
     *request.uri_mut() = uri(&url[Position::BeforePath..Position::AfterQuery], url)?;
     let authority = &url[Position::BeforeHost..Position::AfterPort];
     let host = HeaderValue::from_str(authority)
@@ -267,7 +267,7 @@ fn dress_http1(request: &mut Request<Upload>, url: &Url) -> Result<(), FetchErro
 }
 
 /// HTTP/2 carries the whole URI, and has no such fields.
-fn dress_http2(request: &mut Request<Upload>, url: &Url) -> Result<(), FetchError> {
+fn set_http2_head(request: &mut Request<Upload>, url: &Url) -> Result<(), FetchError> {
     *request.uri_mut() = uri(&url[..Position::AfterQuery], url)?;
     request.headers_mut().remove(header::HOST);
     request.headers_mut().remove(header::CONNECTION);
@@ -303,7 +303,8 @@ fn is_unseen(error: &hyper::Error) -> bool {
     })
 }
 
-/// What hyper's failure to send, or to receive a head, is to a guest.
+/// What hyper's failure to send, or to receive a head, is to a guest. No failure that is known ends as `other`: it
+/// stands for what hyper may come to tell one day.
 fn unanswered(error: &hyper::Error) -> FetchError {
     if error.is_parse() || error.is_parse_too_large() || error.is_parse_status() {
         return FetchError::Protocol(error.to_string());

@@ -10,9 +10,10 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::connect::{Answer, Unanswered};
-use super::outgoing::Outcome;
+use super::outgoing::Abort;
+use super::request::{check_grant, target};
 use super::upload::{Ends, Source, Upload};
-use super::{Fetched, Outbound, OutboundBody, check_grant, queue, target};
+use super::{Fetched, Outbound, OutboundBody, queue};
 use crate::bindings::{BodyError, FetchError, Redirect};
 use crate::body::Incoming;
 use crate::fields;
@@ -29,7 +30,7 @@ pub(super) fn run(
     outbound: Outbound,
     body: OutboundBody,
 ) -> impl Future<Output = Result<Fetched, FetchError>> {
-    let told = Told(outbound.outcome.clone());
+    let abort = AbortOnDrop(outbound.abort.clone());
     async move {
         let deadline = outbound.times.deadline;
         let fetched = match deadline {
@@ -44,7 +45,7 @@ pub(super) fn run(
             true => FetchError::Deadline,
             false => error,
         });
-        told.0.tell(match &fetched {
+        abort.0.by_peer(match &fetched {
             Ok(_) => BodyError::Unwanted,
             Err(FetchError::RequestBody(error)) => error.clone(),
             Err(FetchError::Deadline | FetchError::FirstByteTimeout) => BodyError::Timeout,
@@ -55,11 +56,11 @@ pub(super) fn run(
 }
 
 /// Tells an upload at the latest by its own end that nobody takes it any more.
-struct Told(Arc<Outcome>);
+struct AbortOnDrop(Arc<Abort>);
 
-impl Drop for Told {
+impl Drop for AbortOnDrop {
     fn drop(&mut self) {
-        self.0.tell(BodyError::Closed);
+        self.0.by_peer(BodyError::Closed);
     }
 }
 
@@ -80,7 +81,7 @@ async fn follow(mut outbound: Outbound, mut body: OutboundBody) -> Result<Fetche
         }
         redirects += 1;
         check_grant(&outbound.app, &outbound.request_id, &next)?;
-        turn(&mut outbound, &mut body, answer.response.status(), next)?;
+        redirect(&mut outbound, &mut body, answer.response.status(), next)?;
     }
 }
 
@@ -113,7 +114,7 @@ async fn hop(
         idle: Duration::from_millis(outbound.app.limits.idle_ms),
         deadline: outbound.times.deadline,
     };
-    let (body, mut fate) = Upload::new(source, ends);
+    let (body, mut status) = Upload::new(source, ends);
     let mut request = Request::new(body);
     *request.method_mut() = outbound.method.clone();
     *request.headers_mut() = outbound.headers.clone();
@@ -127,21 +128,21 @@ async fn hop(
     let sent = client.send(outbound, request);
     let late = async {
         // Told by dropping the other end, which hyper does with a body that was sent.
-        let _ = (&mut fate.ended).await;
+        let _ = (&mut status.ended).await;
         sleep(times.first_byte).await;
     };
     let sent = tokio::select! {
         biased;
         sent = sent => sent,
         // A connection that waits for the server to read does not look for the end of the body.
-        broken = outbound.outcome.broken(), if is_written => Err(FetchError::RequestBody(broken).into()),
+        aborted = outbound.abort.guest_aborts(), if is_written => Err(FetchError::RequestBody(aborted).into()),
         () = late => Err(FetchError::FirstByteTimeout.into()),
     };
     let answer = sent.map_err(|failed| Unanswered {
-        error: fate.of(failed.error),
+        error: status.error(failed.error),
         ..failed
     })?;
-    outbound.outcome.tell(BodyError::Unwanted);
+    outbound.abort.by_peer(BodyError::Unwanted);
     Ok(answer)
 }
 
@@ -175,7 +176,7 @@ fn redirect_of(outbound: &Outbound, answer: &Answer) -> Result<Option<Url>, Fetc
 }
 
 /// Makes the request that a redirect asks for.
-fn turn(
+fn redirect(
     outbound: &mut Outbound,
     body: &mut OutboundBody,
     status: StatusCode,

@@ -4,6 +4,7 @@ mod client;
 mod connect;
 mod exchange;
 mod outgoing;
+mod request;
 mod route;
 mod socket;
 mod tasks;
@@ -18,7 +19,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::Method;
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::HeaderMap;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -28,20 +29,16 @@ use url::Url;
 use crate::app::Shared;
 use crate::bindings::{Body, FetchError, Field, Options, Redirect, Request};
 use crate::body::Incoming;
-use crate::fields;
 use crate::handle::{Handle, Ready};
-use crate::inbound;
 use crate::state::State;
 
-use outgoing::Outcome;
+use outgoing::Abort;
+use request::{check_grant, head, hinted, method, promise, target};
 use upload::Source;
 
 pub(crate) use client::Client;
 pub(crate) use connect::trust;
 pub use outgoing::Outgoing;
-
-/// This host's name in `cdn-loop` (RFC 8586).
-const CDN_ID: &str = "edgewit";
 
 const CONNECT: Duration = Duration::from_secs(10);
 const FIRST_BYTE: Duration = Duration::from_secs(30);
@@ -133,7 +130,7 @@ struct Outbound {
     /// The peer to connect to instead of the URL's.
     connect_to: Option<Url>,
     times: Times,
-    outcome: Arc<Outcome>,
+    abort: Arc<Abort>,
     waiting: Arc<Semaphore>,
     /// Its place among those that wait for a head, from when it was asked to be sent to its first hop.
     queued: Option<Queued>,
@@ -216,33 +213,22 @@ pub(crate) fn send_streaming(
     let idle = Duration::from_millis(state.app.limits.idle_ms);
     // Before the connection's own, which is taken later: here a guest learns why.
     let deadline = times(&asked.options, &state.app.limits).deadline;
-    let outcome = Arc::<Outcome>::default();
-    let (outgoing, written) = outgoing::pipe(promised, idle, deadline, outcome.clone());
+    let abort = Arc::<Abort>::default();
+    let (outgoing, written) = outgoing::pipe(promised, idle, deadline, abort.clone());
     let body = OutboundBody::Once(Some(Source::Written(written)));
-    Ok((start(state, asked, body, outcome)?, outgoing))
-}
-
-/// The length that a guest promises for what it writes.
-fn promise(guest: &[Field]) -> Result<Option<u64>, FetchError> {
-    let lengths = guest
-        .iter()
-        .filter(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-        .cloned()
-        .collect();
-    let headers = fields::to_send(lengths, |_| ()).map_err(FetchError::InvalidRequest)?;
-    fields::promised_length(&headers).map_err(FetchError::InvalidRequest)
+    Ok((start(state, asked, body, abort)?, outgoing))
 }
 
 fn start(
     state: &mut State,
     asked: Asked,
     body: OutboundBody,
-    outcome: Arc<Outcome>,
+    abort: Arc<Abort>,
 ) -> Result<Pending, FetchError> {
     state.usage.fetches += 1;
-    let limits = &state.app.limits;
-    if u64::from(state.usage.fetches) > limits.fetches {
-        let reason = format!("fetches: limit {} in a request", limits.fetches);
+    let (limit, met) = (state.app.limits.fetches, state.usage.fetches);
+    if u64::from(met) > limit {
+        let reason = format!("fetches: limit {limit}, met {met} in a request");
         return Err(FetchError::Limit(reason));
     }
     let Asked {
@@ -266,7 +252,8 @@ fn start(
     let limits = &state.app.limits;
     let Ok(open) = slots.open.clone().try_acquire_owned() else {
         let limit = limits.fetches_open;
-        let reason = format!("fetches-open: limit {limit} requests and unread bodies");
+        let met = limit + 1;
+        let reason = format!("fetches-open: limit {limit}, met {met} requests and unread bodies");
         return Err(FetchError::Limit(reason));
     };
     let outbound = Outbound {
@@ -281,140 +268,13 @@ fn start(
         redirect: options.redirect,
         connect_to,
         times: times(&options, limits),
-        outcome,
+        abort,
         open,
     };
     Ok(Pending {
         task: tokio::spawn(exchange::run(outbound, body)),
         done: None,
     })
-}
-
-/// Grants are checked on every hop.
-fn check_grant(app: &Shared, request_id: &str, url: &Url) -> Result<(), FetchError> {
-    if app.grants.fetch.iter().any(|origin| origin.allows(url)) {
-        return Ok(());
-    }
-    Err(deny(app, request_id, url, ""))
-}
-
-/// The address that a granted name has is not granted.
-fn denied(outbound: &Outbound, address: &Url, name: &str) -> FetchError {
-    let of = format!(", where {name} leads,");
-    deny(&outbound.app, &outbound.request_id, address, &of)
-}
-
-fn deny(app: &Shared, request_id: &str, url: &Url, what: &str) -> FetchError {
-    let line = edgewit_manifest::Origin::line(url).unwrap_or_default();
-    tracing::warn!(
-        target: "edgewit::host", request = request_id, app = &*app.name,
-        "denied: {}{what} is not granted; to grant it, add {line} to fetch in {}",
-        url.origin().ascii_serialization(), app.grants_file
-    );
-    FetchError::Denied
-}
-
-/// An absolute http or https URI, without user information or fragment.
-fn target(uri: &str) -> Result<Url, FetchError> {
-    let invalid = |reason: &str| FetchError::InvalidRequest(format!("uri {uri:?}: {reason}"));
-    let url = Url::parse(uri).map_err(|error| invalid(&error.to_string()))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(invalid("the scheme is neither http nor https"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(invalid("user information"));
-    }
-    if url.fragment().is_some() {
-        return Err(invalid("a fragment"));
-    }
-    Ok(url)
-}
-
-fn method(method: &str) -> Result<Method, FetchError> {
-    let invalid = |reason: &str| FetchError::InvalidRequest(format!("method {method:?}: {reason}"));
-    if inbound::is_not_offered(method) {
-        return Err(invalid("not offered"));
-    }
-    if let Some(meant) = inbound::meant(method) {
-        return Err(invalid(&format!("{meant} is the method")));
-    }
-    Method::from_bytes(method.as_bytes()).map_err(|error| invalid(&error.to_string()))
-}
-
-/// The fields that leave: the guest's, framing and `cdn-loop`.
-fn head(
-    state: &State,
-    guest: Vec<Field>,
-    method: &Method,
-    body: &OutboundBody,
-) -> Result<HeaderMap, FetchError> {
-    let id = state.request_id();
-    let mut headers = fields::to_send(guest, |name| {
-        tracing::debug!(target: "edgewit::host", request = &*id, app = &*state.app.name, "fetch: {name} is the host's and left out");
-    })
-    .map_err(FetchError::InvalidRequest)?;
-    let limits = &state.app.limits;
-    if fields::size(&headers) > limits.request_head_bytes {
-        let reason = format!(
-            "the head is larger than {} bytes",
-            limits.request_head_bytes
-        );
-        return Err(FetchError::InvalidRequest(reason));
-    }
-    headers.insert(header::TE, HeaderValue::from_static("trailers"));
-    headers.remove(header::CONTENT_LENGTH);
-    if matches!(body, OutboundBody::None) && matches!(*method, Method::POST | Method::PUT) {
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
-    }
-    let before = state.cdn_loop.as_deref().unwrap_or_default();
-    let hops = before
-        .split(',')
-        .filter(|id| id.trim().split(';').next() == Some(CDN_ID))
-        .count();
-    if hops as u64 >= limits.hops {
-        return Err(FetchError::Limit(format!(
-            "hops: limit {} through this host",
-            limits.hops
-        )));
-    }
-    let cdn_loop = if before.is_empty() {
-        CDN_ID.to_owned()
-    } else {
-        format!("{before}, {CDN_ID}")
-    };
-    if let Ok(value) = HeaderValue::from_str(&cdn_loop) {
-        headers.insert("cdn-loop", value);
-    }
-    Ok(headers)
-}
-
-/// The peer that the hint `connect-to` names, as a URL of the request's scheme. A hint that must be known
-/// and is not is an error.
-fn hinted(options: &Options, url: &Url) -> Result<Option<Url>, FetchError> {
-    let mut connect_to = None;
-    for (name, value) in &options.hints {
-        match name.strip_prefix('!').unwrap_or(name) {
-            "connect-to" => connect_to = Some(peer(value, url)?),
-            _ if name.starts_with('!') => {
-                let reason = format!("hint {name:?} is not known to this host");
-                return Err(FetchError::InvalidRequest(reason));
-            }
-            _ => {}
-        }
-    }
-    Ok(connect_to)
-}
-
-fn peer(value: &str, url: &Url) -> Result<Url, FetchError> {
-    let invalid = || {
-        let reason = format!("hint connect-to {value:?}: host:port is due");
-        FetchError::InvalidRequest(reason)
-    };
-    let (host, port) = value.rsplit_once(':').ok_or_else(invalid)?;
-    let is_plain = !host.contains(['/', '\\', '?', '#', '@']) && !port.starts_with('+');
-    let port: u16 = port.parse().map_err(|_| invalid())?;
-    let peer = Url::parse(&format!("{}://{host}:{port}/", url.scheme())).map_err(|_| invalid())?;
-    is_plain.then_some(peer).ok_or_else(invalid)
 }
 
 fn times(options: &Options, limits: &edgewit_manifest::Limits) -> Times {

@@ -29,44 +29,44 @@ pub struct Outgoing {
     deadline: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
     is_late: bool,
-    outcome: Arc<Outcome>,
+    abort: Arc<Abort>,
 }
 
-/// How an upload ended early, on either side.
+/// The end of an upload before its end, by either side.
 #[derive(Default)]
-pub(super) struct Outcome {
+pub(super) struct Abort {
     /// Why a connection takes no more of it. Told by the exchange, once.
-    reason: OnceLock<BodyError>,
+    by_peer: OnceLock<BodyError>,
     waker: AtomicWaker,
     /// Why the guest's end is not to come, while a connection may be in the middle of a write.
-    broken: OnceLock<BodyError>,
-    is_broken: CancellationToken,
+    by_guest: OnceLock<BodyError>,
+    is_by_guest: CancellationToken,
 }
 
-impl Outcome {
+impl Abort {
     /// The first reason counts.
-    pub(super) fn tell(&self, reason: BodyError) {
-        let _ = self.reason.set(reason);
+    pub(super) fn by_peer(&self, reason: BodyError) {
+        let _ = self.by_peer.set(reason);
         self.waker.wake();
     }
 
     fn poll(&self, context: &mut Context<'_>) -> Poll<BodyError> {
         self.waker.register(context.waker());
-        match self.reason.get() {
+        match self.by_peer.get() {
             Some(reason) => Poll::Ready(reason.clone()),
             None => Poll::Pending,
         }
     }
 
-    fn break_off(&self, reason: BodyError) {
-        let _ = self.broken.set(reason);
-        self.is_broken.cancel();
+    fn by_guest(&self, reason: BodyError) {
+        let _ = self.by_guest.set(reason);
+        self.is_by_guest.cancel();
     }
 
     /// Waits until the guest's end is known not to come.
-    pub(super) async fn broken(&self) -> BodyError {
-        self.is_broken.cancelled().await;
-        self.broken.get().cloned().unwrap_or(BodyError::Closed)
+    pub(super) async fn guest_aborts(&self) -> BodyError {
+        self.is_by_guest.cancelled().await;
+        self.by_guest.get().cloned().unwrap_or(BodyError::Closed)
     }
 }
 
@@ -75,7 +75,7 @@ pub(super) fn pipe(
     promised: Option<u64>,
     idle: Duration,
     deadline: Option<Instant>,
-    outcome: Arc<Outcome>,
+    abort: Arc<Abort>,
 ) -> (Outgoing, Written) {
     let (sender, pieces) = mpsc::channel(1);
     let (end, told) = oneshot::channel();
@@ -88,7 +88,7 @@ pub(super) fn pipe(
         deadline,
         timer: None,
         is_late: false,
-        outcome,
+        abort,
     };
     let written = Written {
         pieces,
@@ -120,7 +120,7 @@ impl Outgoing {
         ready!(self.poll_room(context))?;
         let piece = Bytes::copy_from_slice(&bytes[..length]);
         if self.pieces.send_item(piece).is_err() {
-            return self.outcome.poll(context).map(Err);
+            return self.abort.poll(context).map(Err);
         }
         self.written += length as u64;
         Poll::Ready(Ok(length as u32))
@@ -136,12 +136,12 @@ impl Outgoing {
         };
         let told = result.as_ref().map(|_| ()).map_err(Clone::clone);
         if let Err(error) = &told {
-            self.outcome.break_off(error.clone());
+            self.abort.by_guest(error.clone());
         }
         // A connection that has all that was promised has let go of its end, rightly.
         let refused = self.end.take().is_none_or(|end| end.send(result).is_err());
         let whole = self.promised == Some(self.written);
-        match self.outcome.reason.get() {
+        match self.abort.by_peer.get() {
             Some(_) if refused && !whole && self.is_past() => told.and(Err(BodyError::Timeout)),
             Some(reason) if refused && !whole => told.and(Err(reason.clone())),
             _ => told,
@@ -163,7 +163,7 @@ impl Outgoing {
                 self.timer = None;
                 Poll::Ready(Ok(()))
             }
-            Poll::Ready(_) => self.outcome.poll(context).map(Err),
+            Poll::Ready(_) => self.abort.poll(context).map(Err),
             Poll::Pending => {
                 let idle = Instant::now() + self.idle;
                 let until = self.deadline.map_or(idle, |deadline| deadline.min(idle));
@@ -176,7 +176,7 @@ impl Outgoing {
                     let _ = end.send(Err(BodyError::Timeout));
                 }
                 self.pieces.close();
-                self.outcome.break_off(BodyError::Timeout);
+                self.abort.by_guest(BodyError::Timeout);
                 self.is_late = true;
                 Poll::Ready(Err(BodyError::Timeout))
             }
@@ -188,7 +188,7 @@ impl Outgoing {
 impl Drop for Outgoing {
     fn drop(&mut self) {
         if self.end.is_some() {
-            self.outcome.break_off(BodyError::Closed);
+            self.abort.by_guest(BodyError::Closed);
         }
     }
 }

@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use url::{Host, Url};
 
-use super::{Outbound, denied};
+use super::Outbound;
+use super::request::denied;
 use crate::app::Shared;
 use crate::bindings::FetchError;
 

@@ -105,15 +105,15 @@ pub(super) struct Upload {
     sent: Option<oneshot::Sender<()>>,
 }
 
-/// What becomes of an upload.
-pub(super) struct Fate {
+/// How an upload goes, for whoever waits for its answer.
+pub(super) struct UploadStatus {
     pub(super) ended: oneshot::Receiver<()>,
     failed: Arc<OnceLock<BodyError>>,
 }
 
-impl Fate {
+impl UploadStatus {
     /// Why the request failed: its own body comes first, whatever a connection makes of that.
-    pub(super) fn of(&self, error: FetchError) -> FetchError {
+    pub(super) fn error(&self, error: FetchError) -> FetchError {
         match self.failed.get() {
             Some(failed) => FetchError::RequestBody(failed.clone()),
             None => error,
@@ -123,7 +123,7 @@ impl Fate {
 
 impl Upload {
     /// Once one of `ends` has come the body fails, which resets its stream or closes its connection.
-    pub(super) fn new(source: Source, ends: Ends) -> (Self, Fate) {
+    pub(super) fn new(source: Source, ends: Ends) -> (Self, UploadStatus) {
         let ends = Arc::new(ends);
         let waited = ends.clone();
         let (ended, told) = oneshot::channel();
@@ -137,11 +137,11 @@ impl Upload {
             failed: failed.clone(),
             sent: Some(ended),
         };
-        let fate = Fate {
+        let status = UploadStatus {
             ended: told,
             failed,
         };
-        (upload, fate)
+        (upload, status)
     }
 
     /// Once `refuses` is cancelled nothing more is sent, and what the server said is still to be read.

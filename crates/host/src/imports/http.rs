@@ -18,21 +18,16 @@ pub(super) fn register(interface: &mut Interface<'_>) -> Result<()> {
                 let waiting = body.lock().client().map(Meter::waits_for_client);
                 let read = std::future::poll_fn(|context| body.lock().poll_read(max, context));
                 let chunk: std::result::Result<Chunk, BodyError> = read.await;
-                let is_client = waiting.is_some();
                 drop(waiting);
+                let origin = body.lock().origin();
                 match &chunk {
                     Ok(Chunk::Bytes(bytes)) => state.meter.moved(bytes.len()),
-                    Err(BodyError::TooLarge(limit)) => {
-                        let name = body.lock().limit_name();
-                        state.passed(&format!("{name}: limit {limit}, met more"));
+                    Ok(Chunk::End(_)) => {}
+                    Err(error) => {
+                        if let Some(line) = origin.passed(error, &state.app.limits) {
+                            state.passed(&line);
+                        }
                     }
-                    Err(BodyError::Timeout) if is_client => {
-                        let limit = state.app.limits.idle_ms;
-                        state.passed(&format!(
-                            "idle-ms: limit {limit} without a byte from the client"
-                        ));
-                    }
-                    _ => {}
                 }
                 Ok((chunk,))
             })

@@ -29,7 +29,8 @@ pub(super) fn register(interface: &mut Interface<'_>) -> Result<()> {
                 let state = context.data();
                 let limit = state.app.limits.handles;
                 if pollables.len() as u64 > limit {
-                    return Err(End::PollMany(pollables.len(), limit).into());
+                    let met = pollables.len();
+                    return Err(End::PollMany { limit, met }.into());
                 }
                 let pollables: Vec<Pollable> = pollables
                     .iter()

@@ -212,6 +212,9 @@ fn a_body_that_ends_early_is_incomplete() {
             let reply = served.get(&target).await;
             assert_eq!((reply.text().as_str(), reply.complete), ("abc", false));
         }
+        events::line("truncated", 4).await;
+        let line = "the reply was cut: the fetched body: incomplete";
+        assert_eq!(events::errors("truncated"), [line, line]);
     });
 }
 

@@ -1,5 +1,7 @@
 //! Clients that speak HTTP/2.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use crate::events;
@@ -128,6 +130,10 @@ fn trailers_travel_both_ways() {
                 assert!(!report.contains("a/b"));
             } else {
                 assert_eq!(answer.trailers, trailers(&[("x-sum", "8")]));
+                let ok = |event: &events::Logged| event.message() == "after-reply Ok(())";
+                while events::of("http2-trailers").into_iter().filter(ok).count() < 3 {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
             }
         }
     });
@@ -170,6 +176,31 @@ fn heads_past_a_limit_are_refused() {
         assert_eq!(answer(response).await.status, 431);
         events::message("http2-heads", "request-head-bytes: limit 262144, met 3").await;
         assert_eq!(client.get("/report").await.status, 200);
+    });
+}
+
+/// h2 answers it by itself, and tells neither hyper nor the host, so that it has no line.
+#[test]
+fn a_head_of_twice_the_limit_is_refused_by_http2_itself() {
+    run(async {
+        let served = serve_raw("http2-twice").await;
+        let client = Client::connect(served.address).await;
+        let large = format!("x: {}", "y".repeat(530_000));
+        let (response, _) = client.start("GET", "/", &[&large], true).await;
+        assert_eq!(answer(response).await.status, 431);
+        assert_eq!(client.get("/report").await.status, 200);
+        assert_eq!(
+            events::line("http2-twice", 1).await.field("path"),
+            "/report"
+        );
+        let refused = |event: &events::Logged| event.level <= tracing::Level::WARN;
+        assert!(!events::of("http2-twice").iter().any(refused));
+        // One that is larger still ends its connection, which has a line.
+        let large = format!("x: {}", "y".repeat(3_000_000));
+        let (response, _) = client.start("GET", "/", &[&large], true).await;
+        assert!(response.await.is_err());
+        let line = "refused: an HTTP/2 connection that sent more than any is to send";
+        events::message("", line).await;
     });
 }
 

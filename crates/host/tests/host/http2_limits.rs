@@ -172,3 +172,72 @@ fn connections_past_the_limit_wait_for_one_to_end() {
         assert_eq!(second.response().await.status(), 200);
     });
 }
+
+#[test]
+fn connections_at_their_limit_are_told_and_not_each() {
+    run(async {
+        let address = serve_routes("connections-told", |routes| routes.connections(3)).await;
+        let lines = || {
+            let of_limit = |event: &events::Logged| event.message().contains("limit 3");
+            events::of("").into_iter().filter(of_limit).count()
+        };
+        let take = async |n| {
+            let mut clients = Vec::new();
+            for _ in 0..n {
+                let client = Client::connect(address).await;
+                assert_eq!(client.get("/reply").await.status, 200);
+                clients.push(client);
+            }
+            clients
+        };
+        let begun = tokio::time::Instant::now();
+        for _ in 0..20 {
+            for client in take(3).await {
+                client.close().await;
+            }
+        }
+        let line = "connections: limit 3, met 3: others wait until one has ended";
+        assert_eq!(events::message("", line).await.level, tracing::Level::WARN);
+        assert!(lines() as u64 <= 1 + begun.elapsed().as_secs());
+        // Told once there is something to tell, and a second is over.
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        take(2).await;
+        events::message("", "connections: fewer than the limit 3 again").await;
+    });
+}
+
+#[test]
+fn a_stream_holds_next_to_nothing_of_a_reply_that_its_client_does_not_take() {
+    run(async {
+        let served = serve_with("held", limited(impatient())).await;
+        let client = Client::with_window(served.address, 1).await;
+        for (target, length) in [
+            ("/reply?size=60000", 60_000),
+            ("/source?pieces=1&bytes=60000", 60_000),
+        ] {
+            let (response, _) = client.start("GET", target, &[], true).await;
+            let mut body = response.await.unwrap().into_body();
+            assert_eq!(body.data().await.unwrap().unwrap().len(), 1);
+            let error = body.data().await.unwrap().unwrap_err();
+            assert_eq!(error.reason(), Some(h2::Reason::CANCEL), "{target}");
+            // The connection goes on, and who takes what is sent gets all.
+            assert_eq!(client.get("/reply").await.status, 200);
+            let taking = Client::connect(served.address).await;
+            assert_eq!(taking.get(target).await.body.len(), length, "{target}");
+        }
+        events::message("held", "after-reply Err(BodyError::Timeout)").await;
+    });
+}
+
+#[test]
+fn a_reset_in_the_last_piece_is_told() {
+    run(async {
+        let served = serve_raw("last-reset").await;
+        let client = Client::with_window(served.address, 10).await;
+        let (response, mut stream) = client.start("GET", "/reply?size=5000", &[], true).await;
+        let mut body = response.await.unwrap().into_body();
+        assert_eq!(body.data().await.unwrap().unwrap().len(), 10);
+        stream.send_reset(h2::Reason::CANCEL);
+        events::message("last-reset", "after-reply Err(BodyError::Closed)").await;
+    });
+}

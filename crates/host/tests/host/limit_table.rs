@@ -63,7 +63,7 @@ const TABLE: &[Row] = &[
     row("after-reply-ms", |it| it.after_reply_ms = 100, Get("/reply?bytes=abc&after={gate-twice}"), 200, "abc",
         "after-reply took longer than 100 ms (after-reply-ms)"),
     row("request-read-ms", |it| it.request_read_ms = 100, Send("POST / HTTP/1.1\r\ncontent-length: 9\r\n"), 408, "",
-        "request-read-ms: limit 100"),
+        "request-read-ms: limit 100, met 0 of 9 bytes"),
     row("idle-ms", |it| it.idle_ms = 100, Send("POST /read HTTP/1.1\r\ntransfer-encoding: chunked\r\n"), 200,
         "length None\nerror BodyError::Timeout\nerror BodyError::Timeout\n", "idle-ms: limit 100 "),
     row("source-import-ms", |it| it.source_import_ms = 100, Get("/source?pieces=1&gate={gate-twice}"), 200, "",
@@ -85,12 +85,13 @@ const TABLE: &[Row] = &[
         Get("/steps?step=send:{gate}&step=send:{server}&step=subscribe:pending+1&step=poll:0,300"), 200,
         "send: Ok(())\nsend: Ok(())\nsubscribe: pollable 0\npoll: []\n", "GET /steps 200"),
     row("fetches", |it| it.fetches = 1, Get("/many?url={server}&url={server}"), 200,
-        "status 200\nerror FetchError::Limit(\"fetches: limit 1 in a request\")\n", "fetches: limit 1 "),
+        "status 200\nerror FetchError::Limit(\"fetches: limit 1, met 2 in a request\")\n",
+        "fetches: limit 1, met 2"),
     row("fetches-open", |it| it.fetches_open = 1, Get("/many?url={server}&url={server}"), 200,
-        "status 200\nerror FetchError::Limit(\"fetches-open: limit 1 requests and unread bodies\")\n",
-        "fetches-open: limit 1 "),
+        "status 200\nerror FetchError::Limit(\"fetches-open: limit 1, met 2 requests and unread bodies\")\n",
+        "fetches-open: limit 1, met 2"),
     row("hops", |it| it.hops = 1, Send("GET /fetch?url={server} HTTP/1.1\r\ncdn-loop: edgewit\r\n"), 200,
-        "error FetchError::Limit(\"hops: limit 1 through this host\")\n", "hops: limit 1 "),
+        "error FetchError::Limit(\"hops: limit 1, met 2 through this host\")\n", "hops: limit 1, met 2"),
     row("kv-operations", |it| it.kv_operations = 2, Get("/kv?store=store&op=get/a&op=get/a&op=get/a"), 200,
         "absent\nerror KvError::Unavailable(\"kv-operations: limit 2, met 3\")\n\
          error KvError::Unavailable(\"kv-operations: limit 2, met 4\")\n",
@@ -102,8 +103,9 @@ const TABLE: &[Row] = &[
         "kv-metadata-bytes: limit 10, met 11"),
     row("log-bytes", |it| it.log_bytes = 1000, Get("/log?bytes=300&lines=10"), 200, "logged",
         "log-bytes: limit 1000, 8 more lines"),
-    row("handles", |it| it.handles = 20, Get("/handles?count=21"), 500, "", "handles: limit 20 "),
-    row("instances", |it| it.instances = 1, Beside("/fetch?url={gate}", "/report"), 503, "", "instances: limit 1"),
+    row("handles", |it| it.handles = 20, Get("/handles?count=21"), 500, "", "handles: limit 20, met 21"),
+    row("instances", |it| it.instances = 1, Beside("/fetch?url={gate}", "/report"), 503, "",
+        "instances: limit 1, met 2"),
 ];
 
 #[test]

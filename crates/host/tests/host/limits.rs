@@ -38,7 +38,7 @@ fn handles() {
         let served = serve_with("handles", limited(limits)).await;
         assert_eq!(served.get("/handles?count=20").await.text(), "20 handles");
         assert_eq!(served.get("/handles?count=21").await.status(), 500);
-        events::message("handles", "handles: limit 20").await;
+        events::message("handles", "handles: limit 20, met 21 at once").await;
     });
 }
 
@@ -170,7 +170,11 @@ fn a_body_read_whole_before_the_start() {
             .send("POST /r HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nabc")
             .await;
         assert_eq!((reply.status(), reply.text().as_str()), (408, ""));
-        events::message("read-whole", "request-read-ms: limit 100").await;
+        events::message(
+            "read-whole",
+            "request-read-ms: limit 100, met 3 of 10 bytes",
+        )
+        .await;
     });
 }
 
@@ -261,7 +265,7 @@ fn instances() {
         let begun = Instant::now();
         assert_eq!(served.get("/report").await.status(), 503);
         assert!(begun.elapsed() >= Duration::from_secs(1));
-        events::message("instances", "instances: limit 1").await;
+        events::message("instances", "instances: limit 1, met 2").await;
         gate.open();
         assert_eq!(first.response().await.status(), 200);
         assert_eq!(served.get("/report").await.status(), 200);
@@ -282,6 +286,8 @@ fn instances_of_all_applications_together() {
             .await;
         gate.arrived(1).await;
         assert_eq!(two.get("/report").await.status(), 503);
+        let line = "instances: limit 1 of the host, met 2";
+        events::message("instances-two", line).await;
         gate.open();
         assert_eq!(first.response().await.status(), 200);
         assert_eq!(two.get("/report").await.status(), 200);

@@ -123,7 +123,11 @@ fn more_than_there_can_be_handles_is_a_trap() {
             .get(&steps(&["subscribe:client", "poll-many:21"]))
             .await;
         assert_eq!(reply.status(), 500);
-        events::message("poll-many", "poll.poll: 21 pollables").await;
+        events::message(
+            "poll-many",
+            "poll.poll: handles: limit 20, met 21 pollables",
+        )
+        .await;
     });
 }
 

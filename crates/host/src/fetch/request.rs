@@ -1,0 +1,152 @@
+//! A guest's request, checked: what it asks for must be one, and be granted.
+
+use http::Method;
+use http::header::{self, HeaderMap, HeaderValue};
+use url::Url;
+
+use super::{Outbound, OutboundBody};
+use crate::app::Shared;
+use crate::bindings::{FetchError, Field, Options};
+use crate::fields;
+use crate::inbound;
+use crate::state::State;
+
+/// This host's name in `cdn-loop` (RFC 8586).
+const CDN_ID: &str = "edgewit";
+
+/// An absolute http or https URI, without user information or fragment.
+pub(super) fn target(uri: &str) -> Result<Url, FetchError> {
+    let invalid = |reason: &str| FetchError::InvalidRequest(format!("uri {uri:?}: {reason}"));
+    let url = Url::parse(uri).map_err(|error| invalid(&error.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(invalid("the scheme is neither http nor https"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(invalid("user information"));
+    }
+    if url.fragment().is_some() {
+        return Err(invalid("a fragment"));
+    }
+    Ok(url)
+}
+
+pub(super) fn method(method: &str) -> Result<Method, FetchError> {
+    let invalid = |reason: &str| FetchError::InvalidRequest(format!("method {method:?}: {reason}"));
+    if inbound::is_not_offered(method) {
+        return Err(invalid("not offered"));
+    }
+    if let Some(meant) = inbound::meant(method) {
+        return Err(invalid(&format!("{meant} is the method")));
+    }
+    Method::from_bytes(method.as_bytes()).map_err(|error| invalid(&error.to_string()))
+}
+
+/// The fields that leave: the guest's, framing and `cdn-loop`.
+pub(super) fn head(
+    state: &State,
+    guest: Vec<Field>,
+    method: &Method,
+    body: &OutboundBody,
+) -> Result<HeaderMap, FetchError> {
+    let id = state.request_id();
+    let mut headers = fields::to_send(guest, |name| {
+        tracing::debug!(target: "edgewit::host", request = &*id, app = &*state.app.name, "fetch: {name} is the host's and left out");
+    })
+    .map_err(FetchError::InvalidRequest)?;
+    let limits = &state.app.limits;
+    if fields::size(&headers) > limits.request_head_bytes {
+        let reason = format!(
+            "the head is larger than {} bytes",
+            limits.request_head_bytes
+        );
+        return Err(FetchError::InvalidRequest(reason));
+    }
+    headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    headers.remove(header::CONTENT_LENGTH);
+    if matches!(body, OutboundBody::None) && matches!(*method, Method::POST | Method::PUT) {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
+    let before = state.cdn_loop.as_deref().unwrap_or_default();
+    let hops = before
+        .split(',')
+        .filter(|id| id.trim().split(';').next() == Some(CDN_ID))
+        .count();
+    let (limit, met) = (limits.hops, hops as u64 + 1);
+    if met > limit {
+        let reason = format!("hops: limit {limit}, met {met} through this host");
+        return Err(FetchError::Limit(reason));
+    }
+    let cdn_loop = if before.is_empty() {
+        CDN_ID.to_owned()
+    } else {
+        format!("{before}, {CDN_ID}")
+    };
+    if let Ok(value) = HeaderValue::from_str(&cdn_loop) {
+        headers.insert("cdn-loop", value);
+    }
+    Ok(headers)
+}
+
+/// The peer that the hint `connect-to` names, as a URL of the request's scheme. A hint that must be known
+/// and is not is an error.
+pub(super) fn hinted(options: &Options, url: &Url) -> Result<Option<Url>, FetchError> {
+    let mut connect_to = None;
+    for (name, value) in &options.hints {
+        match name.strip_prefix('!').unwrap_or(name) {
+            "connect-to" => connect_to = Some(peer(value, url)?),
+            _ if name.starts_with('!') => {
+                let reason = format!("hint {name:?} is not known to this host");
+                return Err(FetchError::InvalidRequest(reason));
+            }
+            _ => {}
+        }
+    }
+    Ok(connect_to)
+}
+
+fn peer(value: &str, url: &Url) -> Result<Url, FetchError> {
+    let invalid = || {
+        let reason = format!("hint connect-to {value:?}: host:port is due");
+        FetchError::InvalidRequest(reason)
+    };
+    let (host, port) = value.rsplit_once(':').ok_or_else(invalid)?;
+    let is_plain = !host.contains(['/', '\\', '?', '#', '@']) && !port.starts_with('+');
+    let port: u16 = port.parse().map_err(|_| invalid())?;
+    let peer = Url::parse(&format!("{}://{host}:{port}/", url.scheme())).map_err(|_| invalid())?;
+    is_plain.then_some(peer).ok_or_else(invalid)
+}
+
+/// The length that a guest promises for what it writes.
+pub(super) fn promise(guest: &[Field]) -> Result<Option<u64>, FetchError> {
+    let lengths = guest
+        .iter()
+        .filter(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+        .cloned()
+        .collect();
+    let headers = fields::to_send(lengths, |_| ()).map_err(FetchError::InvalidRequest)?;
+    fields::promised_length(&headers).map_err(FetchError::InvalidRequest)
+}
+
+/// Grants are checked on every hop.
+pub(super) fn check_grant(app: &Shared, request_id: &str, url: &Url) -> Result<(), FetchError> {
+    if app.grants.fetch.iter().any(|origin| origin.allows(url)) {
+        return Ok(());
+    }
+    Err(deny(app, request_id, url, ""))
+}
+
+/// The address that a granted name has is not granted.
+pub(super) fn denied(outbound: &Outbound, address: &Url, name: &str) -> FetchError {
+    let of = format!(", where {name} leads,");
+    deny(&outbound.app, &outbound.request_id, address, &of)
+}
+
+fn deny(app: &Shared, request_id: &str, url: &Url, what: &str) -> FetchError {
+    let line = edgewit_manifest::Origin::line(url).unwrap_or_default();
+    tracing::warn!(
+        target: "edgewit::host", request = request_id, app = &*app.name,
+        "denied: {}{what} is not granted; to grant it, add {line} to fetch in {}",
+        url.origin().ascii_serialization(), app.grants_file
+    );
+    FetchError::Denied
+}
