@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use crate::command::{self, clean, which};
 use crate::pins::{CHROMIUM_DEBIAN, CHROMIUM_PROGRAMS, RUST_TARGET};
 use crate::rust::{Compiler, find_toolchain, prepare};
-use crate::{Cache, Error, Event, Report};
+use crate::{Cache, Error, Event, Report, zig};
 
 /// Something that [`ensure`] finds or installs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub enum Tool {
     Rust,
     /// A browser, for Edgewit's own tests.
     Chromium,
+    /// A compiler for C, for Edgewit's own tests.
+    Zig,
 }
 
 /// A tool that is there.
@@ -60,6 +62,7 @@ pub fn ensure(cache: &Cache, tool: Tool, report: Report<'_>) -> Result<Found, Er
             apt(&CHROMIUM_DEBIAN, report)?;
             chromium().ok_or_else(|| missing(&CHROMIUM_DEBIAN))
         }
+        Tool::Zig => zig::ensure(cache, report),
     }
 }
 
@@ -99,6 +102,12 @@ pub fn doctor(cache: &Cache) -> Vec<ToolStatus> {
             needed_for: "Edgewit's own tests of the demo's page; no application needs it",
             needed_to_build: false,
             found: browser,
+        },
+        ToolStatus {
+            tool: "zig",
+            needed_for: "Edgewit's own tests of bindings for C; no application needs it",
+            needed_to_build: false,
+            found: zig::find(cache).ok_or_else(zig::by_hand),
         },
     ]
 }
