@@ -8,10 +8,11 @@ use edgewit_conformance::{Expect, Run, Selection, Subject, Suite, host, run};
 use edgewit_manifest::Manifest;
 use libtest_mimic::{Arguments, Failed, Trial};
 
-/// Guests by name, with their folders in the repository.
-const GUESTS: [(&str, &str); 2] = [
-    ("raw", "tests/guests/raw"),
-    ("rust", "sdk-rust/conformance"),
+/// Guests by name, with their folders in the repository and what makes components of them.
+const GUESTS: [(&str, &str, fn(&Path) -> Vec<u8>); 3] = [
+    ("raw", "tests/guests/raw", application),
+    ("rust", "sdk-rust/conformance", application),
+    ("c", "tests/guests/c", in_c),
 ];
 
 fn main() {
@@ -20,7 +21,7 @@ fn main() {
     // Once for all tests, and only if one of them is run.
     let whole: Arc<OnceLock<Run>> = Arc::default();
     let mut trials = Vec::new();
-    for (guest, folder) in GUESTS {
+    for (guest, folder, _) in GUESTS {
         let expect = expect(&root.join(folder));
         let owed = suite
             .cases
@@ -72,7 +73,7 @@ fn everything() -> Run {
         let suite = Suite::embedded().expect("cases that parse");
         let host = host().expect("a host");
         let mut subjects = Vec::new();
-        for (name, folder) in GUESTS {
+        for (name, folder, component) in GUESTS {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
                 .join("../..")
                 .join(folder);
@@ -90,12 +91,24 @@ fn everything() -> Run {
     done
 }
 
-fn component(folder: &Path) -> Vec<u8> {
-    let report = |event: edgewit_build::Event<'_>| eprintln!("{event:?}");
+fn report(event: edgewit_build::Event<'_>) {
+    eprintln!("{event:?}");
+}
+
+fn application(folder: &Path) -> Vec<u8> {
     let cache = Cache::from_env().expect("a cache");
     edgewit_build::ensure(&cache, Tool::Rust, &report).expect("a compiler for guests");
     let manifest = Manifest::read(folder).expect("a manifest");
     let built = edgewit_build::build(&cache, &manifest, &Options::default(), &report);
+    let built = built.unwrap_or_else(|error| panic!("{error}"));
+    std::fs::read(built.path).expect("a component")
+}
+
+fn in_c(folder: &Path) -> Vec<u8> {
+    let cache = Cache::from_env().expect("a cache");
+    edgewit_build::ensure(&cache, Tool::Zig, &report).expect("a compiler for C");
+    let output = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c.wasm");
+    let built = edgewit_build::build_c(&cache, folder, &output, &report);
     let built = built.unwrap_or_else(|error| panic!("{error}"));
     std::fs::read(built.path).expect("a component")
 }
