@@ -45,31 +45,60 @@ fn equal_input_gives_equal_bytes() {
 
 #[test]
 fn every_kind_of_drift_is_named_and_mended() {
+    for language in Language::ALL {
+        drift_is_named_and_mended(language);
+    }
+}
+
+fn drift_is_named_and_mended(language: Language) {
     let scratch = scratch();
-    let language = Language::Rust;
-    let generated = language.folder().join("mod.rs");
-    let extra = language.folder().join("old/left_over.rs");
+    let generated: Vec<_> = generate(language, &scratch.path().join(WIT))
+        .unwrap()
+        .into_keys()
+        .collect();
+    let extra = language.folder().join("old/left_over");
     let drifts = || match check(language, scratch.path()) {
         Err(Error::Stale(drifts)) => drifts,
         other => panic!("{other:?}"),
     };
 
-    assert_eq!(drifts(), [Drift::Missing(generated.clone())]);
+    let missing: Vec<_> = generated.iter().cloned().map(Drift::Missing).collect();
+    assert_eq!(drifts(), missing);
 
     write(language, scratch.path()).unwrap();
     check(language, scratch.path()).unwrap();
 
-    fs::write(scratch.path().join(&generated), "// edited by hand").unwrap();
+    fs::write(scratch.path().join(&generated[0]), "// edited by hand").unwrap();
     fs::create_dir(scratch.path().join(extra.parent().unwrap())).unwrap();
     fs::write(scratch.path().join(&extra), "").unwrap();
     assert_eq!(
         drifts(),
-        [Drift::Differs(generated), Drift::Extra(extra.clone())]
+        [
+            Drift::Differs(generated[0].clone()),
+            Drift::Extra(extra.clone())
+        ]
     );
 
     write(language, scratch.path()).unwrap();
     check(language, scratch.path()).unwrap();
     assert!(!scratch.path().join(extra).exists());
+}
+
+#[test]
+fn names_of_generated_files_stay_what_builds_expect() {
+    let names = |language| {
+        let files = generate(language, &root().join(WIT)).unwrap();
+        let names = files.into_keys().map(|path: PathBuf| {
+            let name = path.strip_prefix(language.folder()).unwrap();
+            name.display().to_string()
+        });
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(names(Language::Rust), ["mod.rs"]);
+    assert_eq!(
+        names(Language::C),
+        ["app.c", "app.h", "app_component_type.s"]
+    );
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::{Error, Event, Report};
 ///
 /// - `sdk/`: the SDKs this version carries, for applications to build against.
 /// - `rust/`: standard libraries that were built here, one for each compiler.
+/// - `zig/`: Zig by its version, and what it has compiled.
 /// - `target/`: build folders of applications whose own folder can't be written.
 /// - `lock`: held by whoever installs.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -93,7 +93,7 @@ pub enum Error {
     #[error("{}", Lines(.0))]
     ForeignImports(Vec<ForeignImport>),
     /// The compiled application handles no requests.
-    #[error("the application exports no handler: src/lib.rs needs `edgewit::export!(…)`")]
+    #[error("the application exports no handler: in Rust, src/lib.rs needs `edgewit::export!(…)`")]
     NoHandler,
     /// The compiled application is no component.
     #[error("no component can be made of the compiled application: {0}")]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use crate::command::{self, clean, which};
 use crate::pins::{CHROMIUM_DEBIAN, CHROMIUM_PROGRAMS, RUST_TARGET, XMLLINT_DEBIAN};
 use crate::rust::{Compiler, find_toolchain, prepare};
-use crate::{Cache, Error, Event, Report};
+use crate::{Cache, Error, Event, Report, zig};
 
 /// Something that [`ensure`] finds or installs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub enum Tool {
     Chromium,
     /// Checks XML against a schema, for Edgewit's own tests.
     Xmllint,
+    /// A compiler for C, for Edgewit's own tests.
+    Zig,
 }
 
 /// A tool that is there.
@@ -70,6 +72,7 @@ pub fn ensure(cache: &Cache, tool: Tool, report: Report<'_>) -> Result<Found, Er
             apt(&XMLLINT_DEBIAN, report)?;
             xmllint().ok_or_else(|| missing(&XMLLINT_DEBIAN))
         }
+        Tool::Zig => zig::ensure(cache, report),
     }
 }
 
@@ -115,6 +118,12 @@ pub fn doctor(cache: &Cache) -> Vec<ToolStatus> {
             needed_for: "Edgewit's own tests of reports; no application needs it",
             needed_to_build: false,
             found: xmllint().ok_or_else(|| install_command(&XMLLINT_DEBIAN)),
+        },
+        ToolStatus {
+            tool: "zig",
+            needed_for: "Edgewit's own tests of bindings for C; no application needs it",
+            needed_to_build: false,
+            found: zig::find(cache).ok_or_else(zig::by_hand),
         },
     ]
 }

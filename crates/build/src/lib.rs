@@ -15,6 +15,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod c;
 mod cache;
 mod command;
 mod error;
@@ -27,11 +28,13 @@ mod pins;
 mod report;
 mod rust;
 pub mod sdk;
+mod zig;
 
 use std::path::PathBuf;
 
 use edgewit_manifest::{Language, Manifest};
 
+pub use c::build_c;
 pub use cache::{Cache, Lock};
 pub use error::{Error, ForeignImport};
 pub use install::{Found, Tool, ToolStatus, apt, doctor, ensure};

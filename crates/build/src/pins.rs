@@ -18,3 +18,10 @@ pub(crate) const CHROMIUM_PROGRAMS: [&str; 3] = ["chromium", "chromium-browser",
 
 /// What checks XML against a schema, from Debian.
 pub(crate) const XMLLINT_DEBIAN: [&str; 1] = ["libxml2-utils"];
+
+/// Zig, whose compiler builds C guests: its version, and the operating system and architecture for which the sum of
+/// PyPI's package is known.
+pub(crate) const ZIG_VERSION: &str = "0.17.1";
+pub(crate) const ZIG_PLATFORM: (&str, &str) = ("linux", "x86_64");
+pub(crate) const ZIG_WHEEL_SHA256: &str =
+    "ea6cc5d87b033cf0aedfbc8f9549a908cae6c50ac31f1698188fa48a74524b54";

@@ -145,6 +145,92 @@ fn packages_are_installed_by_root_and_asked_for_from_others() {
     assert_success(&command.output().unwrap());
 }
 
+/// A `zig` that tells its version, and a `python3` whose pip brings a wheel that holds another one.
+fn pretend_zig(folder: &Path, version: &str) {
+    write_script(&folder.join("zig"), &format!("echo {version}"));
+    write_script(
+        &folder.join("python3"),
+        "case \"$*\" in\n\
+         *'pip --version') ;;\n\
+         *'pip download'*) while [ $1 != --dest ]; do shift; done; mkdir $2; cp $4 $2/a.whl;;\n\
+         *zipfile*) grep -q '^ziglang==0.17.1 --hash=sha256:[0-9a-f]*$' $4 || exit 1\n\
+             mkdir $5/ziglang; printf '#!/bin/sh\\n' > $5/ziglang/zig;;\n\
+         esac",
+    );
+}
+
+#[test]
+fn zig_on_the_path_is_used() {
+    let folder = tempfile::tempdir().unwrap();
+    if is_again() {
+        let cache = Cache::from_env().unwrap();
+        let found = ensure(&cache, Tool::Zig, &|_| {}).unwrap();
+        assert!(found.path.ends_with("programs/zig"), "{found:?}");
+        assert_eq!(found.version, "0.17.1");
+        assert!(!cache.root().exists());
+        return;
+    }
+    let programs = folder.path().join("programs");
+    pretend_zig(&programs, "0.17.1");
+    let mut command = again("zig_on_the_path_is_used", &[]);
+    command
+        .env("PATH", path_with(&programs))
+        .env("EDGEWIT_CACHE", folder.path().join("cache"));
+    assert_success(&command.output().unwrap());
+}
+
+#[test]
+fn zig_of_another_version_is_left_and_the_pinned_one_unpacked_once() {
+    let folder = tempfile::tempdir().unwrap();
+    if is_again() {
+        let cache = Cache::from_env().unwrap();
+        for downloads in [1, 0] {
+            let log = Log::default();
+            let found = ensure(&cache, Tool::Zig, &|event| log.add(event)).unwrap();
+            assert_eq!(found.path, cache.root().join("zig/0.17.1/ziglang/zig"));
+            let told = log.text().matches("downloading zig 0.17.1").count();
+            assert_eq!(told, downloads);
+            // It can be run.
+            let run = std::process::Command::new(&found.path).status();
+            assert!(run.unwrap().success());
+        }
+        return;
+    }
+    pretend_zig(&folder.path().join("programs"), "0.16.0");
+    let mut command = again(
+        "zig_of_another_version_is_left_and_the_pinned_one_unpacked_once",
+        &[],
+    );
+    command
+        .env("PATH", path_with(&folder.path().join("programs")))
+        .env("EDGEWIT_CACHE", folder.path().join("cache"));
+    assert_success(&command.output().unwrap());
+}
+
+#[test]
+fn a_download_that_fails_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    if is_again() {
+        let cache = Cache::from_env().unwrap();
+        let error = ensure(&cache, Tool::Zig, &|_| {}).unwrap_err();
+        assert!(matches!(error, Error::Failed { .. }), "{error}");
+        let left = fs::read_dir(cache.root().join("zig")).unwrap().count();
+        assert_eq!(left, 0);
+        return;
+    }
+    let programs = folder.path().join("programs");
+    write_script(&programs.join("zig"), "echo 0.16.0");
+    write_script(
+        &programs.join("python3"),
+        "case \"$*\" in *'pip --version') ;; *) exit 1;; esac",
+    );
+    let mut command = again("a_download_that_fails_leaves_nothing", &[]);
+    command
+        .env("PATH", path_with(&programs))
+        .env("EDGEWIT_CACHE", folder.path().join("cache"));
+    assert_success(&command.output().unwrap());
+}
+
 #[test]
 fn the_doctor_is_quick_and_writes_nothing() {
     let cache = ready();
@@ -158,7 +244,9 @@ fn the_doctor_is_quick_and_writes_nothing() {
     );
     let folder = tempfile::tempdir().unwrap();
     let empty = Cache::at(&folder.path().join("none")).unwrap();
-    doctor(&empty);
+    let found = doctor(&empty);
+    let zig = found.iter().find(|status| status.tool == "zig").unwrap();
+    assert!(!zig.needed_to_build);
     assert!(!empty.root().exists());
 }
 

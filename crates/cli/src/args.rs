@@ -151,10 +151,10 @@ pub struct Demo {
 
 #[derive(clap::Args)]
 pub struct Bindgen {
-    /// The SDK whose bindings are written
+    /// The language whose bindings are written
     #[arg(long, required_unless_present = "all", conflicts_with = "all")]
     pub lang: Option<BindingsLanguage>,
-    /// All SDKs
+    /// All languages
     #[arg(long)]
     pub all: bool,
     /// Write nothing; fail if anything differs
@@ -165,6 +165,7 @@ pub struct Bindgen {
 #[derive(Clone, Copy, ValueEnum)]
 pub enum BindingsLanguage {
     Rust,
+    C,
 }
 
 #[derive(clap::Args)]

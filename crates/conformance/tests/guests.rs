@@ -1,51 +1,94 @@
 //! The suite on every guest in this repository, each case a test by its name.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use edgewit_build::{Cache, Options, Tool};
+use edgewit_conformance::report::{Format, write};
 use edgewit_conformance::{Expect, Run, Selection, Subject, Suite, host, run};
 use edgewit_manifest::Manifest;
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
-/// Guests by name, with their folders in the repository.
-const GUESTS: [(&str, &str); 2] = [
-    ("raw", "tests/guests/raw"),
-    ("rust", "sdk-rust/conformance"),
+struct Guest {
+    name: &'static str,
+    /// In the repository.
+    folder: &'static str,
+    toolchain: Tool,
+    component: fn(&Cache, &Path) -> Vec<u8>,
+}
+
+const GUESTS: [Guest; 3] = [
+    Guest {
+        name: "raw",
+        folder: "tests/guests/raw",
+        toolchain: Tool::Rust,
+        component: application,
+    },
+    Guest {
+        name: "rust",
+        folder: "sdk-rust/conformance",
+        toolchain: Tool::Rust,
+        component: application,
+    },
+    Guest {
+        name: "c",
+        folder: "tests/guests/c",
+        toolchain: Tool::Zig,
+        component: in_c,
+    },
 ];
+
+/// The run of all guests, and why some are not in it.
+struct Whole {
+    run: Run,
+    not_run: BTreeMap<&'static str, String>,
+}
 
 fn main() {
     let suite = Suite::embedded().unwrap_or_else(|error| panic!("{error}"));
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     // Once for all tests, and only if one of them is run.
-    let whole: Arc<OnceLock<Run>> = Arc::default();
+    let whole: Arc<OnceLock<Whole>> = Arc::default();
     let mut trials = Vec::new();
-    for (guest, folder) in GUESTS {
-        let expect = expect(&root.join(folder));
+    for guest in &GUESTS {
+        let expect = expect(guest.folder);
         let owed = suite
             .cases
             .iter()
             .filter(|case| expect.layers.contains(&case.layer));
         for case in owed {
             let (whole, name) = (whole.clone(), case.name().to_owned());
-            let test = move || passed(whole.get_or_init(everything), guest, &name);
-            trials.push(Trial::test(format!("{guest}/{}", case.name()), test));
+            let test = move || passed(whole.get_or_init(everything), guest.name, &name);
+            let name = format!("{}/{}", guest.name, case.name());
+            trials.push(Trial::ignorable_test(name, test));
         }
     }
+    let of_all = whole.clone();
     trials.push(Trial::test(
         "all components call the host alike",
-        move || match whole.get_or_init(everything).problems.join("\n") {
+        move || match of_all.get_or_init(everything).run.problems.join("\n") {
             problems if problems.is_empty() => Ok(()),
             problems => Err(problems.into()),
         },
     ));
-    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+    let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
+    if let Some(Whole { run, not_run }) = whole.get() {
+        println!("{} of {} SDKs run", run.subjects, GUESTS.len());
+        for (name, why) in not_run {
+            println!("{name}: not run: {why}");
+        }
+    }
+    conclusion.exit()
 }
 
-fn expect(folder: &Path) -> Expect {
-    let expect = Expect::read(&folder.join("expect.toml"));
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
+
+fn expect(folder: &str) -> Expect {
+    let root = root();
+    let expect = Expect::read(&root.join(folder).join("expect.toml"));
     let expect = expect.unwrap_or_else(|error| panic!("{error}"));
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     for prevented in &expect.prevented {
         let proof = root.join(&prevented.proof);
         assert!(proof.is_file(), "{}: no such file", proof.display());
@@ -53,50 +96,61 @@ fn expect(folder: &Path) -> Expect {
     expect
 }
 
-fn passed(run: &Run, guest: &str, case: &str) -> Result<(), Failed> {
-    let mut verdicts = run.verdicts.iter();
+fn passed(whole: &Whole, guest: &str, case: &str) -> Result<Completion, Failed> {
+    if let Some(why) = whole.not_run.get(guest) {
+        return Ok(Completion::ignored_with(why));
+    }
+    let mut verdicts = whole.run.verdicts.iter();
     let verdict = verdicts.find(|verdict| verdict.subject == guest && verdict.case == case);
     let verdict = verdict.ok_or("it was not run")?;
     match verdict.status.is_as_expected() {
-        true => Ok(()),
+        true => Ok(Completion::Completed),
         false => Err(format!("{}: {}", verdict.status.name(), verdict.why.join("\n")).into()),
     }
 }
 
-fn everything() -> Run {
+fn everything() -> Whole {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
     let runtime = runtime.expect("a runtime");
-    let done = runtime.block_on(async {
+    let whole = runtime.block_on(async {
         let suite = Suite::embedded().expect("cases that parse");
         let cache = Cache::from_env().expect("a cache");
         let host = host(&cache.compiled()).expect("a host");
-        let mut subjects = Vec::new();
-        for (name, folder) in GUESTS {
-            let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-                .join("../..")
-                .join(folder);
-            let loaded = Subject::new(&host, name, &component(&folder), expect(&folder)).await;
+        let (mut subjects, mut not_run) = (Vec::new(), BTreeMap::new());
+        for guest in &GUESTS {
+            if let Err(error) = edgewit_build::ensure(&cache, guest.toolchain, &report) {
+                not_run.insert(guest.name, error.to_string());
+                continue;
+            }
+            let bytes = (guest.component)(&cache, &root().join(guest.folder));
+            let loaded = Subject::new(&host, guest.name, &bytes, expect(guest.folder)).await;
             subjects.push(loaded.unwrap_or_else(|error| panic!("{error}")));
         }
         let cases = suite.select(&Selection::default());
-        run(&host, &subjects, &cases, 8, &|_| ()).await
+        let run = run(&host, &subjects, &cases, 8, &|_| ()).await;
+        Whole { run, not_run }
     });
     runtime.shutdown_background();
-    println!(
-        "{}",
-        edgewit_conformance::report::write(&done, edgewit_conformance::report::Format::Human)
-    );
-    done
+    println!("{}", write(&whole.run, Format::Human));
+    whole
 }
 
-fn component(folder: &Path) -> Vec<u8> {
-    let report = |event: edgewit_build::Event<'_>| eprintln!("{event:?}");
-    let cache = Cache::from_env().expect("a cache");
-    edgewit_build::ensure(&cache, Tool::Rust, &report).expect("a compiler for guests");
+fn report(event: edgewit_build::Event<'_>) {
+    eprintln!("{event:?}");
+}
+
+fn application(cache: &Cache, folder: &Path) -> Vec<u8> {
     let manifest = Manifest::read(folder).expect("a manifest");
-    let built = edgewit_build::build(&cache, &manifest, &Options::default(), &report);
+    let built = edgewit_build::build(cache, &manifest, &Options::default(), &report);
+    let built = built.unwrap_or_else(|error| panic!("{error}"));
+    std::fs::read(built.path).expect("a component")
+}
+
+fn in_c(cache: &Cache, folder: &Path) -> Vec<u8> {
+    let output = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c.wasm");
+    let built = edgewit_build::build_c(cache, folder, &output, &report);
     let built = built.unwrap_or_else(|error| panic!("{error}"));
     std::fs::read(built.path).expect("a component")
 }

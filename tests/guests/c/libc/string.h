@@ -1,0 +1,13 @@
+// The part of the C library that bindings and guest use; see libc.c.
+#ifndef STRING_H
+#define STRING_H
+
+#include <stddef.h>
+
+void *memcpy(void *restrict to, const void *restrict from, size_t count);
+void *memmove(void *to, const void *from, size_t count);
+void *memset(void *to, int value, size_t count);
+int memcmp(const void *a, const void *b, size_t count);
+size_t strlen(const char *text);
+
+#endif
