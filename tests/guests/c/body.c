@@ -77,21 +77,10 @@ edge_sdk_http_body_t body_take(body *it) {
   return taken;
 }
 
-// The body of the first operand; NULL once that is reported as used up.
-static body *subject(step *it) {
-  body *body = &it->operands[0].kept->is.message.body;
-  if (body->taken) {
-    fails(it, "consumed");
-    return NULL;
-  }
-  return body;
-}
+static body *subject(step *it) { return &it->operands[0].kept->is.message.body; }
 
 static void length(step *it) {
   body *body = subject(it);
-  if (body == NULL) {
-    return;
-  }
   uint64_t length = body->from.tag == EDGE_SDK_HTTP_BODY_BYTES ? body->from.val.bytes.len : 0;
   bool known = true;
   if (body->from.tag == EDGE_SDK_HTTP_BODY_INCOMING) {
@@ -109,9 +98,6 @@ static void read(step *it) {
   body *body = subject(it);
   edge_sdk_http_chunk_t chunk;
   body_error error;
-  if (body == NULL) {
-    return;
-  }
   if (!body_read(body, 0, &chunk, &error)) {
     fails_body(it, &error);
   } else if (chunk.tag == EDGE_SDK_HTTP_CHUNK_END) {
@@ -126,9 +112,6 @@ static void gather(step *it, size_t most) {
   body *body = subject(it);
   bytes all;
   body_error error;
-  if (body == NULL) {
-    return;
-  }
   if (body_gather(body, most, &all, &error)) {
     ok_value(it, all);
     free(all.ptr);
@@ -143,7 +126,7 @@ static void read_all(step *it) { gather(it, SIZE_MAX); }
 static void drain(step *it) {
   body *body = subject(it);
   uint64_t total = 0;
-  while (body != NULL) {
+  for (;;) {
     edge_sdk_http_chunk_t chunk;
     body_error error;
     if (!body_read(body, 0, &chunk, &error)) {
@@ -162,9 +145,6 @@ static void drain(step *it) {
 
 static void trailers(step *it) {
   body *body = subject(it);
-  if (body == NULL) {
-    return;
-  }
   if (body->ended) {
     ok_fields(it, body->trailers, "");
   } else {

@@ -27,8 +27,8 @@ typedef struct {
 typedef enum {
   KEPT_NOTHING,  // given, but there is nothing (any more)
   KEPT_STORE,    // S
-  KEPT_BODY,     // B: the request's, whose `response` is of no use
-  KEPT_RESPONSE, // A, and B for its body
+  KEPT_BODY,     // B, unless it was taken: the request's, whose `response` is of no use
+  KEPT_RESPONSE, // A, and B for its body, unless that was taken
   KEPT_OUTGOING, // R
   KEPT_PENDING,  // P
   KEPT_UPLOAD,   // U

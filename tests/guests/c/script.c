@@ -86,7 +86,7 @@ static bool is_of_kind(const kept *it, char letter) {
   case 'S':
     return it->kind == KEPT_STORE;
   case 'B':
-    return it->kind == KEPT_BODY || it->kind == KEPT_RESPONSE;
+    return (it->kind == KEPT_BODY || it->kind == KEPT_RESPONSE) && !it->is.message.body.taken;
   case 'A':
     return it->kind == KEPT_RESPONSE;
   case 'R':

@@ -53,6 +53,7 @@ pub type OutgoingHandle = Handle<Outgoing>;
 pub struct Pending {
     task: JoinHandle<Result<Fetched, FetchError>>,
     done: Option<Result<Fetched, FetchError>>,
+    abort: Arc<Abort>,
 }
 
 impl Pending {
@@ -77,6 +78,10 @@ impl Ready for Pending {
 /// Dropping it cancels the request.
 impl Drop for Pending {
     fn drop(&mut self) {
+        // An upload is not to find that out by how long the task takes to end.
+        if self.done.is_none() && !self.task.is_finished() {
+            self.abort.cancel();
+        }
         self.task.abort();
     }
 }
@@ -268,12 +273,13 @@ fn start(
         redirect: options.redirect,
         connect_to,
         times: times(&options, limits),
-        abort,
+        abort: abort.clone(),
         open,
     };
     Ok(Pending {
         task: tokio::spawn(exchange::run(outbound, body)),
         done: None,
+        abort,
     })
 }
 

@@ -1,6 +1,7 @@
 //! The guest's end of a request body that it writes.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -37,6 +38,8 @@ pub struct Outgoing {
 pub(super) struct Abort {
     /// Why a connection takes no more of it. Told by the exchange, once.
     by_peer: OnceLock<BodyError>,
+    /// Whether the guest let go of the request before it had an answer.
+    is_cancelled: AtomicBool,
     waker: AtomicWaker,
     /// Why the guest's end is not to come, while a connection may be in the middle of a write.
     by_guest: OnceLock<BodyError>,
@@ -48,6 +51,11 @@ impl Abort {
     pub(super) fn by_peer(&self, reason: BodyError) {
         let _ = self.by_peer.set(reason);
         self.waker.wake();
+    }
+
+    pub(super) fn cancel(&self) {
+        self.is_cancelled.store(true, Relaxed);
+        self.by_peer(BodyError::Closed);
     }
 
     fn poll(&self, context: &mut Context<'_>) -> Poll<BodyError> {
@@ -157,6 +165,9 @@ impl Outgoing {
     fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
         if self.is_late || self.is_past() {
             return Poll::Ready(Err(BodyError::Timeout));
+        }
+        if self.abort.is_cancelled.load(Relaxed) {
+            return Poll::Ready(Err(BodyError::Closed));
         }
         match self.pieces.poll_reserve(context) {
             Poll::Ready(Ok(())) if !self.pieces.is_closed() => {
