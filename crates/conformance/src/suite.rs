@@ -240,25 +240,36 @@ pub async fn run(
         subjects: subjects.len(),
         ..Run::default()
     };
-    let mut asked = Vec::new();
-    for subject in subjects {
+    let owed = subjects.iter().flat_map(|subject| {
         let owed = |case: &&Case| subject.expect.layers.contains(&case.layer);
-        let asking = cases.iter().copied().filter(owed).map(|case| async move {
-            let outcome = run::run(case, host, &subject.component, &subject.expect.late).await;
-            (case, outcome)
-        });
-        let mut ended = futures_util::stream::iter(asking).buffered(jobs.max(1));
-        while let Some((case, outcome)) = ended.next().await {
-            let verdict = verdict(case, &subject.name, &subject.expect, &outcome);
-            told(&verdict);
-            asked.push(Asked {
-                case,
-                subject: &subject.name,
-                expect: &subject.expect,
-                outcome,
-            });
-            run.verdicts.push(verdict);
-        }
+        let cases = cases.iter().copied().filter(owed);
+        cases.map(move |case| (subject, case))
+    });
+    let asking = owed.enumerate().map(|(at, (subject, case))| async move {
+        let outcome = run::run(case, host, &subject.component, &subject.expect.late).await;
+        (at, subject, case, outcome)
+    });
+    // In the order in which they end: one that waits is to hold up no other.
+    let mut ending = futures_util::stream::iter(asking).buffer_unordered(jobs.max(1));
+    let mut ended = Vec::new();
+    while let Some((at, subject, case, outcome)) = ending.next().await {
+        let verdict = verdict(case, &subject.name, &subject.expect, &outcome);
+        told(&verdict);
+        let asked = Asked {
+            case,
+            subject: &subject.name,
+            expect: &subject.expect,
+            outcome,
+        };
+        ended.push((at, verdict, asked));
+    }
+    ended.sort_by_key(|(at, ..)| *at);
+    let asked: Vec<Asked<'_>>;
+    (run.verdicts, asked) = ended
+        .into_iter()
+        .map(|(_, verdict, asked)| (verdict, asked))
+        .unzip();
+    for subject in subjects {
         run.problems.extend(unknown_names(subject, cases));
     }
     let (problems, relaxed) = compare(&asked);
