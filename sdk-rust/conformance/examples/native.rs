@@ -68,7 +68,7 @@ async fn received(request: http::Request<Incoming>) -> Result<http::Request<Byte
 
 fn check_method(method: &Method, path: &str) -> Result<(), StatusCode> {
     let is = |name: &&str| method.as_str().eq_ignore_ascii_case(name);
-    if path == "*" || ["CONNECT", "TRACE", "TRACK"].iter().any(|name| is(&name)) {
+    if path == "*" || ["CONNECT", "TRACE", "TRACK"].iter().any(is) {
         return Err(StatusCode::NOT_IMPLEMENTED);
     }
     let common = ["DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"];
