@@ -3,15 +3,14 @@
 use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
 
-use http::{Method, Uri};
-
 use crate::body::Outgoing;
 use crate::context::Info;
 use crate::generated::edge::sdk::http as wit;
 use crate::generated::exports::edge::sdk::handler as exports;
-use crate::host::{Chunk, body_error, body_in, fields, headers};
+use crate::host::{Chunk, body_error, body_in};
 use crate::stream::Stream;
-use crate::{App, Context, Error, Hints, Request, Response, after, logger, rt};
+use crate::wire::{self, fields};
+use crate::{App, Error, after, logger, rt};
 
 /// What `export!` exports.
 pub trait Application {
@@ -64,37 +63,27 @@ fn handle(
         client: context.client,
         attributes: context.attributes,
     };
-    let mut context = Context::new(request_in(request)?, info);
-    app.dispatch(&mut context).map(reply_out)
+    let head = wire::Head {
+        method: request.method,
+        uri: request.uri,
+        fields: request.headers,
+    };
+    wire::handle(app, head, body_in(request.body), info).map(reply_out)
 }
 
-fn request_in(request: wit::Request) -> Result<Request, Error> {
-    let mut inner = Request::new(body_in(request.body));
-    *inner.method_mut() = Method::from_bytes(request.method.as_bytes()).map_err(Error::app)?;
-    *inner.uri_mut() = Uri::from_maybe_shared(request.uri.into_bytes()).map_err(Error::app)?;
-    *inner.headers_mut() = headers(request.headers)?;
-    Ok(inner)
-}
-
-fn reply_out(response: Response) -> exports::Reply {
-    let (mut head, body) = response.into_parts();
-    let hints = head
-        .extensions
-        .remove()
-        .map_or(Vec::new(), |Hints(hints)| hints);
+fn reply_out(reply: wire::Reply) -> exports::Reply {
     exports::Reply {
-        status: head.status.as_u16(),
-        headers: fields(&head.headers),
-        body: match body.into_outgoing() {
+        status: reply.status,
+        headers: reply.fields,
+        body: match reply.body {
             Outgoing::None => exports::ReplyBody::None,
-            Outgoing::Bytes(bytes) if bytes.is_empty() => exports::ReplyBody::None,
             Outgoing::Bytes(bytes) => exports::ReplyBody::Bytes(bytes.into()),
             Outgoing::Incoming(incoming) => exports::ReplyBody::Incoming(incoming.0),
             Outgoing::Stream(stream) => {
                 exports::ReplyBody::Source(exports::BodySource::new(Source(RefCell::new(stream))))
             }
         },
-        hints,
+        hints: reply.hints,
     }
 }
 

@@ -75,6 +75,7 @@ mod stream;
 pub mod test;
 pub mod time;
 mod waiting;
+mod wire;
 
 pub use body::{Body, BodyError, Chunks};
 pub use context::Context;

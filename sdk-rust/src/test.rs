@@ -30,15 +30,19 @@ use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use http::response::Parts;
 use http::{StatusCode, Uri};
 use log::Level;
 
 use crate::after::{self, Task};
 use crate::body::Outgoing;
 use crate::context::Info;
+use crate::host::native::fields::{received, sent};
 use crate::host::{self, Chunk, native};
 use crate::stream::Stream;
-use crate::{Body, BodyError, Context, FetchError, Request, Response, Router, logger, reply};
+use crate::{
+    Body, BodyError, Error, FetchError, Hints, Request, Response, Router, logger, reply, wire,
+};
 
 /// One line of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,7 +95,8 @@ impl Router {
     }
 
     /// Sends a request to this application, as a host would: a handler that fails is an empty 500, and a line of the log.
-    /// A URI that is a path is one on `http://localhost`.
+    /// A URI that is a path is one on `http://localhost`. What crosses to a host and back does so here: of the request and
+    /// the reply fields that belong to the connection are left out, and extensions but [`Hints`].
     pub fn handle(&self, mut request: Request) -> Response {
         static REQUESTS: AtomicU64 = AtomicU64::new(1);
 
@@ -103,21 +108,22 @@ impl Router {
             // A path is all that was missing of an absolute URI.
             *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
         }
+        let (parts, body) = request.into_parts();
+        let protocol = format!("{:?}", parts.version).replace("HTTP/", "");
         let info = Info {
             request_id: format!("test-{}", REQUESTS.fetch_add(1, Ordering::Relaxed)),
             client: Some("127.0.0.1".into()),
-            attributes: Vec::new(),
+            attributes: vec![("network.protocol.version".into(), protocol)],
         };
+        let mut head = wire::Head::from(&parts);
+        head.fields = received(head.fields);
         let restore_client = host::client_goes(HANG_UP.take());
         let outer = after::replace(Vec::new());
-        let result = self.dispatch(&mut Context::new(request, info));
+        let result = wire::handle(self, head, body, info);
         let tasks = after::replace(outer);
         restore_client();
-        match result {
-            Ok(response) => {
-                let (head, body) = response.into_parts();
-                Response::from_parts(head, watched(body.into_outgoing(), tasks))
-            }
+        match result.and_then(arrived) {
+            Ok((head, body)) => Response::from_parts(head, watched(body, tasks)),
             Err(error) => {
                 host::log(Level::Error, "edgewit", &error.chain(), &[]);
                 after::run(tasks, &Ok(()));
@@ -125,6 +131,17 @@ impl Router {
             }
         }
     }
+}
+
+/// A reply as its client gets it.
+fn arrived(reply: wire::Reply) -> Result<(Parts, Outgoing), Error> {
+    let (mut head, ()) = http::Response::new(()).into_parts();
+    head.status = StatusCode::from_u16(reply.status)?;
+    head.headers = wire::headers(sent(reply.fields))?;
+    if !reply.hints.is_empty() {
+        head.extensions.insert(Hints(reply.hints));
+    }
+    Ok((head, reply.body))
 }
 
 /// A body that runs `tasks` at its end; they have run if it is whole.

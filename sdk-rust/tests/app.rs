@@ -246,6 +246,59 @@ fn fields_of_one_name_stay_apart_and_in_order() {
     assert_eq!(headers.text("x-none"), None);
 }
 
+/// What crosses to a host and back as in a component: fields that belong to the connection and extensions do not.
+#[test]
+fn messages_cross_as_in_a_component() {
+    #[derive(Clone)]
+    struct Mark;
+
+    on_fetch(|request| {
+        let names: Vec<_> = request.headers().keys().map(|name| name.as_str()).collect();
+        let built = edgewit::http::Response::builder().header("connection", "close");
+        let mut response = built.body(names.join(" ").into()).unwrap();
+        response.extensions_mut().insert(Mark);
+        Ok(response)
+    });
+    let app = App::new().get("/", |c| {
+        let fields: Vec<_> = c.request().headers().iter().collect();
+        let seen: Vec<_> = fields
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))
+            .collect();
+        assert_eq!(seen, [("cookie", "a=1; b=2"), ("x-stays", "1")]);
+        assert!(c.request().extensions().get::<Mark>().is_none());
+        assert_eq!(c.attributes()[0].1, "1.1");
+        let request = edgewit::http::Request::get("https://example.com/a")
+            .header("x-asked", "1")
+            .header("te", "trailers");
+        let fetched = fetch(request.body(Body::empty())?)?;
+        let origin: &fetch::Origin = fetched.extensions().get().unwrap();
+        assert_eq!(origin.uri, "https://example.com/a");
+        assert!(fetched.headers().is_empty() && fetched.extensions().get::<Mark>().is_none());
+        assert_eq!(fetched.text()?, "x-asked");
+        let mut reply = edgewit::http::Response::builder()
+            .header("keep-alive", "5")
+            .header("x-replied", "1")
+            .body(Body::empty())?;
+        reply.extensions_mut().insert(Mark);
+        Ok(reply)
+    });
+    let request = edgewit::http::Request::get("/")
+        .header("host", "example.com")
+        .header("connection", "x-hop, close")
+        .header("x-hop", "1")
+        .header("proxy-authorization", "x")
+        .header("cookie", "a=1")
+        .header("cookie", "b=2")
+        .header("x-stays", "1")
+        .extension(Mark);
+    let reply = app.handle(request.body(Body::empty()).unwrap());
+    assert_eq!((reply.status().as_u16(), take_log()), (200, vec![]));
+    let names: Vec<_> = reply.headers().keys().map(|name| name.as_str()).collect();
+    assert_eq!(names, ["x-replied"]);
+    assert!(reply.extensions().get::<Mark>().is_none());
+}
+
 #[test]
 fn fetch_is_denied_until_a_test_answers_it() {
     let get = |uri: &str| {

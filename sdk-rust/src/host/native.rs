@@ -2,6 +2,7 @@
 //! not meet.
 
 mod fetch;
+pub(crate) mod fields;
 mod kv;
 
 use std::cell::{Cell, RefCell};

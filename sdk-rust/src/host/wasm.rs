@@ -5,15 +5,14 @@ mod kv;
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
 use log::{Level, LevelFilter};
 
 use super::Chunk;
 use crate::body::Outgoing;
 use crate::generated::edge::sdk as wit;
 use crate::kv::milliseconds;
-use crate::{Body, BodyError, Error};
+use crate::wire::headers;
+use crate::{Body, BodyError};
 
 pub(crate) use fetch::{Pending, Upload, send, send_streaming};
 pub(crate) use kv::Store;
@@ -74,24 +73,6 @@ impl ClientGone {
     pub(crate) fn pollable(&self) -> Pollable {
         Pollable(wit::poll::client_gone())
     }
-}
-
-/// The fields of a head or of trailers, in order.
-pub(crate) fn headers(fields: Vec<(String, Vec<u8>)>) -> Result<HeaderMap, Error> {
-    let mut headers = HeaderMap::with_capacity(fields.len());
-    for (name, value) in fields {
-        let name = HeaderName::from_bytes(name.as_bytes())?;
-        let value = HeaderValue::from_maybe_shared(Bytes::from(value))?;
-        headers.append(name, value);
-    }
-    Ok(headers)
-}
-
-pub(crate) fn fields(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
-    let field = |(name, value): (&HeaderName, &HeaderValue)| {
-        (name.as_str().to_owned(), value.as_bytes().to_owned())
-    };
-    headers.iter().map(field).collect()
 }
 
 pub(crate) fn body_in(body: wit::http::Body) -> Body {

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use edgewit_build::Tool;
 
-use crate::support::{Server, edgewit, fails, install, ok, root};
+use crate::support::{Server, command, edgewit, fails, install, ok, root};
 
 /// A folder with the guest on bindings alone and that on the Rust SDK, built once for all tests.
 pub fn guests() -> &'static Path {
@@ -368,46 +368,69 @@ fn a_case_of_ones_own_is_run_shown_and_explained() {
     );
 }
 
-/// Both guests behind the command's own server: what is in reach passes, and the rest says why it was not run.
+/// The cases that pass on a server with a guest behind it; the others were not run, and say why.
+fn in_reach(server: &Server, expect: &str) -> Vec<String> {
+    let url = format!("http://{}", server.address);
+    let expect = guests().join(expect);
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = [
+        "conform",
+        "http",
+        &url,
+        "--expect",
+        expect.to_str().unwrap(),
+        "--report",
+        "human,json=http.json",
+    ];
+    let told = ok(folder.path(), &arguments);
+    assert!(told.contains(" not run: it needs stores, "), "{told}");
+    let json = fs::read_to_string(folder.path().join("http.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let mut passed = Vec::new();
+    for case in json["cases"].as_array().unwrap() {
+        let name = case["case"].as_str().unwrap();
+        let why = case["why"][0].as_str().unwrap_or_default();
+        match case["status"].as_str().unwrap() {
+            "ok" => passed.push(name.to_owned()),
+            "not-run" => assert!(why.starts_with("it needs"), "{name}: {why}"),
+            other => panic!("{name}: {other}: {why}"),
+        }
+    }
+    assert!(passed.len() > 50, "{}", passed.len());
+    passed
+}
+
+/// Both guests behind the command's own server.
 #[test]
 fn a_server_is_asked_what_is_in_reach() {
     for name in ["raw", "rust"] {
-        let server = Server::start(
-            guests(),
-            &["serve", &format!("{name}.wasm"), "--listen", "127.0.0.1:0"],
-            "http://",
-        );
-        let url = format!("http://{}", server.address);
-        let expect = guests().join(format!("{name}.toml"));
-        let folder = tempfile::tempdir().unwrap();
-        let arguments = [
-            "conform",
-            "http",
-            &url,
-            "--expect",
-            expect.to_str().unwrap(),
-        ];
-        let told = ok(
-            folder.path(),
-            &[&arguments[..], &["--report", "human,json=http.json"]].concat(),
-        );
-        assert!(told.contains(" not run: it needs stores, "), "{told}");
-        let json = fs::read_to_string(folder.path().join("http.json")).unwrap();
-        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-        let cases = json["cases"].as_array().unwrap();
-        let of = |status: &str| {
-            cases
-                .iter()
-                .filter(|case| case["status"] == status)
-                .collect::<Vec<_>>()
-        };
-        assert!(of("ok").len() > 50, "{}", of("ok").len());
-        let why = |case: &&serde_json::Value| {
-            case["why"][0]
-                .as_str()
-                .is_some_and(|why| why.starts_with("it needs"))
-        };
-        assert!(!of("not-run").is_empty() && of("not-run").iter().all(why));
+        let server = served(name);
+        in_reach(&server, &format!("{name}.toml"));
         server.interrupt();
     }
+}
+
+fn served(name: &str) -> Server {
+    let file = format!("{name}.wasm");
+    let serve = ["serve", &file, "--listen", "127.0.0.1:0"];
+    Server::start(guests(), &serve, "http://")
+}
+
+/// The guest on the Rust SDK compiled for this machine, on the host that applications' own tests have: the same cases
+/// pass as with the component.
+#[test]
+fn the_guest_compiled_natively_passes_what_is_in_reach() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("native");
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut build = command(cargo, &root().join("sdk-rust/conformance"));
+    build.args(["build", "--locked", "--example", "native", "--target-dir"]);
+    let built = build.arg(&folder).output().unwrap();
+    let told = String::from_utf8_lossy(&built.stderr);
+    assert!(built.status.success(), "{told}");
+    let native = command(folder.join("debug/examples/native"), guests());
+    let native = Server::of(native, "http://");
+    let passed = in_reach(&native, "rust.toml");
+    let server = served("rust");
+    assert_eq!(passed, in_reach(&server, "rust.toml"));
+    server.interrupt();
 }

@@ -5,13 +5,15 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
 use http::request::Parts;
+use http::{HeaderMap, Uri};
 
+use super::fields::{received, sent};
 use super::{Pollable, SERVER, later, monotonic, skip_to};
 use crate::body::Outgoing;
-use crate::fetch::{Error as FetchError, Options};
+use crate::fetch::{Error as FetchError, Options, Origin};
+use crate::wire::{self, Head};
 use crate::{Body, BodyError, Error, Request, Response};
 
 /// In the extensions of a response: how long it takes to come.
@@ -39,8 +41,7 @@ pub(crate) struct Upload {
 
 pub(crate) fn send(head: Parts, body: Outgoing, options: &Options) -> Result<Pending, FetchError> {
     has_server()?;
-    let request = Request::from_parts(head, body.into());
-    let answer = answer(request, options);
+    let answer = answer(&head, body.into(), options);
     Ok(Pending(Rc::new(RefCell::new(Some(answer)))))
 }
 
@@ -65,7 +66,27 @@ fn has_server() -> Result<(), FetchError> {
     }
 }
 
-fn answer(request: Request, options: &Options) -> Answer {
+/// A request as a server gets it.
+fn arrived(head: &Parts, body: Body) -> Result<Request, FetchError> {
+    let mut lowered = Head::from(head);
+    lowered.fields = sent(lowered.fields);
+    wire::request(lowered, body).map_err(|error| FetchError::InvalidRequest(error.chain()))
+}
+
+/// A response as the application gets it.
+fn returned(response: Response, uri: Uri) -> Result<Response, FetchError> {
+    let (head, body) = response.into_parts();
+    let fields = received(wire::fields(&head.headers));
+    let origin = Origin {
+        uri,
+        redirects: 0,
+        attributes: Vec::new(),
+    };
+    wire::response(head.status.as_u16(), fields, body, origin)
+        .map_err(|error| FetchError::Protocol(error.chain()))
+}
+
+fn answer(head: &Parts, body: Body, options: &Options) -> Answer {
     // The server is put back afterwards, and may fetch from another in the meantime.
     let Some(mut server) = SERVER.take() else {
         let result = Err(FetchError::Denied);
@@ -74,7 +95,7 @@ fn answer(request: Request, options: &Options) -> Answer {
             result,
         };
     };
-    let result = server(request);
+    let result = arrived(head, body).and_then(&mut server);
     SERVER.with_borrow_mut(|place| {
         place.get_or_insert(server);
     });
@@ -83,6 +104,7 @@ fn answer(request: Request, options: &Options) -> Answer {
         .ok()
         .and_then(|response| response.extensions().get());
     let late = late.map_or(Duration::ZERO, |Late(late)| *late);
+    let result = result.and_then(|response| returned(response, head.uri.clone()));
     let timeouts = [
         (options.timeouts.first_byte, FetchError::FirstByteTimeout),
         (options.timeouts.total, FetchError::Deadline),
@@ -149,7 +171,7 @@ impl Upload {
             true => body,
             false => body.with_trailers(|| Ok(trailers)),
         };
-        let answer = answer(Request::from_parts(head, body), &self.options);
+        let answer = answer(&head, body, &self.options);
         self.place.replace(Some(answer));
         Ok(())
     }

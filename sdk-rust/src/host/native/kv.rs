@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{later, monotonic};
-use crate::kv::{Condition, Entry, Error, Page, SetOptions};
+use crate::kv::{Condition, Entry, Error, Page, SetOptions, milliseconds};
 
 const VALUE_BYTES_MAX: usize = 25 * 1024 * 1024;
 const METADATA_BYTES_MAX: usize = 2048;
@@ -78,7 +78,7 @@ impl Store {
         if options.metadata.len() > METADATA_BYTES_MAX {
             return Err(invalid("metadata beyond 2048 bytes"));
         }
-        let expires = expiry(options.ttl)?;
+        let expires = expiry(options.ttl.map(milliseconds))?;
         self.with(|items, version| {
             let found = items.get(key).map(|item| item.version);
             match options.condition {
@@ -116,7 +116,7 @@ impl Store {
         ttl_ms: Option<u64>,
     ) -> Result<i64, Error> {
         check_key(key)?;
-        let expires = expiry(ttl_ms.map(Duration::from_millis))?;
+        let expires = expiry(ttl_ms)?;
         self.with(|items, version| {
             let item = items.entry(key.to_owned());
             let old = match &item {
@@ -183,11 +183,11 @@ fn check_value(bytes: usize) -> Result<(), Error> {
     Ok(())
 }
 
-fn expiry(ttl: Option<Duration>) -> Result<Option<u64>, Error> {
-    match ttl {
-        Some(Duration::ZERO) => Err(invalid("a lifetime of 0")),
+fn expiry(ttl_ms: Option<u64>) -> Result<Option<u64>, Error> {
+    match ttl_ms {
+        Some(0) => Err(invalid("a lifetime of 0")),
         // What no clock can hold stays for ever.
-        Some(ttl) => Ok(later(ttl)),
+        Some(ttl) => Ok(later(Duration::from_millis(ttl))),
         None => Ok(None),
     }
 }

@@ -1,12 +1,13 @@
 //! `edge:sdk/fetch`.
 
 use http::request::Parts;
-use http::{HeaderMap, StatusCode, Uri};
+use http::{HeaderMap, Uri};
 
-use super::{Pollable, body_error, body_in, fields, headers, wit};
+use super::{Pollable, body_error, body_in, wit};
 use crate::body::Outgoing;
 use crate::fetch::{Error as FetchError, Options, Origin, Redirect, Timeouts};
 use crate::kv::milliseconds;
+use crate::wire::{self, Head, fields};
 use crate::{BodyError, Error, Response};
 
 /// A request on its way.
@@ -64,10 +65,15 @@ impl Upload {
 }
 
 fn request_out(head: Parts, body: wit::http::Body) -> wit::http::Request {
+    let Head {
+        method,
+        uri,
+        fields,
+    } = Head::from(&head);
     wit::http::Request {
-        method: head.method.as_str().to_owned(),
-        uri: head.uri.to_string(),
-        headers: fields(&head.headers),
+        method,
+        uri,
+        headers: fields,
         body,
     }
 }
@@ -95,15 +101,13 @@ fn timeouts_out(timeouts: Timeouts) -> wit::fetch::Timeouts {
 }
 
 fn response_in(response: wit::http::Response) -> Result<Response, Error> {
-    let mut inner = Response::new(body_in(response.body));
-    *inner.status_mut() = StatusCode::from_u16(response.status)?;
-    *inner.headers_mut() = headers(response.headers)?;
-    inner.extensions_mut().insert(Origin {
+    let origin = Origin {
         uri: Uri::from_maybe_shared(response.uri.into_bytes()).map_err(Error::app)?,
         redirects: response.redirects,
         attributes: response.attributes,
-    });
-    Ok(inner)
+    };
+    let body = body_in(response.body);
+    wire::response(response.status, response.headers, body, origin)
 }
 
 fn lift(error: wit::fetch::FetchError) -> FetchError {
