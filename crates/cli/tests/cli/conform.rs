@@ -421,8 +421,9 @@ fn served(name: &str) -> Server {
 #[test]
 fn the_guest_compiled_natively_passes_what_is_in_reach() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("native");
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut build = command(cargo, &root().join("sdk-rust/conformance"));
+    // By its name: rustup's `cargo` holds the compilers that it starts to its own toolchain, in the folders of
+    // dependencies too, where files of theirs may name others.
+    let mut build = command("cargo", &root().join("sdk-rust/conformance"));
     build.args(["build", "--locked", "--example", "native", "--target-dir"]);
     let built = build.arg(&folder).output().unwrap();
     let told = String::from_utf8_lossy(&built.stderr);

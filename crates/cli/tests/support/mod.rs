@@ -35,7 +35,7 @@ pub fn binary() -> PathBuf {
 
 pub fn command(program: impl AsRef<std::ffi::OsStr>, folder: &Path) -> Command {
     let mut command = Command::new(program);
-    let keep = ["CARGO_HOME", "RUSTUP_HOME"];
+    let keep = ["CARGO_HOME", "RUSTUP_HOME", "RUSTUP_AUTO_INSTALL"];
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         let is_cargos = text.starts_with("CARGO") || text.starts_with("RUST");
