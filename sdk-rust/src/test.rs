@@ -6,7 +6,7 @@
 //! The server answers each request when it is whole, so an upload is finished before its answer is waited for. Waiting
 //! turns the clock on and takes no time: a test of a timeout is as fast as any other, and one that waits for what never
 //! comes panics. A body that is made while it is sent is made as the test reads it, and what was handed to
-//! [`Context::wait_until`] runs at its end, or where it is dropped; for any other reply it has run when the call returns.
+//! [`Context::wait_until`](crate::Context::wait_until) runs at its end, or where it is dropped; for any other reply it has run when the call returns.
 //!
 //! ```
 //! use std::time::Duration;

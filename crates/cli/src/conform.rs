@@ -10,7 +10,7 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use edgewit_build::Cache;
 use edgewit_conformance::report::{self, Format};
-use edgewit_conformance::{Case, Expect, Run, Selection, Subject, Suite, Verdict};
+use edgewit_conformance::{Case, Expect, Run, Selection, Status, Subject, Suite, Verdict};
 use edgewit_host::Host;
 use url::Url;
 
@@ -295,7 +295,12 @@ fn over_http(args: &Http) -> Result<(), Error> {
         let run = edgewit_conformance::over_http(&args.url, &expect, &cases, &progress).await;
         run.map_err(undone)
     })?;
-    finish(&run, &args.output)
+    finish(&run, &args.output)?;
+    // A run of nothing is to pass nowhere.
+    match run.verdicts.iter().all(|it| it.status == Status::NotRun) {
+        true => Err(undone("none of the chosen cases can be asked over HTTP")),
+        false => Ok(()),
+    }
 }
 
 /// A run of nothing would pass.

@@ -27,6 +27,11 @@ pub async fn over_http(
     if url.scheme() != "http" {
         return Err(format!("{url}: the scheme http is due"));
     }
+    if url.path() != "/" {
+        return Err(format!(
+            "{url}: cases ask for paths of their own; a URL without a path is due"
+        ));
+    }
     let host = url.host_str().ok_or_else(|| format!("{url}: no host"))?;
     let port = url.port_or_known_default().unwrap_or(80);
     // As a guest is told it: without the scheme's own port.

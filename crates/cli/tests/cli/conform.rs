@@ -400,6 +400,22 @@ fn in_reach(server: &Server, expect: &str) -> Vec<String> {
     passed
 }
 
+#[test]
+fn a_server_that_is_asked_nothing_is_no_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = "http://127.0.0.1:9";
+    let path = format!("{url}/app");
+    for (arguments, said) in [
+        (&[url, "--filter", "kv/"][..], "none of the chosen cases"),
+        (&[&path], "a URL without a path is due"),
+    ] {
+        let output = edgewit(folder.path(), &[&["conform", "http"], arguments].concat());
+        assert_eq!(output.status.code(), Some(2));
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains(said), "{told}");
+    }
+}
+
 /// Both guests behind the command's own server.
 #[test]
 fn a_server_is_asked_what_is_in_reach() {
