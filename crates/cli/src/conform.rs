@@ -68,7 +68,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE")]
     pub expect: Vec<PathBuf>,
     /// Cases under way at once
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..), value_name = "N")]
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64), value_name = "N")]
     pub jobs: u16,
     #[command(flatten)]
     pub output: Output,
@@ -175,6 +175,19 @@ fn shard(text: &str) -> Result<(usize, usize), String> {
     }
 }
 
+impl Output {
+    /// Two forms in one stream are neither.
+    fn check(&self) -> Result<(), Error> {
+        let to_standard_output = self.reports.iter().filter(|it| it.file.is_none());
+        match to_standard_output.count() {
+            0 | 1 => Ok(()),
+            more => Err(undone(format!(
+                "{more} reports to standard output; one at most is due, and FORMAT=FILE for others"
+            ))),
+        }
+    }
+}
+
 /// How a run came out, where nothing kept it from being done.
 pub fn run(conform: &Conform) -> Result<(), Error> {
     match &conform.command {
@@ -241,6 +254,7 @@ fn one_each(expect: &[PathBuf], components: usize) -> Result<(), Error> {
 }
 
 fn on_components(args: &RunArgs) -> Result<(), Error> {
+    args.output.check()?;
     one_each(&args.expect, args.components.len())?;
     let suite = suite(&args.chosen.from)?;
     let cases = args.chosen.of(&suite);
@@ -258,7 +272,8 @@ fn on_components(args: &RunArgs) -> Result<(), Error> {
         }
         Ok(edgewit_conformance::run(&host, &subjects, &cases, args.jobs.into(), &progress).await)
     })?;
-    finish(&run, &args.output)
+    finish(&run, &args.output)?;
+    something(&run)
 }
 
 /// A host that keeps what it compiles.
@@ -287,6 +302,7 @@ fn expected(file: Option<&PathBuf>) -> Result<Expect, Error> {
 }
 
 fn over_http(args: &Http) -> Result<(), Error> {
+    args.output.check()?;
     let suite = suite(&args.chosen.from)?;
     let cases = args.chosen.of(&suite);
     some(&cases)?;
@@ -296,11 +312,7 @@ fn over_http(args: &Http) -> Result<(), Error> {
         run.map_err(undone)
     })?;
     finish(&run, &args.output)?;
-    // A run of nothing is to pass nowhere.
-    match run.verdicts.iter().all(|it| it.status == Status::NotRun) {
-        true => Err(undone("none of the chosen cases can be asked over HTTP")),
-        false => Ok(()),
-    }
+    something(&run)
 }
 
 /// A run of nothing would pass.
@@ -310,6 +322,16 @@ fn some(cases: &[&Case]) -> Result<(), Error> {
             "no case is chosen; `edgewit conform list` names them",
         )),
         _ => Ok(()),
+    }
+}
+
+/// Nor may one that asked nothing pass.
+fn something(run: &Run) -> Result<(), Error> {
+    match run.verdicts.iter().all(|it| it.status == Status::NotRun) {
+        true => Err(undone(
+            "none of the chosen cases was asked: not owed, or out of reach",
+        )),
+        false => Ok(()),
     }
 }
 
@@ -372,14 +394,30 @@ fn diff(args: &Diff) -> Result<(), Error> {
 
 fn named<'a>(suite: &'a Suite, name: &str) -> Result<&'a Case, Error> {
     let found = suite.cases.iter().find(|case| case.name() == name);
-    found.ok_or_else(|| {
-        undone(format!(
+    found.ok_or_else(|| no_case(suite, name))
+}
+
+/// Names what may be meant: cases that hold the name's last part, or pin a rule of that name.
+fn no_case(suite: &Suite, name: &str) -> Error {
+    let part = name.rsplit('/').next().unwrap_or(name);
+    let may_be = |case: &&Case| case.rule == name || (part.len() > 2 && case.name().contains(part));
+    let near: Vec<&str> = suite
+        .cases
+        .iter()
+        .filter(may_be)
+        .map(Case::name)
+        .take(5)
+        .collect();
+    match &near[..] {
+        [] => undone(format!(
             "no case {name:?}; `edgewit conform list` names them"
-        ))
-    })
+        )),
+        near => undone(format!("no case {name:?}; there is {}", near.join(", "))),
+    }
 }
 
 fn explain(name: &str, from: &From) -> Result<(), Error> {
     let suite = suite(from)?;
-    crate::print(named(&suite, name)?.explain().as_bytes())
+    let text = suite.explain(name).ok_or_else(|| no_case(&suite, name))?;
+    crate::print(text.as_bytes())
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::expect::Relax;
+use crate::ladder::VERBS;
 use crate::step::Step;
 use crate::wit::EDGE;
 
@@ -229,6 +230,26 @@ impl Upstream {
 }
 
 impl Exchange {
+    fn check(&self) -> Result<(), String> {
+        if self.trace.as_ref().is_some_and(|trace| *trace == ["..."]) {
+            return Err("a trace of `...` alone looks at nothing".to_owned());
+        }
+        if self.inject.iter().any(|inject| inject.at == Some(0)) {
+            return Err("`at = 0`; calls are counted from 1".to_owned());
+        }
+        if let Some(status) = self.reply.status
+            && !(200..=999).contains(&status)
+        {
+            return Err(format!("the status {status}; 200 to 999 is due"));
+        }
+        let names = self.reply.fields.keys();
+        let mut names = names.chain(self.reply.trailers.iter().flat_map(BTreeMap::keys));
+        match names.find(|name| **name != name.to_ascii_lowercase()) {
+            Some(name) => Err(format!("the field {name:?}; lower case is due")),
+            None => Ok(()),
+        }
+    }
+
     /// Whether all that comes back is the reports: every step is due one, and none shapes the reply.
     pub(crate) fn is_reported_whole(&self) -> bool {
         let all = |step: &Step| step.due.is_some() && !step.shapes_the_reply();
@@ -347,47 +368,6 @@ impl Case {
         granted && looked_at && self.request.iter().all(plain)
     }
 
-    /// The case for a reader: what it pins, what is asked and what is due.
-    pub fn explain(&self) -> String {
-        let mut text = format!(
-            "{}\n  rule {}, layer {}\n",
-            self.name(),
-            self.rule,
-            self.layer.name()
-        );
-        if !self.app.is_empty() {
-            text += &format!(
-                "  granted and limited: {}\n",
-                toml::Value::Table(self.app.clone())
-            );
-        }
-        for upstream in &self.upstream {
-            text += &format!(
-                "  {} is a server of {} connections\n",
-                upstream.origin,
-                upstream.connections.len()
-            );
-        }
-        for exchange in &self.request {
-            text += &format!("\n  {}\n", exchange.request);
-            for inject in &exchange.inject {
-                let which = inject.at.map_or("every".to_owned(), |at| format!("{at}."));
-                text += &format!(
-                    "    {which} call of {} returns {}\n",
-                    inject.call, inject.result
-                );
-            }
-            for step in &exchange.steps {
-                let due = step.due.as_deref().unwrap_or("(nothing)");
-                text += &format!("    {}\n      {due}\n", step.line);
-            }
-            if let Some(status) = exchange.reply.status {
-                text += &format!("  replied: {status}\n");
-            }
-        }
-        text
-    }
-
     /// The manifest that its application would have.
     pub fn manifest(&self) -> Result<Manifest, String> {
         let mut table = self.app.clone();
@@ -396,6 +376,27 @@ impl Case {
         let text = toml::to_string(&table).map_err(|error| error.to_string())?;
         let parsed = Manifest::parse(&text, Path::new("app"));
         parsed.map_err(|error| format!("app: {error}"))
+    }
+
+    /// A gate that nobody opens is waited for until the case is called off.
+    fn check_gates(&self) -> Result<(), String> {
+        let servers = self
+            .upstream
+            .iter()
+            .flat_map(|it| &it.connections)
+            .flatten();
+        let clients = self.request.iter().flat_map(|it| &it.client).flatten();
+        let steps: Vec<(&str, &str)> = servers
+            .chain(clients)
+            .filter_map(|step| step.split_once(' '))
+            .collect();
+        let unopened = steps
+            .iter()
+            .find(|(verb, gate)| *verb == "pass" && !steps.contains(&("open", gate)));
+        match unopened {
+            Some((_, gate)) => Err(format!("the gate {gate:?} is passed, and nobody opens it")),
+            None => Ok(()),
+        }
     }
 
     fn check(&self) -> Result<(), String> {
@@ -431,6 +432,17 @@ impl Case {
             .filter_map(|exchange| exchange.client.as_ref());
         for step in clients.flatten() {
             known(step, &CLIENT_STEPS)?;
+        }
+        self.check_gates()?;
+        self.request.iter().try_for_each(Exchange::check)?;
+        let steps = self.request.iter().flat_map(|exchange| &exchange.steps);
+        let unknown = steps
+            .map(Step::verb)
+            .find(|verb| *verb != "after" && !VERBS.contains(verb));
+        if let Some(verb) = unknown {
+            return Err(format!(
+                "the verb {verb:?}, which CONTRACT.md does not have"
+            ));
         }
         for inject in self.request.iter().flat_map(|exchange| &exchange.inject) {
             EDGE.result(&inject.call, &inject.result)?;

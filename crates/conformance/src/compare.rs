@@ -36,7 +36,8 @@ pub struct Relaxed {
 pub(crate) fn compare(asked: &[Asked<'_>]) -> (Vec<String>, Vec<Relaxed>) {
     let mut by_case: HashMap<&str, Vec<&Asked<'_>>> = HashMap::new();
     let mut order = Vec::new();
-    for one in asked.iter().filter(|one| one.outcome.problems.is_empty()) {
+    let passed = |one: &&Asked<'_>| one.outcome.problems.is_empty() && !one.outcome.prevented;
+    for one in asked.iter().filter(passed) {
         let of_case = by_case.entry(one.case.name()).or_default();
         if of_case.is_empty() {
             order.push(one.case.name());

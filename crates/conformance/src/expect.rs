@@ -120,6 +120,14 @@ pub enum ExpectError {
     },
 }
 
+/// Errors of a reply that a platform's type may let through.
+const LATE: [&str; 4] = [
+    "invalid-name",
+    "invalid-value",
+    "invalid-status",
+    "consumed",
+];
+
 impl Default for Expect {
     /// What is held against a component that comes alone: everything.
     fn default() -> Self {
@@ -167,7 +175,22 @@ impl Expect {
                     failure.case
                 ),
             }),
-            None => Ok(expect),
+            None => expect.check_late(file, &text),
+        }
+    }
+
+    /// What else would be late would let anything pass.
+    fn check_late(self, file: &Path, text: &str) -> Result<Self, ExpectError> {
+        match self.late.iter().find(|late| !LATE.contains(&late.as_str())) {
+            Some(late) => Err(ExpectError::Invalid {
+                file: file.to_owned(),
+                line: text[..text.find(late.as_str()).unwrap_or(0)]
+                    .matches('\n')
+                    .count()
+                    + 1,
+                reason: format!("`late` of {late:?}; of {} it may be", LATE.join(", ")),
+            }),
+            None => Ok(self),
         }
     }
 }

@@ -3,13 +3,14 @@
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::time::{Duration, Instant};
 
+use tokio::net::TcpStream;
 use url::Url;
 
 use crate::case::{Case, Exchange};
 use crate::client;
 use crate::expect::Expect;
 use crate::gates::Gates;
-use crate::run::{Outcome, judge_reply, judge_reports};
+use crate::run::{Outcome, judge_reply, judge_reports, reported};
 use crate::suite::{Run, Status, Verdict, verdict};
 use crate::wire::Message;
 
@@ -42,6 +43,11 @@ pub async fn over_http(
     let found = (host.trim_matches(['[', ']']), port).to_socket_addrs();
     let address = found.map_err(|error| format!("{url}: {error}"))?.next();
     let address = address.ok_or_else(|| format!("{url}: no address"))?;
+    // Where nobody listens, no case has anything to say.
+    let reached = tokio::time::timeout(HANG, TcpStream::connect(address)).await;
+    reached
+        .unwrap_or_else(|late| Err(late.into()))
+        .map_err(|error| format!("{url}: {error}"))?;
     let began = Instant::now();
     let mut run = Run {
         subjects: 1,
@@ -86,7 +92,10 @@ async fn ask(address: SocketAddr, authority: &str, late: &[String], case: &Case)
                 let problem = format!("no end within {} s", HANG.as_secs());
                 outcome.problems.push(problem);
             }
-            Ok(Err(problem)) => outcome.problems.push(problem),
+            Ok(Err(problem)) => {
+                outcome.broke_off = true;
+                outcome.problems.push(problem);
+            }
             Ok(Ok(reply)) => judge(exchange, late, reply.as_ref(), &mut outcome),
         }
     }
@@ -98,8 +107,13 @@ fn judge(exchange: &Exchange, late: &[String], reply: Option<&Message>, outcome:
     let body = reply.map(|reply| String::from_utf8_lossy(&reply.body));
     let body = body.as_deref().unwrap_or_default();
     let reports: Vec<String> = body.lines().map(str::to_owned).collect();
+    let mut has_failed = false;
     if !exchange.steps.is_empty() {
-        judge_reports(exchange, late, &reports, outcome);
+        has_failed = judge_reports(exchange, late, &reports, outcome);
+    }
+    if exchange.is_reported_whole() && !has_failed {
+        let due = reported(&reports);
+        outcome.problems.extend(judge_reply(&due, reply));
     }
     outcome.problems.extend(judge_reply(&exchange.reply, reply));
 }

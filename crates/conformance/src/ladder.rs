@@ -1,5 +1,8 @@
 //! The ladder that a port climbs, and the verbs that each rung takes.
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
 /// What a guest under test has to do, for who writes one: `CONTRACT.md`.
 pub const CONTRACT: &str = include_str!("../../../tests/conformance/CONTRACT.md");
 
@@ -97,7 +100,18 @@ pub struct Row {
     pub reports: &'static str,
 }
 
+/// The verbs that the contract has.
+pub(crate) static VERBS: LazyLock<BTreeSet<&str>> =
+    LazyLock::new(|| LADDER.iter().flat_map(Rung::verbs).collect());
+
 impl Rung {
+    /// The verbs of its rows; of a handler it is the method of its request.
+    pub fn verbs(&self) -> Vec<&'static str> {
+        let quoted = |text: &'static str| text.split('`').skip(1).step_by(2);
+        let steps = self.rows().into_iter().flat_map(|row| quoted(row.step));
+        steps.filter_map(|step| step.split(' ').next()).collect()
+    }
+
     /// The rows of the contract that this rung takes, in their order.
     pub fn rows(&self) -> Vec<Row> {
         self.headings.iter().flat_map(|it| rows(it)).collect()

@@ -18,6 +18,7 @@ mod case;
 mod client;
 mod compare;
 mod expect;
+mod explain;
 mod gates;
 mod http;
 mod ladder;

@@ -20,6 +20,9 @@ const SHOWN_BYTES_MAX: usize = 64;
 /// How many calls of one request are kept: a guest may call for as long as its case goes on.
 const CALLS_MAX: usize = 100_000;
 
+/// How much of what one request logs is kept.
+const LOGGED_BYTES_MAX: usize = 64 * 1024 * 1024;
+
 /// What one request did.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
@@ -59,6 +62,7 @@ struct Request {
     /// Numbers of the handles that are there, by the host's own, which it uses again.
     handles: HashMap<u32, usize>,
     handles_seen: usize,
+    logged_bytes: usize,
     /// The line that stands for adjacent reads or writes of one body, and the bytes that they moved.
     moving: Option<(String, Shown)>,
 }
@@ -257,6 +261,10 @@ impl Request {
         else {
             return;
         };
+        self.logged_bytes += message.len();
+        if self.logged_bytes > LOGGED_BYTES_MAX {
+            return;
+        }
         if target == REPORTS {
             self.record.reports.push(message.clone());
             return;
@@ -302,6 +310,10 @@ impl Request {
         self.record
             .trace
             .push(format!("{}({})", name(call), shown.join(", ")));
+        // These take the handle: the host may give its number to another.
+        if let ("wait" | "finish", [Value::Handle(taken), ..]) = (call.function, call.arguments) {
+            self.handles.remove(taken);
+        }
     }
 
     fn end(&mut self, call: &Call<'_>, result: Result<&Value, &str>) {

@@ -260,11 +260,12 @@ fn same_events(due: &[String], met: &[String]) -> bool {
 }
 
 /// The reply of a guest that nothing has shaped: its reports.
-fn reported(reports: &[String]) -> Reply {
+pub(crate) fn reported(reports: &[String]) -> Reply {
     let body: String = reports.iter().map(|report| format!("{report}\n")).collect();
     Reply {
         status: Some(200),
         body: Some(words::encode(body.as_bytes())),
+        cut: Some(false),
         ..Reply::default()
     }
 }
@@ -326,7 +327,8 @@ pub(crate) fn judge_reports(
                 .push(format!("`{}`: `{report}`; `{due}` is due", step.line));
         }
     }
-    for more in met {
+    // A guest that floods is told by the first.
+    for more in met.take(3) {
         outcome
             .problems
             .push(format!("a report that no step is due: `{more}`"));

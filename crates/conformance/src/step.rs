@@ -55,20 +55,20 @@ impl std::str::FromStr for Step {
 }
 
 impl Step {
+    /// Its first word.
+    pub fn verb(&self) -> &str {
+        self.line.split(' ').next().unwrap_or_default()
+    }
+
     /// Whether it may end the request, or fail it.
     pub fn may_end_the_request(&self) -> bool {
-        self.line
-            .split(' ')
-            .next()
-            .is_some_and(|verb| ENDS.contains(&verb))
+        ENDS.contains(&self.verb())
     }
 
     /// Whether a guest's reply is then no longer its reports, or they are not all there yet.
     pub fn shapes_the_reply(&self) -> bool {
         self.line.starts_with("reply.")
-            || ["after", "panic", "abort", "spin", "grow", "recurse"]
-                .iter()
-                .any(|verb| self.line.split(' ').next() == Some(verb))
+            || ["after", "panic", "abort", "spin", "grow", "recurse"].contains(&self.verb())
     }
 }
 
@@ -101,8 +101,7 @@ const MAY_THROW: [&str; 6] = [
 
 /// Whether what a step reported is what was due.
 pub fn matches(step: &Step, due: &str, report: &str) -> bool {
-    let verb = step.line.split(' ').next().unwrap_or_default();
-    if MAY_THROW.contains(&verb) && THROWN.contains(&(due, report)) {
+    if MAY_THROW.contains(&step.verb()) && THROWN.contains(&(due, report)) {
         return true;
     }
     let (mut due, mut met) = (due.split(' '), report.split(' '));

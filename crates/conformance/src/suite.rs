@@ -1,6 +1,6 @@
 //! The suite: its rules, its cases, and a run over components.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -44,8 +44,8 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub struct Suite {
     /// In the order of their files.
     pub cases: Vec<Case>,
-    /// By their names in `RULES.md`.
-    pub rules: BTreeSet<String>,
+    /// Sentences by the names that `RULES.md` gives them.
+    pub rules: BTreeMap<String, String>,
 }
 
 /// Which cases are run.
@@ -80,10 +80,15 @@ impl Suite {
             cases.extend(parse(text, Path::new(file))?);
         }
         cases.extend(crate::matrix::cases());
-        let rules = RULES.lines().filter_map(|line| line.strip_prefix("### "));
+        let sections = RULES.split("\n### ").skip(1);
+        let rules = sections.filter_map(|section| {
+            let (name, rule) = section.split_once('\n')?;
+            let rule = rule.split("\n## ").next()?.trim();
+            Some((name.to_owned(), rule.replace('\n', " ")))
+        });
         Ok(Self {
             cases,
-            rules: rules.map(str::to_owned).collect(),
+            rules: rules.collect(),
         })
     }
 
@@ -195,6 +200,8 @@ pub struct Run {
     pub problems: Vec<String>,
     /// Where the comparison of components was made less strict.
     pub relaxed: Vec<Relaxed>,
+    /// For each component, how many of the cases are of layers that it does not owe.
+    pub not_owed: BTreeMap<String, usize>,
     /// Components that were run.
     pub subjects: usize,
     /// How long it took, compilation left out.
@@ -270,6 +277,9 @@ pub async fn run(
         .map(|(_, verdict, asked)| (verdict, asked))
         .unzip();
     for subject in subjects {
+        let other = |case: &&&Case| !subject.expect.layers.contains(&case.layer);
+        let not_owed = cases.iter().filter(other).count();
+        run.not_owed.insert(subject.name.clone(), not_owed);
         run.problems.extend(unknown_names(subject, cases));
     }
     let (problems, relaxed) = compare(&asked);
@@ -356,7 +366,10 @@ pub(crate) fn verdict(case: &Case, subject: &str, expect: &Expect, outcome: &Out
             Status::Known
         }
         Some(known) => {
-            why.push(format!("expect.toml says it fails with {:?}", known.how));
+            why.push(format!(
+                "it fails in another way than expect.toml says: not all of this holds {:?}",
+                known.how
+            ));
             Status::Stale
         }
     };

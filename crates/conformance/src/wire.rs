@@ -33,6 +33,9 @@ pub struct Message {
 /// What is kept of a body. A guest that sends without end is to fill no memory but its own.
 const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// What is kept of a head, of trailers, and of what comes before the end of a line.
+const HEAD_BYTES_MAX: usize = 1024 * 1024;
+
 /// How the end of a body is told.
 enum Framing {
     Length(usize),
@@ -211,22 +214,33 @@ impl Wire {
     }
 
     async fn lines_to_blank(&mut self) -> io::Result<Vec<Vec<u8>>> {
-        let mut lines = Vec::new();
+        let (mut lines, mut bytes) = (Vec::new(), 0);
         loop {
             let line = self.line().await?;
             if line.is_empty() {
                 return Ok(lines);
+            }
+            bytes += line.len();
+            if bytes > HEAD_BYTES_MAX {
+                return Err(io::ErrorKind::FileTooLarge.into());
             }
             lines.push(line);
         }
     }
 
     async fn line(&mut self) -> io::Result<Vec<u8>> {
+        let mut seen = 0;
         loop {
-            if let Some(at) = self.unread.iter().position(|byte| *byte == b'\n') {
+            let unseen = &self.unread[seen..];
+            if let Some(at) = unseen.iter().position(|byte| *byte == b'\n') {
+                let at = seen + at;
                 let mut line: Vec<u8> = self.unread.drain(..=at).collect();
                 line.truncate(line.trim_ascii_end().len());
                 return Ok(line);
+            }
+            seen = self.unread.len();
+            if seen > HEAD_BYTES_MAX {
+                return Err(io::ErrorKind::FileTooLarge.into());
             }
             if !self.more().await? {
                 return Err(io::ErrorKind::UnexpectedEof.into());

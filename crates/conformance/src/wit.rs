@@ -135,6 +135,10 @@ impl Wit {
             }
             TypeDefKind::Record(record) => {
                 let table = written.as_table().ok_or_else(|| wrong("a table"))?;
+                let is_known = |name: &str| record.fields.iter().any(|it| it.name == name);
+                if let Some(name) = table.keys().find(|name| !is_known(name)) {
+                    return Err(wrong(&format!("no member {name}")));
+                }
                 let fields = record.fields.iter().map(|field| {
                     let written = table.get(&field.name);
                     let written =
@@ -182,8 +186,16 @@ impl Wit {
             // Milliseconds: what a number of every language holds.
             Type::U64 if name.ends_with("-ms") => vec![shape("", (1i64 << 53) - 1)],
             Type::U32 => vec![shape("", i64::from(u32::MAX))],
-            Type::U64 => vec![shape("", u64::MAX.to_string())],
-            Type::S64 => vec![shape("least", i64::MIN), shape("most", i64::MAX)],
+            // The second is the first that a double does not hold.
+            Type::U64 => vec![
+                shape("", u64::MAX.to_string()),
+                shape("beyond-2-53", (1i64 << 53) + 1),
+            ],
+            Type::S64 => vec![
+                shape("least", i64::MIN),
+                shape("most", i64::MAX),
+                shape("beyond-2-53", (1i64 << 53) + 1),
+            ],
             Type::String => match name {
                 "uri" => vec![shape("", "http://up.test/x?y=1")],
                 "method" => vec![shape("", "PURGE")],

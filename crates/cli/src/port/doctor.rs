@@ -58,7 +58,7 @@ pub fn run(file: &Path) -> Result<(), Error> {
             .filter(|verdict| verdict.status != Status::Ok);
         match failed.count() {
             0 => crate::print(
-                format!("next: `edgewit conform run {shown}` asks all cases\n").as_bytes(),
+                format!("next: `edgewit conform run {shown} --expect expect.toml` asks all that it owes\n").as_bytes(),
             ),
             failed => Err(Error::Conform(
                 1,

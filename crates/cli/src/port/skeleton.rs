@@ -18,13 +18,14 @@ macro_rules! template {
 
 /// The files, where `{{lang}}` is the language, `{{ladder}}` what is to be climbed, and `{{verbs}}` the
 /// contract's verbs by rung.
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 8] = [
     ("README.md", template!("README.md")),
     ("CONTRACT.md", CONTRACT),
     ("wit/edge.wit", WIT),
     ("guest-outline.txt", template!("guest-outline.txt")),
     ("expect.toml", template!("expect.toml")),
     ("ci.sh", template!("ci.sh")),
+    (".gitignore", "/.edgewit/\n/conformance.xml\n"),
     (
         ".github/workflows/conformance.yml",
         template!("conformance.yml"),

@@ -209,7 +209,7 @@ fn a_good_component_lacks_nothing() {
         "passed   kv and log: kv/missing-is-none",
         "passed   fetch: fetch/where-a-response-came-from",
         "passed   streaming: bodies/a-source",
-        "next: `edgewit conform run raw.wasm` asks all cases",
+        "next: `edgewit conform run raw.wasm --expect expect.toml` asks all that it owes",
     ] {
         assert!(told.lines().any(|it| it == line), "{line}\n{told}");
     }

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::case::Level;
 use crate::compare::Relaxed;
 use crate::suite::{Run, Status, VERSION, Verdict};
 
@@ -30,7 +31,7 @@ pub(super) fn write(run: &Run) -> String {
     let by_subject = run
         .verdicts
         .chunk_by(|one, other| one.subject == other.subject);
-    by_subject.for_each(|verdicts| count(&mut text, verdicts));
+    by_subject.for_each(|verdicts| count(&mut text, run, verdicts));
     let failed = run.verdicts.iter().filter(|verdict| verdict.fails());
     let passed = run
         .verdicts
@@ -59,14 +60,18 @@ fn tell(text: &mut String, verdict: &Verdict) {
         case,
         ..
     } = verdict;
-    let _ = writeln!(text, "{subject}: {} {case}", status.name());
+    let recommended = match verdict.level {
+        Level::Required => "",
+        Level::Recommended => " (recommended)",
+    };
+    let _ = writeln!(text, "{subject}: {} {case}{recommended}", status.name());
     for why in &verdict.why {
         let _ = writeln!(text, "    {why}");
     }
 }
 
 /// How many cases of one component came to what, and why some were not run.
-fn count(text: &mut String, verdicts: &[Verdict]) {
+fn count(text: &mut String, run: &Run, verdicts: &[Verdict]) {
     let (mut counts, mut not_run) = (BTreeMap::new(), BTreeMap::new());
     for verdict in verdicts {
         *counts.entry(verdict.status).or_insert(0) += 1;
@@ -82,5 +87,9 @@ fn count(text: &mut String, verdicts: &[Verdict]) {
         .iter()
         .map(|(status, count)| format!("{count} {}", status.name()))
         .collect();
-    let _ = writeln!(text, "{subject}: {}", told.join(", "));
+    let not_owed = match run.not_owed.get(subject) {
+        None | Some(0) => String::new(),
+        Some(cases) => format!("; {cases} more are of layers that it does not owe"),
+    };
+    let _ = writeln!(text, "{subject}: {}{not_owed}", told.join(", "));
 }

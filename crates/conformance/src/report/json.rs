@@ -10,6 +10,7 @@ pub(super) fn write(run: &Run) -> String {
         "suite": VERSION,
         "passed": run.passed(),
         "components": run.subjects,
+        "not-owed": run.not_owed,
         "seconds": run.took.as_secs_f64(),
         "problems": run.problems,
         "relaxed": run.relaxed.iter().map(relaxed).collect::<Vec<_>>(),
