@@ -143,6 +143,11 @@ impl Default for Expect {
     }
 }
 
+/// The line, from 1, at this byte.
+fn line_of(text: &str, at: usize) -> usize {
+    text[..at.min(text.len())].matches('\n').count() + 1
+}
+
 impl Expect {
     /// Errors: `Read`, `Invalid`.
     pub fn read(file: &Path) -> Result<Self, ExpectError> {
@@ -154,7 +159,7 @@ impl Expect {
             let at = error.span().map_or(0, |span| span.start);
             ExpectError::Invalid {
                 file: file.to_owned(),
-                line: text[..at.min(text.len())].matches('\n').count() + 1,
+                line: line_of(&text, at),
                 reason: error.message().replace('\n', "; "),
             }
         })?;
@@ -166,10 +171,7 @@ impl Expect {
             // It would be a part of everything.
             Some(failure) => Err(ExpectError::Invalid {
                 file: file.to_owned(),
-                line: text[..text.find(&failure.case).unwrap_or(0)]
-                    .matches('\n')
-                    .count()
-                    + 1,
+                line: line_of(&text, text.find(&failure.case).unwrap_or(0)),
                 reason: format!(
                     "`how` of {:?} is empty; a part of what the run says is due",
                     failure.case
@@ -184,10 +186,7 @@ impl Expect {
         match self.late.iter().find(|late| !LATE.contains(&late.as_str())) {
             Some(late) => Err(ExpectError::Invalid {
                 file: file.to_owned(),
-                line: text[..text.find(late.as_str()).unwrap_or(0)]
-                    .matches('\n')
-                    .count()
-                    + 1,
+                line: line_of(text, text.find(late.as_str()).unwrap_or(0)),
                 reason: format!("`late` of {late:?}; of {} it may be", LATE.join(", ")),
             }),
             None => Ok(self),

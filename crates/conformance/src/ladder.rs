@@ -23,7 +23,7 @@ pub struct Rung {
     pub hint: &'static str,
 }
 
-/// From the first to the last; each takes verbs of those before it.
+/// From the first to the last; the first case of each takes verbs of the rungs up to it alone.
 pub const LADDER: [Rung; 7] = [
     Rung {
         name: "echo",
