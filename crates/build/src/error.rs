@@ -57,6 +57,24 @@ pub enum Error {
     /// This library can't build the language.
     #[error("applications in {0} can't be built by this version")]
     Language(Language),
+    /// The component can't be written where it was to be; nothing there was changed.
+    #[error("{} {problem}", path.display())]
+    Output {
+        /// Where.
+        path: PathBuf,
+        /// What is wrong, and what would be right.
+        problem: String,
+    },
+    /// The folder of the source, as the manifest names it, can't be opened.
+    #[error("{}: the source folder {}: {reason}; `source` is relative to the folder of the file", manifest.display(), folder.display())]
+    SourceFolder {
+        /// The manifest.
+        manifest: PathBuf,
+        /// The folder as written there.
+        folder: PathBuf,
+        /// What the system said.
+        reason: io::Error,
+    },
     /// The source folder holds no package of the language that can be built.
     #[error("{}: {problem}", path.display())]
     Source {

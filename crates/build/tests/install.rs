@@ -3,11 +3,15 @@
 mod support;
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use edgewit_build::{Cache, Error, Options, Tool, apt, build, doctor, ensure};
-use support::{Log, again, assert_success, is_again, path_with, ready, write_guest, write_script};
+use support::{
+    Log, again, again_at, assert_success, is_again, path_with, ready, write_guest, write_script,
+};
 
 /// A sysroot with all but the standard library of guests, and a `rustc` that uses it for them; the
 /// `rustup` beside it says and does what `rustup` is.
@@ -116,6 +120,7 @@ fn packages_are_installed_by_root_and_asked_for_from_others() {
     if is_again() {
         let log = Log::default();
         match apt(&["present", "absent"], &|event| log.add(event)) {
+            Ok(()) if std::env::var_os("AS_ANOTHER").is_some() => panic!("it is not root"),
             Ok(()) => {
                 let calls: Vec<_> = log.text().lines().map(str::to_owned).collect();
                 assert_eq!(calls.len(), 3, "{calls:?}");
@@ -137,12 +142,18 @@ fn packages_are_installed_by_root_and_asked_for_from_others() {
         &folder.path().join("dpkg-query"),
         "case \"$*\" in *present) printf installed;; *) exit 1;; esac",
     );
-    let mut command = again(
-        "packages_are_installed_by_root_and_asked_for_from_others",
-        &[],
-    );
-    command.env("PATH", path_with(folder.path()));
-    assert_success(&command.output().unwrap());
+    let name = "packages_are_installed_by_root_and_asked_for_from_others";
+    let path = path_with(folder.path());
+    assert_success(&again(name, &[]).env("PATH", &path).output().unwrap());
+    // Root can be anybody: the program is put where anybody may start it.
+    let program = folder.path().join("test");
+    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    if fs::metadata("/proc/self").unwrap().uid() == 0 {
+        let mut other = again_at(&program, name, &[]);
+        other.env("PATH", &path).env("AS_ANOTHER", "1").uid(65534);
+        assert_success(&other.current_dir("/").output().unwrap());
+    }
 }
 
 /// A `zig` that tells its version, and a `python3` whose pip brings a wheel that holds another one.

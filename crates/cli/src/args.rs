@@ -9,7 +9,7 @@ use url::Url;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done; for serve and demo: stopped by Ctrl-C
-  1  failed: a build, a test, a key that is not there, bindings that differ
+  1  failed: a build, a test, what kv was to do, bindings that differ
   2  the command line, an edge.toml or a .env is wrong
   3  a tool is missing and was not installed; the command to run is printed
 
@@ -101,7 +101,7 @@ pub struct Serve {
     #[arg(default_value = ".", value_name = "DIR|FILE.wasm")]
     pub apps: Vec<PathBuf>,
     /// Where to listen; port 0 picks a free one
-    #[arg(long, default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
+    #[arg(long, default_value = "127.0.0.1:3000", value_name = "ADDRESS", value_parser = address)]
     pub listen: SocketAddr,
     /// The edge.toml that grants component files what they may reach [default: the one beside each,
     /// else nothing is granted]; a folder has its own
@@ -114,6 +114,11 @@ pub struct Serve {
     /// `https://api.example.com=http://127.0.0.1:9000`; it takes no grant but the origin's; may be repeated
     #[arg(long = "override", value_name = "ORIGIN=ORIGIN", value_parser = overridden)]
     pub overrides: Vec<Override>,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let due = "an IP address and a port are due, as in 127.0.0.1:3000 or [::1]:3000";
+    text.parse().map_err(|_| due.to_owned())
 }
 
 /// An origin, and the server that stands in for it.
@@ -175,6 +180,10 @@ pub struct Kv {
     /// The folder of the application's edge.toml
     #[arg(long, global = true, default_value = ".", value_name = "FOLDER")]
     pub dir: PathBuf,
+    /// The file that grants the stores, where `serve` was given one with --config [default: edge.toml in
+    /// the folder]
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "dir")]
+    pub config: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -217,4 +226,38 @@ pub enum KvOperation {
         #[arg(allow_hyphen_values = true)]
         key: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Command, String> {
+        let parsed = Args::try_parse_from(line.split(' '));
+        parsed.map(|args| args.command).map_err(|it| it.to_string())
+    }
+
+    #[test]
+    fn what_is_not_said_is_as_documented() {
+        let Ok(Command::Serve(serve)) = parse("edgewit serve") else {
+            panic!("not serve");
+        };
+        assert_eq!(serve.listen.to_string(), "127.0.0.1:3000");
+        assert_eq!(serve.apps, [PathBuf::from(".")]);
+        let Ok(Command::Demo(demo)) = parse("edgewit demo") else {
+            panic!("not demo");
+        };
+        assert_eq!(demo.port, 3000);
+    }
+
+    #[test]
+    fn an_address_is_no_name() {
+        let error = parse("edgewit serve --listen localhost:3000")
+            .err()
+            .unwrap();
+        assert!(
+            error.contains("an IP address and a port are due"),
+            "{error}"
+        );
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt::Display;
 use std::fs;
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -338,13 +338,18 @@ fn something(run: &Run) -> Result<(), Error> {
 /// On a terminal, what is under way.
 fn progress(verdict: &Verdict) {
     if std::io::stderr().is_terminal() {
-        eprint!("\r\x1b[K{}: {}\r", verdict.subject, verdict.case);
+        let _ = write!(
+            std::io::stderr(),
+            "\r\x1b[K{}: {}\r",
+            verdict.subject,
+            verdict.case
+        );
     }
 }
 
 fn finish(run: &Run, output: &Output) -> Result<(), Error> {
     if std::io::stderr().is_terminal() {
-        eprint!("\r\x1b[K");
+        let _ = write!(std::io::stderr(), "\r\x1b[K");
     }
     for Wanted { format, file } in &output.reports {
         let text = report::write(run, *format);

@@ -125,7 +125,12 @@ impl Error {
             | Self::NotEmpty(_)
             | Self::Host(edgewit_host::Error::RootFile { .. })
             | Self::Filter { .. } => 2,
-            Self::Build(edgewit_build::Error::Name { .. } | edgewit_build::Error::NotEmpty(_)) => 2,
+            Self::Build(
+                edgewit_build::Error::Name { .. }
+                | edgewit_build::Error::NotEmpty(_)
+                | edgewit_build::Error::Output { .. }
+                | edgewit_build::Error::SourceFolder { .. },
+            ) => 2,
             Self::Conform(code, _) => *code,
             Self::Build(edgewit_build::Error::Missing { .. }) | Self::Missing => 3,
             _ => 1,

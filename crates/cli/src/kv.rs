@@ -10,11 +10,14 @@ use crate::args::{Kv, KvOperation};
 use crate::control::{self, Operation, Outcome};
 use crate::error::Error;
 use crate::load;
-use crate::print;
+use crate::output::print;
 use crate::serve::block_on;
 
 pub fn run(arguments: Kv) -> Result<(), Error> {
-    let manifest = load::manifest(&arguments.dir)?;
+    let manifest = match &arguments.config {
+        Some(file) => Manifest::read(file)?,
+        None => load::manifest(&arguments.dir)?,
+    };
     let (store, operation, value) = match arguments.operation {
         KvOperation::Get { store, key } => (store, Operation::Get { key }, Vec::new()),
         KvOperation::Set {

@@ -1,5 +1,11 @@
 //! The command `edgewit`.
 
+#![deny(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "both panic where nobody reads"
+)]
+
 mod args;
 mod conform;
 mod control;
@@ -8,13 +14,13 @@ mod error;
 mod kv;
 mod load;
 mod logs;
+mod output;
 mod port;
 mod progress;
 mod serve;
 mod sink;
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -23,13 +29,14 @@ use edgewit_build::Cache;
 
 use args::{Args, Bindgen, Build, Command, New};
 use error::Error;
+use output::{print, say, tell};
 use progress::Progress;
 
 fn main() -> ExitCode {
     match run(Args::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("edgewit: {error}");
+            tell(format_args!("edgewit: {error}"));
             ExitCode::from(error.code())
         }
     }
@@ -55,13 +62,6 @@ fn run(command: Command) -> Result<(), Error> {
     }
 }
 
-/// A reader that has seen enough is no reason to panic.
-fn print(text: &[u8]) -> Result<(), Error> {
-    let mut out = std::io::stdout().lock();
-    let written = out.write_all(text).and_then(|()| out.flush());
-    written.map_err(Error::io("write", "standard output".as_ref()))
-}
-
 fn new(new: &New) -> Result<(), Error> {
     // `.` has a name where it lies.
     let there = std::fs::canonicalize(&new.folder).unwrap_or_else(|_| new.folder.clone());
@@ -72,12 +72,11 @@ fn new(new: &New) -> Result<(), Error> {
     let manifest =
         edgewit_build::new_app(&cache, &new.folder, &name, language, &progress.report())?;
     progress.finish();
-    println!("wrote {}", manifest.display());
-    println!(
+    say(format_args!("wrote {}", manifest.display()))?;
+    say(format_args!(
         "next, in {}: `edgewit test` and `edgewit serve`",
         new.folder.display()
-    );
-    Ok(())
+    ))
 }
 
 fn build(build: &Build) -> Result<(), Error> {
@@ -89,8 +88,11 @@ fn build(build: &Build) -> Result<(), Error> {
     let progress = Progress::new();
     let built = edgewit_build::build(&Cache::from_env()?, &manifest, &options, &progress.report());
     let built = progress.end(built)?;
-    println!("{} ({} bytes)", built.path.display(), built.bytes);
-    Ok(())
+    say(format_args!(
+        "{} ({} bytes)",
+        built.path.display(),
+        built.bytes
+    ))
 }
 
 fn test(folder: &Path) -> Result<(), Error> {
@@ -154,10 +156,10 @@ fn bindgen(bindgen: &Bindgen) -> Result<(), Error> {
     for language in languages {
         if bindgen.check {
             edgewit_bindgen::check(*language, root)?;
-            println!("up to date: {}", language.folder().display());
+            say(format_args!("up to date: {}", language.folder().display()))?;
         } else {
             edgewit_bindgen::write(*language, root)?;
-            println!("wrote {}", language.folder().display());
+            say(format_args!("wrote {}", language.folder().display()))?;
         }
     }
     Ok(())

@@ -8,6 +8,8 @@ use std::time::Duration;
 use edgewit_build::Event;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::output::{say, tell};
+
 /// Lines of a program's output that are shown once it has failed.
 const KEPT_LINES: usize = 200;
 
@@ -67,13 +69,16 @@ impl Progress {
                     self.bar.set_prefix("");
                     self.bar.set_message(step.to_owned());
                 } else {
-                    eprintln!("{step}");
+                    tell(step);
                 }
             }
-            Event::Warning(text) => self.bar.suspend(|| eprintln!("warning: {text}")),
-            Event::Output(line) if self.show_output => self.bar.suspend(|| println!("{line}")),
+            Event::Warning(text) => self.bar.suspend(|| tell(format_args!("warning: {text}"))),
+            Event::Output(line) if self.show_output => {
+                // The work goes on for whoever looks at how it ends.
+                let _ = self.bar.suspend(|| say(line));
+            }
             // A first build takes a minute.
-            Event::Output(line) if !self.terminal && is_step(line) => eprintln!("{line}"),
+            Event::Output(line) if !self.terminal && is_step(line) => tell(line),
             Event::Output(line) => {
                 let mut kept = self.kept.borrow_mut();
                 if kept.len() == KEPT_LINES {
@@ -97,7 +102,7 @@ impl Progress {
         self.finish();
         if result.is_err() {
             for line in self.kept.borrow().iter() {
-                eprintln!("{line}");
+                tell(line);
             }
         }
         result

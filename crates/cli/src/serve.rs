@@ -18,6 +18,7 @@ use crate::control::Control;
 use crate::error::Error;
 use crate::load::{self, Found, Source};
 use crate::logs;
+use crate::output::{say, tell};
 
 pub fn run(serve: &Serve) -> Result<(), Error> {
     block_on(self::serve(serve))
@@ -42,8 +43,9 @@ async fn serve(serve: &Serve) -> Result<(), Error> {
     let logs = logs::start(None)?;
     let (listener, address) = listen(serve.listen, "--listen 127.0.0.1:0").await?;
     let cache = Cache::from_env()?;
-    let components: Result<Vec<_>, _> = all.iter().map(|found| found.component(&cache)).collect();
+    // What is wrong with a file of certificates is told before anything is built.
     let host = host(serve)?;
+    let components: Result<Vec<_>, _> = all.iter().map(|found| found.component(&cache)).collect();
     let mut routes = Routes::new();
     let mut stores = Stores::default();
     for (found, component) in all.iter().zip(components?) {
@@ -54,30 +56,37 @@ async fn serve(serve: &Serve) -> Result<(), Error> {
         routes = routes.add(None, "/", list(&all));
     }
     let interrupted = interrupted()?;
-    for found in &all {
-        let path = match alone {
-            true => "/".to_owned(),
-            false => format!("/{}/", found.name),
+    // What is served is served, whether or not anybody reads on.
+    let _ = announce(serve, &all, address);
+    edgewit_host::serve(listener, routes, interrupted).await;
+    drop(stores);
+    drop(logs);
+    Ok(())
+}
+
+/// Says what is served where, and what it is granted.
+fn announce(serve: &Serve, all: &[Found], address: std::net::SocketAddr) -> Result<(), Error> {
+    for found in all {
+        let path = match all {
+            [_] => "/".to_owned(),
+            _ => format!("/{}/", found.name),
         };
-        println!("{}: http://{address}{path}", found.name);
+        say(format_args!("{}: http://{address}{path}", found.name))?;
         for line in found.grants.to_string().lines() {
-            println!("  granted: {line}");
+            say(format_args!("  granted: {line}"))?;
         }
         for line in found.variables() {
-            println!("  env: {line}");
+            say(format_args!("  env: {line}"))?;
         }
         if found.grants.file.is_none() {
-            println!("  an edge.toml beside it, or one named with --config, can grant more");
+            say("  an edge.toml beside it, or one named with --config, can grant more")?;
         }
     }
     for Override { origin, peer } in &serve.overrides {
         let (origin, peer) = (origin.origin(), peer.origin());
         let (origin, peer) = (origin.ascii_serialization(), peer.ascii_serialization());
-        println!("overridden: {origin} is {peer}");
+        say(format_args!("overridden: {origin} is {peer}"))?;
     }
-    edgewit_host::serve(listener, routes, interrupted).await;
-    drop(stores);
-    drop(logs);
     Ok(())
 }
 
@@ -89,10 +98,10 @@ fn warn_of_overrides(serve: &Serve, all: &[Found]) {
     };
     for Override { origin, .. } in serve.overrides.iter().filter(|it| !granted(&it.origin)) {
         let origin = origin.origin().ascii_serialization();
-        eprintln!(
+        tell(format_args!(
             "warning: --override: no application here is granted {origin}; to grant it, add {origin:?} to \
              fetch in its edge.toml"
-        );
+        ));
     }
 }
 

@@ -13,6 +13,10 @@ mod large;
 mod logs;
 #[path = "cli/mistakes.rs"]
 mod mistakes;
+// It looks at /proc.
+#[cfg(target_os = "linux")]
+#[path = "cli/pages.rs"]
+mod pages;
 #[path = "cli/port.rs"]
 mod port;
 #[path = "cli/readmes.rs"]
@@ -141,6 +145,12 @@ fn the_demo_page_shows_a_changed_greeting() {
         );
         assert!(page.contains(&format!("{greeting} ada, visit 1")), "{page}");
         assert!(page.contains("content-type"), "{page}");
+        assert!(page.contains("class=\"status ok\">200</span>"), "{page}");
+        let time = page.split(" ms</span>").next().unwrap().rsplit('>').next();
+        assert!(
+            time.unwrap().parse::<f64>().is_ok_and(|it| it > 0.0),
+            "{page}"
+        );
         // The line of the page's own request, and none of the one before it.
         let log = page
             .split("class=\"log\">")

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fs;
+use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf, absolute};
 use std::process::Command;
@@ -41,7 +42,11 @@ impl App {
         report: Report<'_>,
     ) -> Result<Self, Error> {
         let source = manifest.source_folder();
-        let source = fs::canonicalize(&source).map_err(Error::io("open", &source))?;
+        let source = fs::canonicalize(&source).map_err(|reason| Error::SourceFolder {
+            manifest: manifest.path.clone(),
+            folder: manifest.source.clone(),
+            reason,
+        })?;
         let target = target_folder(cache, &source)?;
         let sdk = if wants_sdk(&source)? {
             let sdk = sdk::unpack_rust(cache, report)?;
@@ -60,7 +65,7 @@ impl App {
     /// The file that the component goes to.
     pub(super) fn output(&self, name: &str, options: &Options) -> Result<PathBuf, Error> {
         if let Some(output) = &options.output {
-            return absolute(output).map_err(Error::io("find", output));
+            return writable(output);
         }
         let folder = self.source.join("target/edgewit");
         if self.target != folder {
@@ -116,6 +121,7 @@ impl App {
         let json = match metadata(&|_| {}) {
             Ok(json) => json,
             Err(Error::Failed { .. }) => {
+                self.check_package(compiler, report)?;
                 report(Event::Step("downloading dependencies"));
                 let mut cargo = self.cargo(compiler, "fetch");
                 cargo.args(["--target", target, "--target", &compiler.host]);
@@ -133,6 +139,19 @@ impl App {
         Metadata::parse(&json, &self.source)
     }
 
+    /// Whether cargo takes the package itself, which no download would mend.
+    fn check_package(&self, compiler: &Compiler, report: Report<'_>) -> Result<(), Error> {
+        let mut cargo = self.cargo(compiler, "metadata");
+        cargo.args(["--format-version=1", "--offline", "--no-deps"]);
+        match command::output(cargo, report) {
+            Err(Error::Failed { .. }) => Err(Error::Source {
+                path: self.source.join("Cargo.toml"),
+                problem: "cargo refuses this package".to_owned(),
+            }),
+            checked => checked.map(drop),
+        }
+    }
+
     /// Compiles the application's library and returns the core module, with names and lines.
     pub(super) fn compile(
         &self,
@@ -141,6 +160,7 @@ impl App {
         stack_bytes: u32,
         report: Report<'_>,
     ) -> Result<Vec<u8>, Error> {
+        let file = format!("{}.wasm", metadata.library(&self.source)?);
         let mut cargo = self.cargo(&toolchain.compiler, "rustc");
         // With an `rlib` beside it, which tests need, cargo would not optimise across crates.
         cargo.args([
@@ -177,7 +197,6 @@ impl App {
                 status,
             });
         }
-        let file = format!("{}.wasm", metadata.library(&self.source)?);
         let core = self.target.join(RUST_TARGET).join(PROFILE).join(file);
         fs::read(&core).map_err(Error::io("read", &core))
     }
@@ -235,6 +254,31 @@ fn keep_configuration(source: &Path, sdk: &Path) {
     };
     if ours {
         let _ = files::replace(&path, wanted.as_bytes());
+    }
+}
+
+/// The file that a component may be written to: a new one, or one that holds a module or nothing. Nothing
+/// else is lost to a slip of the keyboard.
+fn writable(output: &Path) -> Result<PathBuf, Error> {
+    // What a symbolic link leads to is replaced, and not the link.
+    let Ok(path) = fs::canonicalize(output) else {
+        return absolute(output).map_err(Error::io("find", output));
+    };
+    let refuse = |problem: &str| {
+        Err(Error::Output {
+            path: output.to_owned(),
+            problem: problem.to_owned(),
+        })
+    };
+    if !path.is_file() {
+        return refuse("is there, and no file; name one to write the component to");
+    }
+    let mut start = Vec::new();
+    let opened = fs::File::open(&path).and_then(|file| file.take(4).read_to_end(&mut start));
+    opened.map_err(Error::io("read", output))?;
+    match &start[..] {
+        b"" | b"\0asm" => Ok(path),
+        _ => refuse("holds something that is no component; name another file, or delete it first"),
     }
 }
 

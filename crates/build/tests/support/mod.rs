@@ -87,7 +87,11 @@ pub fn is_again() -> bool {
 /// A command that runs the test `name` of this program again, in a process of its own, behind
 /// `wrapper`: an environment can't be changed safely in this one.
 pub fn again(name: &str, wrapper: &[&str]) -> Command {
-    let program = env::current_exe().unwrap();
+    again_at(&env::current_exe().unwrap(), name, wrapper)
+}
+
+/// The same from where a copy of the program lies.
+pub fn again_at(program: &Path, name: &str, wrapper: &[&str]) -> Command {
     let words = wrapper
         .iter()
         .map(|word| word.as_ref())

@@ -19,6 +19,7 @@ use crate::args::Demo;
 use crate::error::Error;
 use crate::load::{self, Found};
 use crate::logs::{self, Kept, Line};
+use crate::output::say;
 use crate::serve::{block_on, host_builder, interrupted, listen, reply};
 
 const PAGE: &str = include_str!("page.html");
@@ -164,10 +165,12 @@ async fn serve(demo: &Demo, all: Vec<(Entry, Found)>) -> Result<(), Error> {
             sample,
             prefix,
         } = entry;
-        println!("{example} in {language}: http://{address}{prefix}{sample}");
+        let _ = say(format_args!(
+            "{example} in {language}: http://{address}{prefix}{sample}"
+        ));
     }
-    println!("side by side: http://{address}/");
-    println!("Ctrl-C ends it");
+    let _ = say(format_args!("side by side: http://{address}/"));
+    let _ = say("Ctrl-C ends it");
     let shown = Arc::new(shown);
     let page = move |request| -> Answer { Box::pin(answer(shown.clone(), request)) };
     let routes = routes.add(None, "/", Target::Service(Arc::new(page)));

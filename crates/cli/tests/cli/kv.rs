@@ -5,6 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use edgewit_host::kv::{Backend, Condition, File, SetOptions};
+
 use crate::support::{Server, edgewit, fails, feed, hello, ok};
 
 /// A folder with an application that has the store `s`, for values of any length.
@@ -92,4 +94,35 @@ fn values_expire_and_keys_have_prefixes() {
     assert_eq!(fails(folder, &["kv", "get", "s", "k"], 1), gone);
     assert_eq!(fails(folder, &["kv", "delete", "s", "k"], 1), gone);
     fails(folder, &["kv", "set", "s", "k", "v", "--ttl-ms", "0"], 2);
+}
+
+/// A listing is asked for in pages, of which nobody sees anything.
+#[test]
+fn more_keys_than_a_page_has_are_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    app(folder);
+    let keys: Vec<String> = (0..2001).map(|number| format!("{number:04}")).collect();
+    fs::create_dir(folder.join(".edgewit")).unwrap();
+    let file = File::open(&folder.join(".edgewit/kv.redb")).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        for key in &keys {
+            let options = SetOptions {
+                ttl_ms: None,
+                condition: Condition::Always,
+                metadata: Vec::new(),
+            };
+            file.set(0, "s", key, Vec::new(), options).await.unwrap();
+        }
+    });
+    drop(file);
+    let listed = || ok(folder, &["kv", "list", "s"]);
+    let all = keys.join("\n") + "\n";
+    assert_eq!(listed(), all);
+    let server = serve(folder);
+    assert_eq!(listed(), all);
+    ok(folder, &["kv", "delete", "s", "0000"]);
+    assert_eq!(listed(), all["0000\n".len()..]);
+    server.interrupt();
 }

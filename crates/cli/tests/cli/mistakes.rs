@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{binary, command, edgewit, fails, ok};
+use crate::support::{binary, command, copy, edgewit, fails, hello, ok, root};
 
 #[test]
 fn what_is_wrong_is_said_in_one_line() {
@@ -128,4 +128,154 @@ fn a_new_application_is_written_where_one_is() {
     assert!(manifest.contains("name = \"greeter\""), "{manifest}");
     let error = "edgewit: . is not empty: a new application needs a new or empty folder";
     assert_eq!(fails(&here, &["new", "--lang", "rust", "."], 2), error);
+}
+
+/// What a component is written over by mistake is still there afterwards.
+#[test]
+fn a_component_is_written_over_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = folder.path().join("app");
+    ok(folder.path(), &["new", "--lang", "rust", "app"]);
+    let kept = fs::read(app.join("edge.toml")).unwrap();
+    std::os::unix::fs::symlink("edge.toml", app.join("link")).unwrap();
+    std::os::unix::net::UnixListener::bind(app.join("socket")).unwrap();
+    for (output, error) in [
+        (
+            "edge.toml",
+            "holds something that is no component; name another file, or delete it first",
+        ),
+        (
+            "link",
+            "holds something that is no component; name another file, or delete it first",
+        ),
+        (
+            "socket",
+            "is there, and no file; name one to write the component to",
+        ),
+        (
+            "src",
+            "is there, and no file; name one to write the component to",
+        ),
+    ] {
+        assert_eq!(
+            fails(&app, &["build", "-o", output], 2),
+            format!("edgewit: {output} {error}")
+        );
+    }
+    assert_eq!(fs::read(app.join("edge.toml")).unwrap(), kept);
+    // An older component gives way, also where a link leads to it.
+    fs::copy(hello(), app.join("old.wasm")).unwrap();
+    std::os::unix::fs::symlink("old.wasm", app.join("current.wasm")).unwrap();
+    ok(&app, &["build", "-o", "current.wasm"]);
+    assert_ne!(
+        fs::read(app.join("old.wasm")).unwrap(),
+        fs::read(hello()).unwrap()
+    );
+    assert!(app.join("current.wasm").is_symlink());
+}
+
+#[test]
+fn a_source_that_is_no_package_is_told_of_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let manifest = "name = \"x\"\nlanguage = \"rust\"\n";
+    fs::write(
+        here.join("edge.toml"),
+        format!("{manifest}source = \"nowhere\"\n"),
+    )
+    .unwrap();
+    assert_eq!(
+        fails(here, &["build"], 2),
+        "edgewit: ./edge.toml: the source folder nowhere: No such file or directory (os error 2); \
+         `source` is relative to the folder of the file"
+    );
+    fs::write(here.join("edge.toml"), manifest).unwrap();
+    let package = "[package]\nname = \"x\"\nedition = \"2024\"\n[workspace]\n";
+    fs::create_dir(here.join("src")).unwrap();
+    fs::write(here.join("src/main.rs"), "fn main() {}\n").unwrap();
+    for (text, error) in [
+        (
+            &*format!("{package}[dependencies]\n"),
+            "has no library: an application is a package with src/lib.rs",
+        ),
+        (
+            &*format!("{package}[nonsense\n"),
+            "cargo refuses this package",
+        ),
+    ] {
+        fs::write(here.join("Cargo.toml"), text).unwrap();
+        let said = fails(here, &["build"], 1);
+        let last = said.lines().last().unwrap();
+        assert!(last.ends_with(&format!("/Cargo.toml: {error}")), "{said}");
+        assert!(!said.contains("downloading"), "{said}");
+    }
+}
+
+/// `edgewit … | head` is no crash.
+#[test]
+fn a_reader_that_left_is_no_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    for part in ["wit", "sdk-rust"] {
+        copy(&root().join(part), &folder.path().join(part));
+    }
+    for arguments in [
+        &["new", "--lang", "rust", "greeter"][..],
+        &["doctor"],
+        &["completions", "bash"],
+        &["bindgen", "--lang", "rust", "--check"],
+        &["conform", "list"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut unread = command(binary(), folder.path());
+        unread.args(arguments).stdout(writer);
+        let output = unread.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(
+            said.contains("can't write standard output: Broken pipe"),
+            "{said}"
+        );
+        // Nobody reads what is wrong either.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut unread = command(binary(), folder.path());
+        unread.args(["build", "nowhere"]).stderr(writer);
+        assert_eq!(unread.output().unwrap().status.code(), Some(2));
+    }
+}
+
+#[test]
+fn a_missing_tool_has_an_exit_code_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    ok(folder.path(), &["new", "--lang", "rust", "app"]);
+    for arguments in [&["doctor"][..], &["build", "app"]] {
+        let mut bare = command(binary(), folder.path());
+        bare.args(arguments).env("PATH", folder.path());
+        let output = bare.output().unwrap();
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}: {said}");
+        assert!(said.contains("rustup"), "{said}");
+    }
+}
+
+/// A line that moves, where somebody looks at it.
+#[test]
+fn a_terminal_shows_what_a_build_is_at() {
+    let folder = tempfile::tempdir().unwrap();
+    ok(folder.path(), &["new", "--lang", "rust", "app"]);
+    let build = format!("{} build app", binary().display());
+    let mut terminal = command("script", folder.path());
+    terminal.args(["--quiet", "--return", "--command", &build, "/dev/null"]);
+    let output = terminal.env("TERM", "xterm").output().unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{shown}");
+    // It is written over, and gone in the end.
+    assert!(shown.contains("compiling app"), "{shown}");
+    assert!(shown.contains("\x1b[2K"), "{shown:?}");
+    let last = shown.trim_end().rsplit("\x1b[2K").next().unwrap();
+    assert!(
+        last.contains("app.wasm (") && !last.contains("compiling"),
+        "{last:?}"
+    );
 }

@@ -11,6 +11,13 @@ fn readmes_are_cut_from_what_runs() {
     for readme in ["README.md", "examples/hello/README.md"] {
         let path = root().join(readme);
         let text = fs::read_to_string(&path).unwrap();
+        let code = ["```rust\n", "```toml\n"].map(|start| text.matches(start).count());
+        let marked = text.matches("<!-- from ").count();
+        assert_eq!(
+            code.iter().sum::<usize>(),
+            marked,
+            "{readme}: each is from a file"
+        );
         for part in text.split("<!-- from ").skip(1) {
             let (file, rest) = part.split_once(" -->\n").unwrap();
             let block = rest

@@ -6,7 +6,9 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::support::{RAW, Server, edgewit, fails, guest, hello, ok, root};
+use edgewit_build::Tool;
+
+use crate::support::{RAW, Server, edgewit, fails, guest, hello, install, ok, root};
 
 const VISITS: &str = "name = \"app\"\nlanguage = \"rust\"\n[kv.visits]\n";
 
@@ -35,6 +37,16 @@ fn two_applications_share_a_port() {
     );
     assert!(server.get("/one/").ends_with("hello, whoever you are"));
     assert!(server.get("/Two_2.b/").ends_with("hello, whoever you are"));
+    // By the host's name each has the whole path.
+    for host in ["one.localhost", "two_2.b.localhost:3000"] {
+        let reply = server.get_of(host, "/");
+        assert!(reply.ends_with("hello, whoever you are"), "{host}: {reply}");
+    }
+    assert!(
+        server
+            .get_of("three.localhost", "/")
+            .ends_with("Served here:\n/one/\n/Two_2.b/\n")
+    );
     for (path, status) in [("/", "HTTP/1.1 200"), ("/three/", "HTTP/1.1 404")] {
         let reply = server.get(path);
         assert!(reply.starts_with(status), "{reply}");
@@ -73,8 +85,23 @@ fn applications_that_share_an_edge_toml_share_its_stores() {
                 "{reply}"
             );
         }
+        // The command reaches the same stores.
+        let get = ["kv", "get", "visits", key];
+        assert_eq!(ok(folder.path(), &[&get[..], &options].concat()), "2");
         server.interrupt();
+        assert_eq!(ok(folder.path(), &[&get[..], &options].concat()), "2");
     }
+}
+
+/// A folder is built with names, whatever `build` leaves out.
+#[test]
+fn a_trap_of_a_served_folder_shows_where_it_was() {
+    install(Tool::Rust);
+    let server = serve(&root().join(RAW), &["."], "granted: nothing");
+    assert!(server.get("/panic?text=oh").starts_with("HTTP/1.1 500"));
+    let log = server.interrupt();
+    let frame = log.lines().find(|line| line.contains("raw::ends::panic"));
+    assert!(frame.is_some_and(|it| it.contains("src/ends.rs:")), "{log}");
 }
 
 #[test]

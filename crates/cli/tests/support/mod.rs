@@ -173,11 +173,16 @@ impl Server {
     }
 
     pub fn get(&self, path: &str) -> String {
+        self.get_of("localhost", path)
+    }
+
+    /// The same of a host by its name.
+    pub fn get_of(&self, host: &str, path: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(HANG)).unwrap();
         write!(
             stream,
-            "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+            "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
         )
         .unwrap();
         let mut reply = String::new();

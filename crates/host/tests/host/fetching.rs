@@ -53,6 +53,24 @@ fn a_request_arrives_as_it_was_sent() {
     });
 }
 
+/// More than the client's library takes by itself.
+#[test]
+fn a_thousand_fields_are_fetched() {
+    run(async {
+        let upstream = Upstream::answering(|_| {
+            let more: String = (1..1000)
+                .map(|number| format!("x-{number}: {number}\r\n"))
+                .collect();
+            bare(200, &more)
+        })
+        .await;
+        let served = serve_raw("thousand-fetched").await;
+        let report = fetch(&served, &upstream.url("/"), "").await;
+        assert_eq!(report.line("status "), "200");
+        assert_eq!(report.lines("x-").len(), 999);
+    });
+}
+
 #[test]
 fn a_request_without_a_body_is_framed_by_its_method() {
     run(async {

@@ -48,6 +48,26 @@ fn fields_arrive_as_they_are_and_without_the_connection_s() {
     });
 }
 
+/// More than the server's library takes by itself, and as many as a request may have.
+#[test]
+fn a_thousand_fields_arrive() {
+    run(async {
+        let served = serve_raw("thousand").await;
+        let more: String = (1..1000)
+            .map(|number| format!("x-{number}: {number}\r\n"))
+            .collect();
+        let mut wire = served.connect().await;
+        wire.send(format!(
+            "GET /report HTTP/1.1\r\nhost: a.test\r\n{more}\r\n"
+        ))
+        .await;
+        let report = wire.response().await;
+        assert_eq!(report.status(), 200);
+        // The name of the host is in the URI.
+        assert_eq!(fields(&report).len(), 999);
+    });
+}
+
 #[test]
 fn the_context_tells_of_request_and_client() {
     run(async {

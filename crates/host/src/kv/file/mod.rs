@@ -57,7 +57,7 @@ pub enum OpenError {
     #[error("{}: another process or host has this file of stores open; stop it, or name another file", .0.display())]
     InUse(PathBuf),
     /// It is no file of stores, or can't be read or created.
-    #[error("{}: {reason}", path.display())]
+    #[error("{}: {reason}; moved elsewhere, it gives way to a new one", path.display())]
     Unusable {
         /// The file.
         path: PathBuf,
