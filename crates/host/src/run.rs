@@ -180,14 +180,20 @@ impl Run {
 
     async fn run(self, mut inbound: Inbound, head: HeadSender) {
         let mut store = self.store(&mut inbound);
+        self.answer(&mut store, inbound, head).await;
+        flush_part_lines(store.data_mut());
+    }
+
+    /// All that the guest does for its request.
+    async fn answer(&self, store: &mut Store<State>, inbound: Inbound, head: HeadSender) {
         let limit = Duration::from_millis(self.app.shared.limits.head_ms);
-        let called = self.within(limit, self.call(&mut store, inbound)).await;
+        let called = self.within(limit, self.call(store, inbound)).await;
         let (guest, result) = match called {
             Ok(called) => called,
-            Err(trap) => return self.end_before_head(&mut store, &trap, head),
+            Err(trap) => return self.end_before_head(store, &trap, head),
         };
         let sent = match result {
-            Ok(reply) => self.deliver(&mut store, &guest, reply, head).await,
+            Ok(reply) => self.deliver(store, &guest, reply, head).await,
             Err(mut text) => {
                 if let Some(failed) = &store.data().kv_failed {
                     text.push_str("; the last call of kv to fail was ");
@@ -197,9 +203,8 @@ impl Run {
             }
         };
         if let Some(sent) = sent {
-            self.after_reply(&mut store, &guest, sent).await;
+            self.after_reply(store, &guest, sent).await;
         }
-        flush_part_lines(store.data_mut());
     }
 
     /// Brings the instance up and calls `handle`.
@@ -253,13 +258,12 @@ impl Run {
 
     pub(crate) fn end_before_head(
         &self,
-        store: &mut Store<State>,
+        store: &Store<State>,
         trap: &wasmtime::Error,
         head: HeadSender,
     ) {
         let ended = Ended::of(trap, store.data());
         self.error(&ended.to_string());
-        flush_part_lines(store.data_mut());
         self.line(ended.status, 0);
         // A client that is gone needs no reply.
         let _ = head.send(reply::bare(ended.status));

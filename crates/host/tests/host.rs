@@ -42,6 +42,8 @@ mod limits;
 mod loading;
 #[path = "host/logging.rs"]
 mod logging;
+#[path = "host/loops.rs"]
+mod loops;
 #[path = "host/polling.rs"]
 mod polling;
 #[path = "host/redirects.rs"]
