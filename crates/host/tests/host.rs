@@ -18,6 +18,8 @@ mod addresses;
 mod bodies;
 #[path = "host/clients.rs"]
 mod clients;
+#[path = "host/curl.rs"]
+mod curl;
 #[path = "host/embedding.rs"]
 mod embedding;
 #[path = "host/fetch_errors.rs"]
