@@ -1,6 +1,11 @@
 //! WASI, for the runtimes that import it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use wasmtime::Engine;
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, Type};
 
 use crate::events;
 use crate::support::{builder, host, run, serve_app, settings, wasi};
@@ -98,5 +103,69 @@ fn an_exit_is_a_failed_request() {
         let served = serve_app("wasi-exit", app).await;
         assert_eq!(served.get("/exit").await.status(), 500);
         events::message("wasi-exit", "called exit without a reply").await;
+    });
+}
+
+/// Interfaces whose functions do something, and have their tests above.
+const OFFERED: [&str; 7] = [
+    "wasi:clocks/monotonic-clock",
+    "wasi:clocks/wall-clock",
+    "wasi:random/random",
+    "wasi:io/poll",
+    "wasi:cli/stdout",
+    "wasi:cli/stderr",
+    "wasi:cli/exit",
+];
+
+/// The functions of WASI that the guest imports and none of those offers, each with whether it takes a handle.
+fn others() -> BTreeMap<String, bool> {
+    let engine = Engine::default();
+    let component = Component::new(&engine, wasi()).unwrap();
+    let mut functions = BTreeMap::new();
+    for (interface, import) in component.component_type().imports(&engine) {
+        let name = interface.split('@').next().unwrap_or_default();
+        let ComponentItem::ComponentInstance(instance) = import.ty else {
+            panic!("{interface} is no interface");
+        };
+        if !name.starts_with("wasi:") || OFFERED.contains(&name) {
+            continue;
+        }
+        for (item, export) in instance.exports(&engine) {
+            if let ComponentItem::ComponentFunc(function) = export.ty
+                && !item.contains("output-stream")
+            {
+                let is_handle = |ty: &Type| matches!(ty, Type::Own(_) | Type::Borrow(_));
+                let takes_one = function.params().any(|(_, ty)| is_handle(&ty));
+                functions.insert(format!("{interface}#{item}"), takes_one);
+            }
+        }
+    }
+    functions
+}
+
+/// All that the guest imports is there, or it would not load. What can be called without a handle refuses, and so no
+/// handle ever exists that the rest could be called with.
+#[test]
+fn everything_else_is_present_and_refuses() {
+    run(async {
+        let app = host().load("wasi-rest", wasi(), settings()).await.unwrap();
+        let served = serve_app("wasi-rest", app).await;
+        let others = others();
+        let take_handles = others.values().filter(|takes_one| **takes_one).count();
+        assert_eq!((others.len(), take_handles), (19, 8), "{others:#?}");
+        let callable = others.iter().filter(|(_, takes_one)| !**takes_one);
+        for (n, (function, _)) in callable.enumerate() {
+            let item = function.split('#').next_back().unwrap();
+            let reply = served.get(&format!("/{item}")).await;
+            if reply.status() == 500 {
+                events::line("wasi-rest", n + 1).await;
+                let line = format!("{function} of WASI is refused");
+                events::message("wasi-rest", &line).await;
+                continue;
+            }
+            let said = reply.text();
+            let refusals = ["[]", "None", "Err(\"not-supported\")"];
+            assert!(refusals.contains(&said.as_str()), "{function}: {said}");
+        }
     });
 }
