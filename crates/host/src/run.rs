@@ -21,6 +21,7 @@ use crate::imports::flush_part_lines;
 use crate::inbound::{self, Inbound, InboundBody, Refused};
 use crate::meter::{Meter, Metered};
 use crate::reply::{self, ReplyBody};
+use crate::seam::Hook;
 use crate::state::State;
 use crate::stream;
 
@@ -151,9 +152,7 @@ impl Run {
 
     pub(crate) fn error(&self, reason: &str) {
         tracing::error!(target: "edgewit::host", request = &*self.id, app = self.app.name(), "{reason}");
-        if let Some(hook) = &self.app.shared.hook {
-            hook.failed(&self.id, reason);
-        }
+        self.tell(|hook, id| hook.failed(id, reason));
     }
 
     fn store(&self, inbound: &mut Inbound) -> Store<State> {
@@ -182,6 +181,13 @@ impl Run {
         let mut store = self.store(&mut inbound);
         self.answer(&mut store, inbound, head).await;
         flush_part_lines(store.data_mut());
+        self.tell(|hook, id| hook.returned(id));
+    }
+
+    fn tell(&self, what: impl FnOnce(&dyn Hook, &str)) {
+        if let Some(hook) = &self.app.shared.hook {
+            what(&**hook, &self.id);
+        }
     }
 
     /// All that the guest does for its request.
@@ -227,6 +233,7 @@ impl Run {
             body,
         };
         let guest = self.app.pre.instantiate_async(&mut *store).await?;
+        self.tell(|hook, id| hook.instantiated(id));
         let result = guest
             .edge_sdk_handler()
             .call_handle(store, &request, &inbound.context)
