@@ -274,7 +274,7 @@ fn refused(function: &str) -> String {
         "get-terminal-stderr" => format!("{:?}", terminal_stderr::get_terminal_stderr()),
         "get-directories" => {
             let folders = preopens::get_directories();
-            for (folder, name) in &folders {
+            if let Some((folder, name)) = folders.first() {
                 let opened = folder.open_at(
                     PathFlags::empty(),
                     name,
