@@ -2,7 +2,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::command::{self, clean, which};
-use crate::pins::{CHROMIUM_DEBIAN, CHROMIUM_PROGRAMS, RUST_TARGET, XMLLINT_DEBIAN};
+use crate::pins::{CHROMIUM_DEBIAN, CHROMIUM_PROGRAMS, CURL_DEBIAN, RUST_TARGET, XMLLINT_DEBIAN};
 use crate::rust::{Compiler, find_toolchain, prepare};
 use crate::{Cache, Error, Event, Report, zig};
 
@@ -17,6 +17,8 @@ pub enum Tool {
     Chromium,
     /// Checks XML against a schema, for Edgewit's own tests.
     Xmllint,
+    /// A client of HTTP/1.1 and HTTP/2, for Edgewit's own tests.
+    Curl,
     /// A compiler for C, for Edgewit's own tests.
     Zig,
 }
@@ -56,24 +58,26 @@ pub fn ensure(cache: &Cache, tool: Tool, report: Report<'_>) -> Result<Found, Er
                 path,
             })
         }
-        Tool::Chromium => {
-            if let Some(found) = chromium() {
-                return Ok(found);
-            }
-            let _lock = cache.lock(report)?;
-            apt(&CHROMIUM_DEBIAN, report)?;
-            chromium().ok_or_else(|| missing(&CHROMIUM_DEBIAN))
-        }
-        Tool::Xmllint => {
-            if let Some(found) = xmllint() {
-                return Ok(found);
-            }
-            let _lock = cache.lock(report)?;
-            apt(&XMLLINT_DEBIAN, report)?;
-            xmllint().ok_or_else(|| missing(&XMLLINT_DEBIAN))
-        }
+        Tool::Chromium => from_debian(cache, &CHROMIUM_DEBIAN, chromium, report),
+        Tool::Xmllint => from_debian(cache, &XMLLINT_DEBIAN, xmllint, report),
+        Tool::Curl => from_debian(cache, &CURL_DEBIAN, curl, report),
         Tool::Zig => zig::ensure(cache, report),
     }
+}
+
+/// Finds what `packages` bring, and installs them where it is missing.
+fn from_debian(
+    cache: &Cache,
+    packages: &[&str],
+    find: fn() -> Option<Found>,
+    report: Report<'_>,
+) -> Result<Found, Error> {
+    if let Some(found) = find() {
+        return Ok(found);
+    }
+    let _lock = cache.lock(report)?;
+    apt(packages, report)?;
+    find().ok_or_else(|| missing(packages))
 }
 
 /// What is there and what is missing, in under a second. Nothing is installed or written.
@@ -118,6 +122,12 @@ pub fn doctor(cache: &Cache) -> Vec<ToolStatus> {
             needed_for: "Edgewit's own tests of reports; no application needs it",
             needed_to_build: false,
             found: xmllint().ok_or_else(|| install_command(&XMLLINT_DEBIAN)),
+        },
+        ToolStatus {
+            tool: "curl",
+            needed_for: "Edgewit's own tests of its server; no application needs it",
+            needed_to_build: false,
+            found: curl().ok_or_else(|| install_command(&CURL_DEBIAN)),
         },
         ToolStatus {
             tool: "zig",
@@ -194,6 +204,17 @@ fn xmllint() -> Option<Found> {
         version: String::new(),
         path: which("xmllint")?,
     })
+}
+
+/// One that speaks HTTP/2: not every build does.
+fn curl() -> Option<Found> {
+    let path = which("curl")?;
+    let mut ask = clean(&path);
+    ask.arg("--version");
+    let said = String::from_utf8(command::output(ask, &|_| {}).ok()?).ok()?;
+    let has_http2 = said.split_whitespace().any(|feature| feature == "HTTP2");
+    let version = said.split(' ').nth(1)?.to_owned();
+    has_http2.then_some(Found { version, path })
 }
 
 fn chromium() -> Option<Found> {

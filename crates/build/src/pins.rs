@@ -19,6 +19,9 @@ pub(crate) const CHROMIUM_PROGRAMS: [&str; 3] = ["chromium", "chromium-browser",
 /// What checks XML against a schema, from Debian.
 pub(crate) const XMLLINT_DEBIAN: [&str; 1] = ["libxml2-utils"];
 
+/// A client of HTTP/1.1 and HTTP/2, from Debian.
+pub(crate) const CURL_DEBIAN: [&str; 1] = ["curl"];
+
 /// Zig, whose compiler builds C guests: its version, and the operating system and architecture for which the sum of
 /// PyPI's package is known.
 pub(crate) const ZIG_VERSION: &str = "0.17.1";

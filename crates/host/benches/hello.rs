@@ -10,18 +10,16 @@
 //! where nobody listens. CPU time and page faults are those of the whole process, the client included: a
 //! request that changes a mapping has at least one fault.
 
+mod support;
+
 use std::convert::Infallible;
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use edgewit_host::kv::Memory;
-use edgewit_host::{App, Host, Routes, Settings, Target, serve};
-use edgewit_manifest::Manifest;
 use http::{Response, header};
 use http_body_util::Full;
 use hyper::server::conn::http1;
@@ -30,6 +28,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
+
+use support::{component, hello};
 
 const CONNECTIONS: usize = 64;
 const ROUNDS: usize = 5;
@@ -60,15 +60,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         });
     }
     Ok(())
-}
-
-/// The example as `edgewit build` makes it.
-fn component() -> Result<Vec<u8>, Box<dyn Error>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/hello/rust");
-    let manifest = Manifest::read(&folder)?;
-    let cache = edgewit_build::Cache::from_env()?;
-    let built = edgewit_build::build(&cache, &manifest, &Default::default(), &|_| ())?;
-    Ok(std::fs::read(built.path)?)
 }
 
 /// What is asked for, and how its reply ends.
@@ -276,21 +267,5 @@ async fn bare_hyper() -> Result<SocketAddr, Box<dyn Error>> {
             tokio::spawn(http.serve_connection(TokioIo::new(stream), service));
         }
     });
-    Ok(address)
-}
-
-async fn hello(component: &[u8]) -> Result<SocketAddr, Box<dyn Error>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/hello/rust");
-    let host = Host::builder().build()?;
-    let settings = Settings {
-        grants: Manifest::read(&folder)?.grants,
-        kv: Some(Arc::new(Memory::new())),
-        ..Settings::default()
-    };
-    let app: App = host.load("hello", component, settings).await?;
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let address = listener.local_addr()?;
-    let routes = Routes::new().add(None, "/", Target::App(app));
-    tokio::spawn(serve(listener, routes, std::future::pending()));
     Ok(address)
 }

@@ -11,10 +11,11 @@
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use edgewit_host::{App, Host, Settings};
+use edgewit_host::{App, Hook, Host, Settings};
 use edgewit_manifest::Manifest;
 use http::Request;
 use http_body_util::{BodyExt as _, Empty};
@@ -28,43 +29,112 @@ fn main() -> Result<(), Box<dyn Error>> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let host = Host::builder().instances(100).build()?;
+        let steps = Arc::new(Steps::default());
+        let host = Host::builder().instances(100).hook(steps.clone());
+        let host = host.build()?;
         let mut apps = Vec::new();
         for megabytes in SIZES_MB {
             apps.push(app(&host, megabytes).await?);
         }
-        let mut times = vec![Vec::new(); apps.len()];
+        let mut times: Vec<[Vec<f64>; 4]> = apps.iter().map(|_| Default::default()).collect();
         // The first round warms up.
         for round in 0..=ROUNDS {
             for (app, times) in apps.iter().zip(&mut times) {
-                let time = ask(app).await?;
+                let took = ask(app, &steps).await?;
                 if round > 0 {
-                    times.push(time);
+                    times.iter_mut().zip(took).for_each(|(all, one)| all.push(one));
                 }
             }
         }
-        println!("median of {ROUNDS} rounds of {REQUESTS} requests, one thread; beside it the share of the smallest\n");
-        let medians: Vec<f64> = times.iter_mut().map(|times| median(times)).collect();
-        for (megabytes, micros) in SIZES_MB.iter().zip(&medians) {
-            println!("{megabytes:>3} MB of data {micros:>9.1} us {:>6.2} x", micros / medians[0]);
+        println!(
+            "us a request, median of {ROUNDS} rounds of {REQUESTS} requests, one thread: to bring an instance up, to \
+             call it, to drop it, and all that the request took\n"
+        );
+        println!("{:>3} {:>9} {:>9} {:>9} {:>9}", "MB", "up", "call", "drop", "all");
+        for (megabytes, times) in SIZES_MB.iter().zip(&mut times) {
+            let [up, call, drop, all] = times.each_mut().map(|times| median(times));
+            println!("{megabytes:>3} {up:>9.1} {call:>9.1} {drop:>9.1} {all:>9.1}");
         }
         Ok(())
     })
 }
 
-/// Microseconds of one request.
-async fn ask(app: &App) -> Result<f64, Box<dyn Error>> {
+/// When each step of the request under way began, and how long each took of all requests since they were cleared.
+#[derive(Default)]
+struct Steps(Mutex<(Option<Instant>, Vec<Duration>)>);
+
+impl Steps {
+    fn step(&self) {
+        let now = Instant::now();
+        let mut steps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = steps.0.replace(now);
+        steps.1.extend(before.map(|before| now - before));
+    }
+
+    fn clear(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Default::default();
+    }
+
+    /// How many requests are over.
+    fn requests(&self) -> usize {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .1
+            .len()
+            / 3
+    }
+
+    /// Microseconds of one request in each of its three steps.
+    fn means(&self) -> [f64; 3] {
+        let steps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let sum = |step: usize| steps.1.iter().skip(step).step_by(3).sum::<Duration>();
+        [0, 1, 2].map(|step| micros(sum(step)) / f64::from(REQUESTS))
+    }
+}
+
+impl Hook for Steps {
+    fn began(&self, _: &str) {
+        let mut steps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        steps.0 = Some(Instant::now());
+    }
+
+    fn instantiated(&self, _: &str) {
+        self.step();
+    }
+
+    fn returned(&self, _: &str) {
+        self.step();
+    }
+
+    fn ended(&self, _: &str) {
+        self.step();
+    }
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+/// Microseconds of one request: its three steps, and all.
+async fn ask(app: &App, steps: &Steps) -> Result<[f64; 4], Box<dyn Error>> {
+    steps.clear();
     let began = Instant::now();
-    for _ in 0..REQUESTS {
+    for asked in 1..=REQUESTS {
         let request = Request::get("http://localhost/").body(Empty::<Bytes>::new())?;
         let body = app.handle(request).await.into_body().collect().await;
         let body = body.map_err(|_| "a body that was cut")?.to_bytes();
         if body != "up" {
             return Err(format!("an unexpected reply: {body:?}").into());
         }
+        // One at a time: what comes after the reply is this request's still.
+        while steps.requests() < asked as usize {
+            tokio::task::yield_now().await;
+        }
     }
-    let took: Duration = began.elapsed();
-    Ok(took.as_secs_f64() * 1e6 / f64::from(REQUESTS))
+    let all = micros(began.elapsed()) / f64::from(REQUESTS);
+    let [up, call, drop] = steps.means();
+    Ok([up, call, drop, all])
 }
 
 fn median(values: &mut [f64]) -> f64 {

@@ -53,10 +53,12 @@ impl Ended {
         let mut reason = if let Some(end) = error.downcast_ref::<End>() {
             end.to_string()
         } else if let Some(trap) = error.downcast_ref::<Trap>() {
-            trap.to_string()
+            of_trap(*trap, error)
         } else if let Some(ResourceTableError::Full) = error.downcast_ref() {
             let limit = state.app.limits.handles;
             format!("handles: limit {limit}, met {} at once", limit + 1)
+        } else if let Some(error) = error.downcast_ref::<std::str::Utf8Error>() {
+            format!("a string of the guest is not UTF-8: {error}")
         } else {
             // Errors of the engine hold their cause below a context that speaks of the engine.
             error.root_cause().to_string()
@@ -85,6 +87,68 @@ impl std::fmt::Display for Ended {
         f.write_str(&self.reason)?;
         f.write_str(&self.backtrace)
     }
+}
+
+/// What a trap is to whoever reads the log. A guest's stack has two parts: the engine's, of whose end it knows, and the
+/// guest's own in its memory, which it knows nothing of.
+fn of_trap(trap: Trap, error: &wasmtime::Error) -> String {
+    match trap {
+        Trap::StackOverflow => "stack overflow: the guest's calls are nested too deep".to_owned(),
+        Trap::MemoryOutOfBounds => out_of_bounds(error),
+        _ => trap.to_string(),
+    }
+}
+
+/// Linkers put the stack first in memory: below it are the last addresses that 32 bits hold. Of a fill or a copy the
+/// engine tells no address.
+fn out_of_bounds(error: &wasmtime::Error) -> String {
+    let trap = Trap::MemoryOutOfBounds;
+    let below = BEYOND - STACK_BYTES_MAX;
+    let met = match fault(error) {
+        Some((address, memory)) if address >= below && memory < below => {
+            format!("an access at 0x{address:x}, as with a stack pointer below 0")
+        }
+        Some((address, memory)) => return format!("{trap}: at 0x{address:x}, of {memory} bytes"),
+        None if is_nested(error) => {
+            "a fill or copy out of bounds, by a function that calls itself".to_owned()
+        }
+        None => {
+            return format!(
+                "{trap}: by a fill or copy, as where one frame is larger than the stack (stack-bytes in edge.toml)"
+            );
+        }
+    };
+    format!(
+        "stack overflow, most likely: {met} (stack-bytes in edge.toml is the size of the guest's stack)"
+    )
+}
+
+/// The first address that 32 bits do not hold, and the largest stack that a manifest can ask for.
+const BEYOND: u64 = 1 << 32;
+const STACK_BYTES_MAX: u64 = 8 << 20;
+
+/// So often the same function among the last calls is no accident.
+const NESTED: usize = 4;
+
+fn is_nested(error: &wasmtime::Error) -> bool {
+    let frames = error
+        .downcast_ref::<WasmBacktrace>()
+        .map_or(&[][..], |it| it.frames());
+    frames.first().is_some_and(|last| {
+        let same = |frame: &&FrameInfo| frame.func_index() == last.func_index();
+        frames.iter().filter(same).count() >= NESTED
+    })
+}
+
+/// The address that was out of bounds, and the size of the memory, in bytes. The engine tells them in words alone.
+fn fault(error: &wasmtime::Error) -> Option<(u64, u64)> {
+    let number = |text: &str| u64::from_str_radix(text, 16).ok();
+    error.chain().find_map(|cause| {
+        let text = cause.to_string();
+        let at = text.strip_prefix("memory fault at wasm address 0x")?;
+        let (address, memory) = at.split_once(" in linear memory of size 0x")?;
+        Some((number(address)?, number(memory)?))
+    })
 }
 
 /// Said once of an application, where a backtrace would be.

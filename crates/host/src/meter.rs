@@ -185,4 +185,60 @@ mod tests {
         meter.moved(1024 * 1024);
         assert!(meter.over_budget().is_none());
     }
+    /// A meter that was made so long ago.
+    fn aged(age: Duration, budget: Duration) -> Meter {
+        let mut meter = Arc::into_inner(Meter::new(budget)).unwrap();
+        meter.start = Instant::now().checked_sub(age).unwrap();
+        meter
+    }
+
+    #[test]
+    fn thirty_seconds_since_the_head_buy_a_second() {
+        let second = nanos(Duration::from_secs(1));
+        let age = Duration::from_secs(100);
+        for (head, more) in [(100, 0), (70, 1), (40, 2), (10, 3)] {
+            let meter = aged(age, Duration::from_secs(1));
+            meter.head.store(head * second + 1, Relaxed);
+            // Nobody counts what the test takes: a tenth of a second more is three seconds of it.
+            let budget = second + more * second;
+            meter.spent.store(budget, Relaxed);
+            assert_eq!(meter.over_budget(), None, "head at {head}");
+            meter.spent.store(budget + second / 10, Relaxed);
+            let (limit, met) = meter.over_budget().unwrap();
+            assert!(limit >= Duration::from_secs(1 + more), "{limit:?}");
+            assert_eq!(met, Duration::from_millis(1000 * (1 + more) + 100));
+        }
+    }
+
+    #[test]
+    fn time_before_the_head_buys_nothing() {
+        let meter = aged(Duration::from_secs(100), Duration::from_secs(1));
+        meter
+            .spent
+            .store(nanos(Duration::from_secs(1)) + 1, Relaxed);
+        assert!(meter.over_budget().is_some());
+        meter.head_sent();
+        assert!(
+            meter
+                .over_budget()
+                .is_none_or(|(limit, _)| limit < Duration::from_millis(1100))
+        );
+    }
+
+    #[test]
+    fn after_reply_starts_anew() {
+        let meter = aged(Duration::from_secs(100), Duration::from_secs(1));
+        meter.head.store(1, Relaxed);
+        meter.moved(5 << 20);
+        let spent = nanos(Duration::from_secs(8));
+        meter.spent.store(spent, Relaxed);
+        assert_eq!(meter.over_budget(), None);
+        meter.next_phase(Duration::from_secs(1));
+        assert_eq!(meter.over_budget(), None);
+        meter
+            .spent
+            .store(spent + nanos(Duration::from_secs(1)) + 1, Relaxed);
+        let over = meter.over_budget().unwrap();
+        assert_eq!(over.0, Duration::from_secs(1));
+    }
 }

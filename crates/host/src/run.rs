@@ -21,6 +21,7 @@ use crate::imports::flush_part_lines;
 use crate::inbound::{self, Inbound, InboundBody, Refused};
 use crate::meter::{Meter, Metered};
 use crate::reply::{self, ReplyBody};
+use crate::seam::Hook;
 use crate::state::State;
 use crate::stream;
 
@@ -151,9 +152,7 @@ impl Run {
 
     pub(crate) fn error(&self, reason: &str) {
         tracing::error!(target: "edgewit::host", request = &*self.id, app = self.app.name(), "{reason}");
-        if let Some(hook) = &self.app.shared.hook {
-            hook.failed(&self.id, reason);
-        }
+        self.tell(|hook, id| hook.failed(id, reason));
     }
 
     fn store(&self, inbound: &mut Inbound) -> Store<State> {
@@ -180,14 +179,27 @@ impl Run {
 
     async fn run(self, mut inbound: Inbound, head: HeadSender) {
         let mut store = self.store(&mut inbound);
+        self.answer(&mut store, inbound, head).await;
+        flush_part_lines(store.data_mut());
+        self.tell(|hook, id| hook.returned(id));
+    }
+
+    fn tell(&self, what: impl FnOnce(&dyn Hook, &str)) {
+        if let Some(hook) = &self.app.shared.hook {
+            what(&**hook, &self.id);
+        }
+    }
+
+    /// All that the guest does for its request.
+    async fn answer(&self, store: &mut Store<State>, inbound: Inbound, head: HeadSender) {
         let limit = Duration::from_millis(self.app.shared.limits.head_ms);
-        let called = self.within(limit, self.call(&mut store, inbound)).await;
+        let called = self.within(limit, self.call(store, inbound)).await;
         let (guest, result) = match called {
             Ok(called) => called,
-            Err(trap) => return self.end_before_head(&mut store, &trap, head),
+            Err(trap) => return self.end_before_head(store, &trap, head),
         };
         let sent = match result {
-            Ok(reply) => self.deliver(&mut store, &guest, reply, head).await,
+            Ok(reply) => self.deliver(store, &guest, reply, head).await,
             Err(mut text) => {
                 if let Some(failed) = &store.data().kv_failed {
                     text.push_str("; the last call of kv to fail was ");
@@ -197,9 +209,8 @@ impl Run {
             }
         };
         if let Some(sent) = sent {
-            self.after_reply(&mut store, &guest, sent).await;
+            self.after_reply(store, &guest, sent).await;
         }
-        flush_part_lines(store.data_mut());
     }
 
     /// Brings the instance up and calls `handle`.
@@ -222,6 +233,7 @@ impl Run {
             body,
         };
         let guest = self.app.pre.instantiate_async(&mut *store).await?;
+        self.tell(|hook, id| hook.instantiated(id));
         let result = guest
             .edge_sdk_handler()
             .call_handle(store, &request, &inbound.context)
@@ -253,13 +265,12 @@ impl Run {
 
     pub(crate) fn end_before_head(
         &self,
-        store: &mut Store<State>,
+        store: &Store<State>,
         trap: &wasmtime::Error,
         head: HeadSender,
     ) {
         let ended = Ended::of(trap, store.data());
         self.error(&ended.to_string());
-        flush_part_lines(store.data_mut());
         self.line(ended.status, 0);
         // A client that is gone needs no reply.
         let _ = head.send(reply::bare(ended.status));

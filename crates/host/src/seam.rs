@@ -33,12 +33,22 @@ pub trait Hook: Send + Sync + 'static {
         let _ = request_id;
     }
 
+    /// Once the instance is up, before `handle` is called.
+    fn instantiated(&self, request_id: &str) {
+        let _ = request_id;
+    }
+
+    /// Once nothing more of the guest will run, `after-reply` included: the instance goes next.
+    fn returned(&self, request_id: &str) {
+        let _ = request_id;
+    }
+
     /// The host wrote a line of level `error` for a request: how its handler, its reply or `after-reply` failed.
     fn failed(&self, request_id: &str, reason: &str) {
         let _ = (request_id, reason);
     }
 
-    /// Once that instance is gone, `after-reply` included.
+    /// Once that instance is gone.
     fn ended(&self, request_id: &str) {
         let _ = request_id;
     }

@@ -18,6 +18,8 @@ mod addresses;
 mod bodies;
 #[path = "host/clients.rs"]
 mod clients;
+#[path = "host/curl.rs"]
+mod curl;
 #[path = "host/embedding.rs"]
 mod embedding;
 #[path = "host/fetch_errors.rs"]
@@ -42,6 +44,8 @@ mod limits;
 mod loading;
 #[path = "host/logging.rs"]
 mod logging;
+#[path = "host/loops.rs"]
+mod loops;
 #[path = "host/polling.rs"]
 mod polling;
 #[path = "host/redirects.rs"]

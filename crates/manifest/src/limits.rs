@@ -71,7 +71,7 @@ pub struct Limits {
     /// Length of the body of a fetched response. Past it: `too-large`.
     #[serde(with = "Within::<1, TIB>")]
     pub fetched_body_bytes: u64,
-    /// Length of the reply's head. Past it: 500.
+    /// Length of the reply's head, and of a fetched response's. Past it: 500, and the error `protocol`.
     #[serde(with = "Within::<256, { 16 * MIB }>")]
     pub reply_head_bytes: u64,
     /// Fields in the reply's head. Past it: 500.

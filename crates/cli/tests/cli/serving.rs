@@ -4,9 +4,11 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use edgewit_build::Tool;
+use rustls::pki_types::PrivateKeyDer;
 
 use crate::support::{RAW, Server, edgewit, fails, guest, hello, install, ok, root};
 
@@ -303,4 +305,47 @@ fn an_origin_can_be_another_server() {
         none,
         "edgewit: edge.toml: no certificate in it; a file of certificates in PEM form is due"
     );
+}
+
+/// An upstream with a certificate of its own kind, which one run is told to trust and the other is not.
+#[test]
+fn a_root_of_trust_can_come_from_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    guest(RAW, folder.path(), "fetch = [\"https://localhost:*\"]\n");
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    fs::write(folder.path().join("mine.pem"), made.cert.pem()).unwrap();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key);
+    let config = Arc::new(config.unwrap());
+    let upstream = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = upstream.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in upstream.incoming() {
+            let tls = rustls::ServerConnection::new(config.clone()).unwrap();
+            let mut stream = rustls::StreamOwned::new(tls, stream.unwrap());
+            // One that does not trust this server ends with an alert.
+            if stream.read(&mut [0; 4096]).is_ok_and(|length| length > 0) {
+                let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\ntrusted";
+                stream.write_all(answer).unwrap();
+            }
+        }
+    });
+    let target = format!("/fetch?url=https://localhost:{port}/");
+    for (options, due) in [
+        (
+            &["app.wasm", "--ca", "mine.pem"][..],
+            "body incoming Some(7) trusted\n",
+        ),
+        (&["app.wasm"], "error FetchError::TlsCertificate("),
+    ] {
+        let server = serve(folder.path(), options, "granted: fetch");
+        let reply = server.get(&target);
+        assert!(reply.contains(due), "{options:?}: {reply}");
+        server.interrupt();
+    }
 }

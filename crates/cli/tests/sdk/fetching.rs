@@ -57,27 +57,38 @@ fn a_failure_has_its_case() {
     });
 }
 
-/// A server that never answers, and tells how many of its connections were closed.
-async fn never() -> (Upstream, watch::Receiver<usize>) {
+/// A server that never answers, and tells how many requests have arrived and how many of its connections were closed.
+async fn never() -> (Upstream, watch::Receiver<usize>, watch::Receiver<usize>) {
     let (count, closed) = watch::channel(0);
+    let (ask, asked) = watch::channel(0);
     let upstream = Upstream::script(move |mut wire| {
-        let count = count.clone();
+        let (ask, count) = (ask.clone(), count.clone());
         async move {
             wire.request().await;
+            ask.send_modify(|n| *n += 1);
             if wire.closed().await {
                 count.send_modify(|n| *n += 1);
             }
         }
     })
     .await;
-    (upstream, closed)
+    (upstream, asked, closed)
 }
 
 #[test]
 fn the_first_answer_is_taken_and_the_others_are_cancelled() {
     run(async {
-        let (slow, mut closed) = never().await;
-        let quick = Upstream::answering(|_| ok("quick")).await;
+        let (slow, asked, mut closed) = never().await;
+        let quick = Upstream::script(move |mut wire| {
+            let mut asked = asked.clone();
+            async move {
+                wire.request().await;
+                // One that was not sent yet has no connection to close.
+                asked.wait_for(|asked| *asked == 2).await.unwrap();
+                wire.send(ok("quick")).await;
+            }
+        })
+        .await;
         let served = app("sdk-first").await;
         let [slow, quick] = [slow.url("/"), quick.url("/")].map(|url| q(&url));
         let target = format!("/first?url={slow}&url={quick}&url={slow}");
@@ -90,7 +101,7 @@ fn the_first_answer_is_taken_and_the_others_are_cancelled() {
 #[test]
 fn a_timer_ends_a_wait() {
     run(async {
-        let (slow, mut closed) = never().await;
+        let (slow, _, mut closed) = never().await;
         let served = app("sdk-timer").await;
         let target = format!("/first?ms=20&url={}", q(&slow.url("/")));
         assert_eq!(served.get(&target).await.text(), "ready [0]\n");

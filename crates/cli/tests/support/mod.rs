@@ -102,9 +102,8 @@ pub fn hello() -> &'static Path {
     })
 }
 
-/// The guest whose path says what it does, on raw bindings and on the SDK.
+/// The guest whose path says what it does, on raw bindings.
 pub const RAW: &str = "tests/guests/raw";
-pub const SDK: &str = "sdk-rust/tests/guests/app";
 
 /// Puts a guest into a folder as the application `app.wasm`. `settings` are lines of its manifest.
 pub fn guest(guest: &str, folder: &Path, settings: &str) {

@@ -234,11 +234,13 @@ fn finish(
         return Err(FetchError::Protocol(format!("status {status}")));
     }
     let limits = &outbound.app.limits;
-    if fields::size(&head.headers) > limits.reply_head_bytes {
-        let limit = limits.reply_head_bytes;
-        return Err(FetchError::Protocol(format!(
-            "a response head larger than {limit} bytes"
-        )));
+    let (limit, met) = (limits.reply_head_bytes, fields::size(&head.headers));
+    if met > limit {
+        let reason = format!("reply-head-bytes: limit {limit}, met {met} of a fetched response");
+        tracing::warn!(
+            target: "edgewit::host", request = &*outbound.request_id, app = &*outbound.app.name, "{reason}"
+        );
+        return Err(FetchError::Protocol(reason));
     }
     let without = outbound.method == Method::HEAD || matches!(status, 204 | 205 | 304);
     let body = (!without).then(|| {

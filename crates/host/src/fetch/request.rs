@@ -55,10 +55,8 @@ pub(super) fn head(
     .map_err(FetchError::InvalidRequest)?;
     let limits = &state.app.limits;
     if fields::size(&headers) > limits.request_head_bytes {
-        let reason = format!(
-            "the head is larger than {} bytes",
-            limits.request_head_bytes
-        );
+        let (limit, met) = (limits.request_head_bytes, fields::size(&headers));
+        let reason = format!("request-head-bytes: limit {limit}, met {met}");
         return Err(FetchError::InvalidRequest(reason));
     }
     headers.insert(header::TE, HeaderValue::from_static("trailers"));
@@ -67,11 +65,7 @@ pub(super) fn head(
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
     let before = state.cdn_loop.as_deref().unwrap_or_default();
-    let hops = before
-        .split(',')
-        .filter(|id| id.trim().split(';').next() == Some(CDN_ID))
-        .count();
-    let (limit, met) = (limits.hops, hops as u64 + 1);
+    let (limit, met) = (limits.hops, hops(before) as u64 + 1);
     if met > limit {
         let reason = format!("hops: limit {limit}, met {met} through this host");
         return Err(FetchError::Limit(reason));
@@ -85,6 +79,30 @@ pub(super) fn head(
         headers.insert("cdn-loop", value);
     }
     Ok(headers)
+}
+
+/// How often this host stands in a `cdn-loop`. A comma within quotes is part of a parameter; quotes that are never
+/// closed are none, so that nobody can hide the hops that follow behind them.
+fn hops(cdn_loop: &str) -> usize {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    let is_between = |c: char| {
+        let was_escaped = std::mem::replace(&mut is_escaped, false);
+        match c {
+            '\\' if is_quoted => is_escaped = !was_escaped,
+            '"' if !was_escaped => is_quoted = !is_quoted,
+            _ => return c == ',' && !is_quoted,
+        }
+        false
+    };
+    let is_own = |info: &str| {
+        let id = info.split(';').next().unwrap_or_default();
+        id.trim_matches([' ', '\t']) == CDN_ID
+    };
+    let count = cdn_loop.split(is_between).filter(|it| is_own(it)).count();
+    if is_quoted {
+        return cdn_loop.split(',').filter(|it| is_own(it)).count();
+    }
+    count
 }
 
 /// The peer that the hint `connect-to` names, as a URL of the request's scheme. A hint that must be known
@@ -149,4 +167,31 @@ fn deny(app: &Shared, request_id: &str, url: &Url, what: &str) -> FetchError {
         url.origin().ascii_serialization(), app.grants_file
     );
     FetchError::Denied
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hops;
+
+    #[test]
+    fn hops_are_counted_as_the_list_is_written() {
+        for (cdn_loop, count) in [
+            ("", 0),
+            ("other", 0),
+            ("edgewit", 1),
+            ("edgewit;a=b, edgewit ;a=b,\tedgewit\t; a", 3),
+            ("edgewitness, my edgewit", 0),
+            ("other; a=\"edgewit, edgewit, edgewit\", edgewit", 1),
+            (
+                "other; a=\"x\\\", edgewit\\\\\", edgewit; b=\", edgewit\"",
+                1,
+            ),
+            // A backslash outside of quotes is one of a bad list, and escapes nothing.
+            ("other; a=\\\"x, edgewit\", edgewit", 1),
+            // Quotes that are not closed hide nothing.
+            ("other; a=\"x, edgewit, edgewit", 2),
+        ] {
+            assert_eq!(hops(cdn_loop), count, "{cdn_loop}");
+        }
+    }
 }

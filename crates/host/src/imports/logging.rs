@@ -146,7 +146,7 @@ fn log_stream(state: &mut State, stream: usize, line: &[u8]) {
     log(state, level, target, &String::from_utf8_lossy(line), &[]);
 }
 
-/// At the end of a request: what was printed without a line feed behind it.
+/// Once, at the end of a request: what was printed without a line feed behind it, and how much was lost.
 pub(crate) fn flush_part_lines(state: &mut State) {
     for stream in 0..2 {
         let line = std::mem::take(&mut state.part_lines[stream]);

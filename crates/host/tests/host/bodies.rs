@@ -126,6 +126,46 @@ fn a_source_stays_one_piece_ahead_of_the_connection() {
     });
 }
 
+/// What the kernel keeps of what is sent at most, in bytes.
+fn send_buffer_max() -> usize {
+    let sizes = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_wmem").unwrap();
+    sizes.split_whitespace().last().unwrap().parse().unwrap()
+}
+
+/// A gate counts the source's reads: they end when the buffers of both ends are full, and go on when the client does.
+#[test]
+fn a_client_that_stops_reading_stops_the_source() {
+    const BYTES: usize = 60_000;
+    // As large as a head may be that comes on the same connection, with its request line.
+    const HOSTS_BUFFER: usize = (256 + 64) * 1024;
+    run(async {
+        let gate = Gate::new().await;
+        let buffers = 64 * 1024 + send_buffer_max();
+        // As much again is never read, if nobody takes it.
+        let pieces = 2 * buffers / BYTES;
+        (0..pieces).for_each(|_| gate.open());
+        let served = serve_raw("stops").await;
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(32 * 1024).unwrap();
+        let mut wire = Wire::new(socket.connect(served.address).await.unwrap());
+        let gate_url = q(&q(&gate.url()));
+        wire.send(format!(
+            "GET /source?pieces={pieces}&bytes={BYTES}&gate={gate_url} HTTP/1.1\r\nhost: a\r\n\r\n"
+        ))
+        .await;
+        wire.head().await.unwrap();
+        let read = gate.settled().await;
+        // One piece waits to be written, and one was produced ahead of it.
+        let most = (buffers + HOSTS_BUFFER) / BYTES + 2;
+        assert!(read <= most, "{read} of {most} reads");
+        for piece in 0..pieces {
+            assert_eq!(wire.chunk().await.unwrap().len(), BYTES, "{piece}");
+        }
+        assert_eq!(wire.chunk().await.unwrap(), b"");
+        assert_eq!(gate.count(), pieces);
+    });
+}
+
 #[test]
 fn an_empty_piece_is_not_the_end() {
     run(async {

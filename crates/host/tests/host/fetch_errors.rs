@@ -185,7 +185,11 @@ fn a_head_that_is_too_large() {
         .await;
         let served = serve_raw("large-head").await;
         let failed = error(&served, &upstream.url("/"), "").await;
-        assert!(failed.starts_with("FetchError::Protocol("), "{failed}");
+        // The field, four bytes a line, and `content-length: 0`.
+        let met = 300 * 1024 + "x".len() + 4 + "content-length0".len() + 4;
+        let said = format!("reply-head-bytes: limit 262144, met {met} of a fetched response");
+        assert_eq!(failed, format!("FetchError::Protocol(\"{said}\")"));
+        assert_eq!(events::message("large-head", "bytes").await.message(), said);
     });
 }
 

@@ -1,6 +1,6 @@
 //! Fetches of a guest: what is sent, and what arrives.
 
-use crate::support::{Served, q, run, serve_raw};
+use crate::support::{Served, q, run, run_on, serve_raw};
 use crate::upstream::{Gate, Upstream, bare, ok};
 use crate::wire::Message;
 
@@ -191,17 +191,21 @@ fn a_request_s_body_is_handed_on() {
     });
 }
 
+/// On one thread, where a connection is kept before the reply that was read of it goes out.
 #[test]
-fn a_connection_is_used_again() {
-    run(async {
+fn one_connection_is_used_again_and_again_and_by_no_other_application() {
+    run_on(1, async {
         let upstream = Upstream::answering(|_| ok("abc")).await;
-        let served = serve_raw("reuse").await;
-        for _ in 0..5 {
-            let report = fetch(&served, &upstream.url("/"), "").await;
-            assert_eq!(report.line("body "), "incoming Some(3) abc");
+        let one = serve_raw("reuse").await;
+        let other = serve_raw("reuse-other").await;
+        for (served, connections) in [(&one, 1), (&other, 2), (&one, 2), (&other, 2)] {
+            for _ in 0..5 {
+                let report = fetch(served, &upstream.url("/"), "").await;
+                assert_eq!(report.line("body "), "incoming Some(3) abc");
+                assert_eq!(upstream.connections(), connections, "{}", served.name);
+            }
         }
-        assert_eq!(upstream.requests().len(), 5);
-        assert!(upstream.connections() < 5, "{}", upstream.connections());
+        assert_eq!(upstream.requests().len(), 20);
     });
 }
 

@@ -104,6 +104,30 @@ fn a_source_goes_out_as_it_is_produced() {
     });
 }
 
+/// A gate counts the source's reads: they end once the client's window and the host's own are full.
+#[test]
+fn a_stream_that_nobody_reads_stops_the_source() {
+    const BYTES: usize = 10_000;
+    const CLIENTS_WINDOW: usize = 65_535;
+    const HOSTS_WINDOW: usize = 128 * 1024;
+    run(async {
+        let gate = Gate::new().await;
+        (0..100).for_each(|_| gate.open());
+        let served = serve_raw("http2-stops").await;
+        let client = Client::connect(served.address).await;
+        let gate_url = q(&q(&gate.url()));
+        let target = format!("/source?pieces=100&bytes={BYTES}&gate={gate_url}");
+        let (response, _) = client.start("GET", &target, &[], true).await;
+        let mut body = response.await.unwrap().into_body();
+        let read = gate.settled().await;
+        let most = (CLIENTS_WINDOW + HOSTS_WINDOW) / BYTES + 2;
+        assert!(read <= most, "{read} of {most} reads");
+        let (bytes, error) = crate::streams::read(&mut body).await;
+        assert!(error.is_none(), "{error:?}");
+        assert_eq!((bytes.len(), gate.count()), (100 * BYTES, 100));
+    });
+}
+
 #[test]
 fn trailers_travel_both_ways() {
     run(async {

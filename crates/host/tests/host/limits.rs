@@ -42,6 +42,40 @@ fn handles() {
     });
 }
 
+/// The default itself, and one more where the limit is raised; nobody beside it notices.
+#[test]
+fn ten_thousand_handles() {
+    run(async {
+        let opening = Limits {
+            kv_operations: 100_000,
+            ..limits()
+        };
+        let served = serve_with("many-handles", limited(opening.clone())).await;
+        let gate = Gate::new().await;
+        let mut beside = served.connect().await;
+        let target = format!("/fetch?url={}", q(&gate.url()));
+        beside
+            .send(format!("GET {target} HTTP/1.1\r\nhost: a\r\n\r\n"))
+            .await;
+        gate.arrived(1).await;
+        let most = served.get("/handles?count=10000").await;
+        assert_eq!(most.text(), "10000 handles");
+        let reply = served.get("/handles?count=10001").await;
+        assert_eq!((reply.status(), reply.text().as_str()), (500, ""));
+        let line = "handles: limit 10000, met 10001 at once";
+        events::message("many-handles", line).await;
+        gate.open();
+        assert_eq!(beside.response().await.line("status "), "200");
+        let raised = Limits {
+            handles: 20_000,
+            ..opening
+        };
+        let served = serve_with("more-handles", limited(raised)).await;
+        let reply = served.get("/handles?count=10001").await;
+        assert_eq!(reply.text(), "10001 handles");
+    });
+}
+
 #[test]
 fn uri_and_head() {
     run(async {
@@ -193,6 +227,36 @@ fn a_guest_s_reply() {
         let target = format!("/reply?field=x:{}", "y".repeat(1000));
         assert_eq!(served.get(&target).await.status(), 500);
         events::message("reply-limits", "reply-head-bytes: limit 1000, met ").await;
+    });
+}
+
+#[test]
+fn a_reply_with_ten_thousand_fields() {
+    run(async {
+        let served = serve_with("many-fields", settings()).await;
+        let gate = Gate::new().await;
+        let mut beside = served.connect().await;
+        let target = format!("/fetch?url={}", q(&gate.url()));
+        beside
+            .send(format!("GET {target} HTTP/1.1\r\nhost: a\r\n\r\n"))
+            .await;
+        gate.arrived(1).await;
+        let reply = served.get("/reply?filler=10000").await;
+        assert_eq!((reply.status(), reply.text().as_str()), (500, ""));
+        events::message("many-fields", "reply-fields: limit 1000, met 10000").await;
+        gate.open();
+        assert_eq!(beside.response().await.line("status "), "200");
+        let raised = Limits {
+            reply_fields: 16_384,
+            ..limits()
+        };
+        let served = serve_with("more-fields", limited(raised)).await;
+        let reply = served.get("/reply?filler=10000").await;
+        let filler = |(name, value): &&(String, Vec<u8>)| {
+            name.starts_with("x-") && value.as_slice() == b"0123456789"
+        };
+        let fillers = reply.head.fields.iter().filter(filler).count();
+        assert_eq!((reply.status(), fillers), (200, 10_000));
     });
 }
 

@@ -1,7 +1,13 @@
 //! What guests log.
 
+use std::sync::Arc;
+
+use edgewit_host::Hook;
+use edgewit_manifest::Limits;
+use tokio::sync::Notify;
+
 use crate::events;
-use crate::support::{run, serve_raw};
+use crate::support::{builder, limited, run, serve_on, serve_raw};
 
 #[test]
 fn every_level_is_an_event_with_the_request_s_id() {
@@ -43,5 +49,43 @@ fn a_longer_line_is_cut_and_marked() {
         served.get("/log?bytes=65546").await;
         let cut = events::message("long-line", "[cut: 10 bytes more]").await;
         assert!(cut.message().starts_with(&"l".repeat(65_536)));
+    });
+}
+
+/// Tells when a request is over.
+#[derive(Default)]
+struct Ends(Notify);
+
+impl Hook for Ends {
+    fn ended(&self, _: &str) {
+        self.0.notify_one();
+    }
+}
+
+#[test]
+fn one_line_counts_all_that_was_not_kept() {
+    run(async {
+        let ends = Arc::new(Ends::default());
+        let host = builder().hook(ends.clone()).build().unwrap();
+        let limits = Limits {
+            log_bytes: 16,
+            ..Limits::default()
+        };
+        let served = serve_on(&host, "lost-once", limited(limits)).await;
+        // Its source is dropped unread, says so, and traps.
+        let mut wire = served.connect().await;
+        wire.send("HEAD /source?drop=trap&watch=1 HTTP/1.1\r\nhost: a\r\n\r\n")
+            .await;
+        assert_eq!(wire.head().await.unwrap().status(), 500);
+        ends.0.notified().await;
+        let lost: Vec<_> = events::of("lost-once")
+            .into_iter()
+            .filter(|event| event.message().starts_with("log-bytes: "))
+            .collect();
+        assert_eq!(lost.len(), 1, "{lost:#?}");
+        assert_eq!(
+            lost[0].message(),
+            "log-bytes: limit 16, 1 more lines were not kept"
+        );
     });
 }

@@ -124,6 +124,60 @@ fn a_hook_sees_wasi_s_calls() {
     });
 }
 
+/// Keeps the steps of a request.
+#[derive(Default)]
+struct Steps(Mutex<Vec<&'static str>>, tokio::sync::Notify);
+
+impl Hook for Steps {
+    fn began(&self, _: &str) {
+        self.0.lock().unwrap().push("began");
+    }
+
+    fn instantiated(&self, _: &str) {
+        self.0.lock().unwrap().push("instantiated");
+    }
+
+    fn before(&self, call: &Call<'_>) -> Option<Value> {
+        assert_eq!(call.function, "log");
+        self.0.lock().unwrap().push("after-reply logs");
+        None
+    }
+
+    fn failed(&self, _: &str, _: &str) {
+        self.0.lock().unwrap().push("failed");
+    }
+
+    fn returned(&self, _: &str) {
+        self.0.lock().unwrap().push("returned");
+    }
+
+    fn ended(&self, _: &str) {
+        self.0.lock().unwrap().push("ended");
+        self.1.notify_one();
+    }
+}
+
+#[test]
+fn a_hook_sees_the_steps_of_a_request_in_order() {
+    run(async {
+        let steps = Arc::new(Steps::default());
+        let host = builder().hook(steps.clone()).build().unwrap();
+        let served = serve_on(&host, "hook-steps", settings()).await;
+        for (target, status, between) in [
+            ("/report", 200, "after-reply logs"),
+            ("/trap", 500, "failed"),
+        ] {
+            assert_eq!(served.get(target).await.status(), status);
+            steps.1.notified().await;
+            let seen = std::mem::take(&mut *steps.0.lock().unwrap());
+            assert_eq!(
+                seen,
+                ["began", "instantiated", between, "returned", "ended"]
+            );
+        }
+    });
+}
+
 #[test]
 fn a_trap_reaches_the_hook() {
     run(async {

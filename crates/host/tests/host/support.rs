@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 use std::time::Duration;
@@ -75,6 +75,17 @@ pub fn nameless() -> Vec<u8> {
 pub fn wasi() -> &'static [u8] {
     static WASI: OnceLock<Vec<u8>> = OnceLock::new();
     WASI.get_or_init(|| build("wasi", true))
+}
+
+/// A client that is not of the host's own kind, installed where it is missing: without it its tests fail.
+pub fn curl() -> &'static Path {
+    static CURL: OnceLock<PathBuf> = OnceLock::new();
+    CURL.get_or_init(|| {
+        let cache = Cache::from_env().expect("a cache");
+        let report = |event: edgewit_build::Event<'_>| eprintln!("{event:?}");
+        let found = edgewit_build::ensure(&cache, Tool::Curl, &report);
+        found.expect("curl with HTTP/2").path
+    })
 }
 
 /// Names ending in `.test` are this machine, but for `nowhere.test` and `empty.test`. What was asked

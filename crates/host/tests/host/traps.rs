@@ -1,10 +1,8 @@
 //! Guests that end badly, and the host that goes on.
 
 use crate::events;
-use crate::support::{
-    host, limited, nameless, run, run_on, serve_app, serve_raw, serve_with, settings,
-};
-use edgewit_manifest::Limits;
+use crate::support::{host, nameless, q, raw, run, serve_app, serve_raw, settings};
+use crate::upstream::Gate;
 
 /// The one error line of an application.
 async fn error_of(app: &str) -> String {
@@ -81,43 +79,87 @@ fn a_trap_of_a_source_cuts_the_reply() {
     });
 }
 
+/// With names and without: either part of a guest's stack, one call too many and one frame too large.
 #[test]
-fn an_endless_loop_is_a_504_and_holds_nobody_up() {
-    run_on(1, async {
-        let limits = Limits {
-            guest_ms: 1000,
-            ..Limits::default()
-        };
-        let served = serve_with("loop", limited(limits)).await;
-        let mut looping = served.connect().await;
-        looping.send("GET /loop HTTP/1.1\r\nhost: a\r\n\r\n").await;
-        let begun = std::time::Instant::now();
-        // Give it the thread first.
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        assert_eq!(served.get("/report").await.status(), 200);
-        let nothing = !looping.within(std::time::Duration::from_millis(1)).await;
-        assert!(nothing, "the loop has ended before");
-        let reply = looping.response().await;
-        assert_eq!((reply.status(), reply.text().as_str()), (504, ""));
-        assert!(begun.elapsed() >= std::time::Duration::from_secs(1));
-        events::line("loop", 2).await;
-        let error = events::errors("loop").join("\n");
-        assert!(error.contains("guest time: limit 1000 ms, met "), "{error}");
-        assert!(error.contains("guest-ms"), "{error}");
+fn a_stack_overflow_is_logged_as_one() {
+    let nameless = nameless();
+    run(async {
+        for (name, component) in [("overflow", raw()), ("overflow-nameless", &nameless)] {
+            let app = host().load(name, component, settings()).await;
+            let served = serve_app(name, app.expect("an application")).await;
+            let all = [
+                (
+                    "frames",
+                    "stack overflow, most likely: a fill or copy out of bounds, by a function that calls itself",
+                ),
+                ("frame", "stack overflow, most likely: an access at 0x1"),
+                (
+                    "calls",
+                    "stack overflow: the guest's calls are nested too deep",
+                ),
+                // It could as well be a copy to a wild pointer.
+                (
+                    "filled",
+                    "wasm trap: out of bounds memory access: by a fill or copy, as where one frame is larger",
+                ),
+            ];
+            for (n, (by, said)) in all.into_iter().enumerate() {
+                let reply = served.get(&format!("/overflow?by={by}")).await;
+                assert_eq!((reply.status(), reply.text().as_str()), (500, ""), "{by}");
+                events::line(name, n + 1).await;
+                let errors = events::errors(name);
+                assert_eq!(errors.len(), n + 1, "{errors:#?}");
+                assert!(errors[n].starts_with(said), "{by}: {}", errors[n]);
+            }
+            assert_eq!(served.get("/report").await.status(), 200);
+        }
     });
 }
 
 #[test]
-fn an_endless_loop_of_a_source_is_cut() {
+fn a_wild_pointer_is_no_stack_overflow() {
     run(async {
-        let limits = Limits {
-            guest_ms: 50,
-            ..Limits::default()
-        };
-        let served = serve_with("source-loop", limited(limits)).await;
-        let reply = served.get("/source?pieces=2&end=loop").await;
-        assert_eq!((reply.text().as_str(), reply.complete), ("01", false));
-        let error = error_of("source-loop").await;
-        assert!(error.contains("guest-ms"), "{error}");
+        let served = serve_raw("wild").await;
+        assert!(
+            served
+                .get("/peek?at=1024")
+                .await
+                .text()
+                .starts_with("found ")
+        );
+        // In the middle of what there is of addresses, and more below their end than a stack is large.
+        for (n, at) in [0x4000_0000_u32, 0xff7f_ffff].into_iter().enumerate() {
+            assert_eq!(served.get(&format!("/peek?at={at}")).await.status(), 500);
+            events::line("wild", n + 2).await;
+            let said = format!("wasm trap: out of bounds memory access: at 0x{at:x}, of ");
+            let errors = events::errors("wild");
+            assert!(errors[n].starts_with(&said), "{}", errors[n]);
+            assert!(!errors[n].contains("overflow"), "{}", errors[n]);
+        }
+    });
+}
+
+#[test]
+fn a_string_that_is_not_utf_8_ends_its_request_alone() {
+    run(async {
+        let served = serve_raw("bad-text").await;
+        let gate = Gate::new().await;
+        let mut beside = served.connect().await;
+        let target = format!("/fetch?url={}", q(&gate.url()));
+        beside
+            .send(format!("GET {target} HTTP/1.1\r\nhost: a\r\n\r\n"))
+            .await;
+        gate.arrived(1).await;
+        for (n, what) in ["log", "field", "error"].into_iter().enumerate() {
+            let reply = served.get(&format!("/bad-text?in={what}")).await;
+            assert_eq!((reply.status(), reply.text().as_str()), (500, ""), "{what}");
+            events::line("bad-text", n + 1).await;
+            let errors = events::errors("bad-text");
+            assert_eq!(errors.len(), n + 1, "{errors:#?}");
+            let said = "a string of the guest is not UTF-8: ";
+            assert!(errors[n].starts_with(said), "{what}: {}", errors[n]);
+        }
+        gate.open();
+        assert_eq!(beside.response().await.line("status "), "200");
     });
 }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
@@ -173,6 +174,17 @@ impl Gate {
         let mut arrived = self.arrived.clone();
         let enough = arrived.wait_for(|arrived| *arrived >= n).await;
         enough.expect("the server of the gate");
+    }
+
+    /// Waits until no request has arrived for a while; how many there were by then.
+    pub async fn settled(&self) -> usize {
+        loop {
+            let before = self.count();
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            if self.count() == before {
+                return before;
+            }
+        }
     }
 
     /// How many requests have arrived.

@@ -2,6 +2,10 @@
 
 use std::sync::Arc;
 
+use wasmtime::Engine;
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, Type};
+
 use crate::events;
 use crate::support::{builder, host, run, serve_app, settings, wasi};
 use edgewit_host::{Clock, Random};
@@ -98,5 +102,89 @@ fn an_exit_is_a_failed_request() {
         let served = serve_app("wasi-exit", app).await;
         assert_eq!(served.get("/exit").await.status(), 500);
         events::message("wasi-exit", "called exit without a reply").await;
+    });
+}
+
+/// Interfaces whose functions do something, and have their tests above.
+const OFFERED: [&str; 7] = [
+    "wasi:clocks/monotonic-clock",
+    "wasi:clocks/wall-clock",
+    "wasi:random/random",
+    "wasi:io/poll",
+    "wasi:cli/stdout",
+    "wasi:cli/stderr",
+    "wasi:cli/exit",
+];
+
+/// A function of WASI that is none of those.
+#[derive(Debug)]
+struct Other {
+    name: String,
+    takes_handle: bool,
+    /// Whether its result can say that there is nothing.
+    says_nothing: bool,
+}
+
+/// All of them that the guest imports.
+fn others() -> Vec<Other> {
+    let engine = Engine::default();
+    let component = Component::new(&engine, wasi()).unwrap();
+    let mut others = Vec::new();
+    for (interface, import) in component.component_type().imports(&engine) {
+        let name = interface.split('@').next().unwrap_or_default();
+        let ComponentItem::ComponentInstance(instance) = import.ty else {
+            panic!("{interface} is no interface");
+        };
+        if !name.starts_with("wasi:") || OFFERED.contains(&name) {
+            continue;
+        }
+        for (item, export) in instance.exports(&engine) {
+            if let ComponentItem::ComponentFunc(function) = export.ty
+                && !item.contains("output-stream")
+            {
+                let is_handle = |ty: &Type| matches!(ty, Type::Own(_) | Type::Borrow(_));
+                let is_nothing =
+                    |ty: &Type| matches!(ty, Type::List(_) | Type::Option(_) | Type::Result(_));
+                others.push(Other {
+                    name: format!("{interface}#{item}"),
+                    takes_handle: function.params().any(|(_, ty)| is_handle(&ty)),
+                    says_nothing: function.results().any(|ty| is_nothing(&ty)),
+                });
+            }
+        }
+    }
+    others
+}
+
+/// All that the guest imports is there, or it would not load. What can be called without a handle refuses, and so no
+/// handle ever exists that the rest could be called with.
+#[test]
+fn everything_else_is_present_and_refuses() {
+    run(async {
+        let app = host().load("wasi-rest", wasi(), settings()).await.unwrap();
+        let served = serve_app("wasi-rest", app).await;
+        let (rest, callable): (Vec<_>, Vec<_>) =
+            others().into_iter().partition(|other| other.takes_handle);
+        assert_eq!(
+            (callable.len(), rest.len()),
+            (11, 8),
+            "{callable:#?}{rest:#?}"
+        );
+        for Other {
+            name, says_nothing, ..
+        } in callable
+        {
+            let item = name.split('#').next_back().unwrap();
+            let reply = served.get(&format!("/{item}")).await;
+            if says_nothing {
+                let said = reply.text();
+                let refusals = ["[]", "None", "Err(\"not-supported\")"];
+                assert!(refusals.contains(&said.as_str()), "{name}: {said}");
+            } else {
+                assert_eq!(reply.status(), 500, "{name}");
+                let line = format!("{name} of WASI is refused");
+                events::message("wasi-rest", &line).await;
+            }
+        }
     });
 }

@@ -27,6 +27,7 @@ struct Made {
     padded: bool,
     padding_next: bool,
     end: End,
+    traps_at_drop: bool,
 }
 
 enum End {
@@ -48,6 +49,9 @@ impl Streamed {
 impl Drop for Streamed {
     fn drop(&mut self) {
         logging::log(Level::Info, "raw", "source dropped", &[]);
+        if matches!(&*self.0.borrow(), From::Made(made) if made.traps_at_drop) {
+            crate::ends::trap()
+        }
     }
 }
 
@@ -58,7 +62,7 @@ impl Made {
                 End::Regular(trailers) => Ok(Chunk::End(trailers.clone())),
                 End::Error(error) => Err(error.clone()),
                 End::Trap => crate::ends::trap(),
-                End::Spin => crate::ends::spin(),
+                End::Spin => crate::ends::spin_aloud(),
             };
         }
         if self.padded {
@@ -152,6 +156,7 @@ pub fn source(query: &Query) -> Reply {
         padded: query.bytes("padded").is_some(),
         padding_next: false,
         end,
+        traps_at_drop: query.text("drop") == "trap",
     };
     Reply {
         headers: query.fields("field"),

@@ -32,7 +32,7 @@ use query::Query;
 type Handled = Result<Reply, String>;
 
 thread_local! {
-    /// A URL that `after-reply` fetches before it logs, unless it is empty.
+    /// A URL that `after-reply` fetches before it logs, unless it is empty, or `loop`.
     static AFTER: Cell<String> = const { Cell::new(String::new()) };
 }
 
@@ -89,7 +89,10 @@ impl Guest for App {
             "error" => Err(query.text("text").to_owned()),
             "panic" => ends::panic(query.text("text")),
             "trap" => ends::trap(),
-            "loop" => ends::spin(),
+            "loop" => ends::spin_aloud(),
+            "overflow" => Ok(ends::overflow(query.text("by"))),
+            "peek" => Ok(ends::peek(query.number("at").unwrap_or(0))),
+            "bad-text" => ends::bad_text(query.text("in")),
             "grow" => Ok(ends::grow(query.number("bytes").unwrap_or(0))),
             "handles" => Ok(ends::hoard(query.number("count").unwrap_or(0))),
             _ => Ok(report::run(request, &context)),
@@ -101,6 +104,9 @@ impl Guest for App {
             return;
         }
         let gate = AFTER.take();
+        if gate == "loop" {
+            ends::spin_aloud()
+        }
         if !gate.is_empty() {
             let _ = fetching::pass(&gate);
         }

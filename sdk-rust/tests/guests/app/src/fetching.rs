@@ -5,7 +5,6 @@ use edgewit::poll::{Pollable, select};
 use edgewit::time::Timer;
 use edgewit::{Context, Error, Response};
 
-use crate::machine::grown_bytes;
 use crate::{number, request, text};
 
 /// The response to a GET, or the error.
@@ -54,12 +53,8 @@ pub fn first(c: &mut Context) -> Result<Response, Error> {
     Ok(c.text(report))
 }
 
-/// Hands the request's body on to `url`, and the response back; how much memory grew by is logged afterwards.
+/// Hands the request's body on to `url`, and the response back.
 pub fn proxy(c: &mut Context) -> Result<Response, Error> {
-    c.after_reply(|sent| {
-        log::info!("sent {sent:?}, memory grew by {} bytes", grown_bytes());
-        Ok(())
-    });
     let mut request = request("POST", &text(c, "url"))?;
     request.headers_mut().insert("trailer", "x-end".parse()?);
     *request.body_mut() = c.take_body();

@@ -39,16 +39,6 @@ pub fn random(c: &mut Context) -> Result<Response, Error> {
     Ok(c.text(lines.map(hex).join("\n")))
 }
 
-/// How much larger memory is than it was at the start.
-pub fn grown_bytes() -> usize {
-    unsafe extern "C" {
-        /// The linker puts it at the end of the memory that there is at the start.
-        static __heap_end: u8;
-    }
-    let bytes = std::arch::wasm32::memory_size::<0>() << 16;
-    bytes - (&raw const __heap_end).addr()
-}
-
 /// Takes memory in `rounds` rounds of all sizes and alignments, gives it back in another order, and checks that no two pieces
 /// overlap; then asks for more than there can be.
 pub fn memory(c: &mut Context) -> Result<Response, Error> {
