@@ -103,7 +103,7 @@ fn a_timer_ends_a_wait() {
     run(async {
         let (slow, _, mut closed) = never().await;
         let served = app("sdk-timer").await;
-        let target = format!("/first?ms=20&url={}", q(&slow.url("/")));
+        let target = format!("/first?ms=1000&url={}", q(&slow.url("/")));
         assert_eq!(served.get(&target).await.text(), "ready [0]\n");
         closed.wait_for(|closed| *closed == 1).await.unwrap();
     });
