@@ -156,6 +156,27 @@ impl Run {
         }
     }
 
+    pub(crate) fn replied(&self, reply: &Reply) {
+        let Some(hook) = &self.app.shared.hook else {
+            return;
+        };
+        let handed_on = match &reply.body {
+            bindings::ReplyBody::Incoming(handle) => Some(handle.rep()),
+            _ => None,
+        };
+        hook.replied(&self.id, &reply.hints, handed_on);
+    }
+
+    /// The error of a guest that did not return.
+    pub(crate) fn trapped(&self, when: &str, trap: &wasmtime::Error, state: &State) -> Ended {
+        let ended = Ended::of(trap, state);
+        self.error(&format!("{when}{ended}"));
+        if let Some(hook) = &self.app.shared.hook {
+            hook.trapped(&self.id);
+        }
+        ended
+    }
+
     fn store(&self, inbound: &mut Inbound) -> Store<State> {
         let state = State::new(
             self.app.shared.clone(),
@@ -257,8 +278,7 @@ impl Run {
         trap: &wasmtime::Error,
         head: HeadSender,
     ) {
-        let ended = Ended::of(trap, store.data());
-        self.error(&ended.to_string());
+        let ended = self.trapped("", trap, store.data());
         flush_part_lines(store.data_mut());
         self.line(ended.status, 0);
         // A client that is gone needs no reply.
@@ -278,8 +298,7 @@ impl Run {
         )
         .await;
         if let Err(trap) = called.unwrap_or_else(|_| Err(End::AfterReply(wait).into())) {
-            let ended = Ended::of(&trap, store.data());
-            self.error(&format!("after-reply: {ended}"));
+            self.trapped("after-reply: ", &trap, store.data());
         }
     }
 }
