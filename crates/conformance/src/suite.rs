@@ -1,6 +1,6 @@
 //! The suite: its rules, its cases, and a run over components.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use edgewit_host::{Component, Host};
 use futures_util::StreamExt as _;
 
 use crate::case::{Case, CaseError, Layer, Level, parse};
-use crate::compare::{Asked, Relaxed, compare};
+use crate::compare::{Asked, Relaxed, compare, too_many_relaxed};
 use crate::expect::Expect;
 use crate::run::{self, Outcome};
 
@@ -138,6 +138,17 @@ pub enum Status {
 }
 
 impl Status {
+    /// Each, from the best.
+    pub const ALL: [Self; 7] = [
+        Self::Ok,
+        Self::Prevented,
+        Self::Known,
+        Self::Failed,
+        Self::Unsupported,
+        Self::Stale,
+        Self::NotRun,
+    ];
+
     /// As outputs write it.
     pub fn name(self) -> &'static str {
         match self {
@@ -209,6 +220,12 @@ pub struct Run {
 }
 
 impl Run {
+    /// How many cases came to this, on all components.
+    pub fn count(&self, status: Status) -> usize {
+        let of_it = self.verdicts.iter().filter(|it| it.status == status);
+        of_it.count()
+    }
+
     /// Whether everything is as expected.
     pub fn passed(&self) -> bool {
         self.problems.is_empty() && !self.verdicts.iter().any(Verdict::fails)
@@ -277,11 +294,13 @@ pub async fn run(
         .map(|(_, verdict, asked)| (verdict, asked))
         .unzip();
     for subject in subjects {
-        let other = |case: &&&Case| !subject.expect.layers.contains(&case.layer);
-        let not_owed = cases.iter().filter(other).count();
-        run.not_owed.insert(subject.name.clone(), not_owed);
-        run.problems.extend(unknown_names(subject, cases));
+        let Subject { name, expect, .. } = subject;
+        run.not_owed.insert(name.clone(), not_owed(expect, cases));
+        run.problems.extend(unknown_names(name, expect, cases));
     }
+    let expects: Vec<&Expect> = subjects.iter().map(|subject| &subject.expect).collect();
+    run.problems
+        .extend(too_many_relaxed(&expects, &all_cases(cases)));
     let (problems, relaxed) = compare(&asked);
     run.problems.extend(problems);
     run.relaxed = relaxed;
@@ -289,32 +308,33 @@ pub async fn run(
     run
 }
 
+/// How many of the cases are of layers that are not owed.
+pub(crate) fn not_owed(expect: &Expect, cases: &[&Case]) -> usize {
+    let other = |case: &&&Case| !expect.layers.contains(&case.layer);
+    cases.iter().filter(other).count()
+}
+
+/// The whole suite, and what else is run.
+fn all_cases(run: &[&Case]) -> Vec<Case> {
+    let suite = Suite::embedded().map(|suite| suite.cases);
+    let mut all = suite.unwrap_or_default();
+    let names: BTreeSet<String> = all.iter().map(|case| case.name().to_owned()).collect();
+    let own = run.iter().filter(|case| !names.contains(case.name()));
+    all.extend(own.map(|case| (*case).clone()));
+    all
+}
+
 /// Cases that `expect.toml` lists and that do not exist. Those that were not selected are not looked for.
-fn unknown_names(subject: &Subject, cases: &[&Case]) -> Vec<String> {
-    let all = Suite::embedded()
-        .map(|suite| suite.cases)
-        .unwrap_or_default();
-    let exists = |name: &str| {
-        all.iter()
-            .chain(cases.iter().copied())
-            .any(|case| case.name() == name)
-    };
-    let failures = subject.expect.failures.iter().map(|failure| &failure.case);
-    let prevented = subject
-        .expect
-        .prevented
-        .iter()
-        .map(|prevented| &prevented.case);
-    let relaxed = subject.expect.relaxed.iter().map(|relaxed| &relaxed.case);
+pub(crate) fn unknown_names(subject: &str, expect: &Expect, cases: &[&Case]) -> Vec<String> {
+    let all = all_cases(cases);
+    let exists = |name: &str| all.iter().any(|case| case.name() == name);
+    let failures = expect.failures.iter().map(|failure| &failure.case);
+    let prevented = expect.prevented.iter().map(|prevented| &prevented.case);
+    let relaxed = expect.relaxed.iter().map(|relaxed| &relaxed.case);
     let listed = failures.chain(prevented).chain(relaxed);
     let unknown = listed.filter(|name| !exists(name));
     unknown
-        .map(|name| {
-            format!(
-                "{}: expect.toml lists {name:?}, which is no case",
-                subject.name
-            )
-        })
+        .map(|name| format!("{subject}: expect.toml lists {name:?}, which is no case"))
         .collect()
 }
 
@@ -362,12 +382,10 @@ pub(crate) fn verdict(case: &Case, subject: &str, expect: &Expect, outcome: &Out
             Status::Stale
         }
         // All of it is to be known, and a guest that crashes or hangs is known by nothing.
-        Some(known) if !outcome.broke_off && why.iter().all(|why| why.contains(&known.how)) => {
-            Status::Known
-        }
+        Some(known) if !outcome.broke_off && known.is(&why) => Status::Known,
         Some(known) => {
             why.push(format!(
-                "it fails in another way than expect.toml says: not all of this holds {:?}",
+                "it fails in another way than expect.toml says, which is {:?} and no more",
                 known.how
             ));
             Status::Stale
