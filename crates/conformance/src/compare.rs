@@ -215,7 +215,7 @@ fn without_numbers(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::parse;
+    use crate::parse::parse;
 
     /// A case, and components that made these calls and dropped these handles in it.
     fn problems(relaxed: &str, told: &[(&str, &str, &[&str], &[&str])]) -> (Vec<String>, usize) {

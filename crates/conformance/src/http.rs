@@ -13,7 +13,8 @@ use crate::expect::Expect;
 use crate::gates::Gates;
 use crate::judge::{due_reply, judge_reply, judge_reports};
 use crate::run::{HANG, Outcome};
-use crate::suite::{Run, Status, Verdict, not_owed, unknown_names, verdict};
+use crate::suite::{Run, not_owed, unknown_names};
+use crate::verdict::{Status, Verdict, verdict};
 use crate::wire::Message;
 
 /// A server by its address, and the authority that it is asked for.

@@ -429,7 +429,7 @@ fn in_reach(server: &Server, name: &str) -> Vec<String> {
             other => panic!("{name}: {other}: {why}"),
         }
     }
-    assert!(passed.len() > 50, "{}", passed.len());
+    assert!(passed.len() > 40, "{}", passed.len());
     passed
 }
 
@@ -790,7 +790,7 @@ fn what_traps_at_start_or_fills_memory_harms_nothing_else() {
         ("b", steps),
         (
             "fills",
-            "steps = ['grow 3000000000 -> ok', 'echo.text a -> ok a']",
+            "steps = ['grow 2000000000 -> ok', 'echo.text a -> ok a']",
         ),
         ("c", steps),
     ]);
@@ -809,12 +809,7 @@ fn what_traps_at_start_or_fills_memory_harms_nothing_else() {
     assert!(told.contains("traps: 4 failed\n"), "{told}");
     assert!(told.contains("raw: 3 ok, 1 failed\n"), "{told}");
     assert!(told.contains("raw: failed mine/fills\n"), "{told}");
-    assert!(
-        told.contains(
-            "    the host says: wasm `unreachable` instruction executed; memory-bytes: limit "
-        ),
-        "{told}"
-    );
+    assert!(told.contains("; memory-bytes: limit "), "{told}");
     assert!(
         told.contains("traps: failed mine/a\n    `echo.text a`: expected `ok a`, got no report\n"),
         "{told}"

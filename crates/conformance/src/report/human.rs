@@ -3,7 +3,8 @@ use std::fmt::Write as _;
 
 use crate::case::Level;
 use crate::compare::Relaxed;
-use crate::suite::{Run, Status, VERSION, Verdict};
+use crate::suite::{Run, VERSION};
+use crate::verdict::{Status, Verdict};
 
 pub(super) fn write(run: &Run) -> String {
     let mut text = String::new();

@@ -2,7 +2,8 @@ use serde_json::{Value, json};
 
 use crate::case::Level;
 use crate::compare::Relaxed;
-use crate::suite::{Run, Status, VERSION, Verdict};
+use crate::suite::{Run, VERSION};
+use crate::verdict::{Status, Verdict};
 
 pub(super) fn write(run: &Run) -> String {
     let cases: Vec<Value> = run.verdicts.iter().map(case).collect();
