@@ -237,6 +237,15 @@ pub fn upload_with(request: Request, options: &Options) -> Result<(Upload, Pendi
 ///     pending.wait().map(drop)
 /// }
 /// ```
+///
+/// Nor can one be waited for that was cancelled.
+///
+/// ```compile_fail,E0382
+/// fn cancelled(pending: edgewit::fetch::Pending) -> Result<(), edgewit::Error> {
+///     drop(pending);
+///     pending.wait().map(drop)
+/// }
+/// ```
 pub struct Pending {
     inner: host::Pending,
     /// What sends the body, if that is made meanwhile.

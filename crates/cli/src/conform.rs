@@ -6,6 +6,7 @@ use std::fs;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use clap::{Args, Subcommand};
 use edgewit_build::Cache;
@@ -15,6 +16,7 @@ use edgewit_host::Host;
 use url::Url;
 
 use crate::error::Error;
+use crate::port::interfaces::lacks;
 use crate::serve::block_on;
 
 const EXIT_CODES: &str = "\
@@ -37,6 +39,8 @@ pub enum Command {
     #[command(after_help = EXIT_CODES)]
     Run(RunArgs),
     /// Ask any server that has the guest behind it the cases that need no more than requests and replies
+    ///
+    /// A server that leaves a case without an end for 20 s is asked no more: exit code 1.
     #[command(after_help = EXIT_CODES)]
     Http(Http),
     /// Show side by side how two components call the host in one case; `<` is the first's, `>` the second's
@@ -67,9 +71,6 @@ pub struct RunArgs {
     /// [default: it owes everything]
     #[arg(long, value_name = "FILE")]
     pub expect: Vec<PathBuf>,
-    /// Cases under way at once
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64), value_name = "N")]
-    pub jobs: u16,
     #[command(flatten)]
     pub output: Output,
 }
@@ -134,6 +135,9 @@ pub struct Chosen {
 
 #[derive(Args)]
 pub struct Output {
+    /// Cases under way at once
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64), value_name = "N")]
+    pub jobs: u16,
     /// What to write: human, json, junit or tap, and `=FILE` for one that does not go to standard output;
     /// separated by commas
     #[arg(long = "report", value_name = "FORMAT[=FILE]", default_value = "human", value_delimiter = ',', value_parser = output)]
@@ -197,8 +201,9 @@ pub fn run(conform: &Conform) -> Result<(), Error> {
         Command::Explain { case, from } => explain(case, from),
         Command::List { chosen } => {
             let suite = suite(&chosen.from)?;
-            let names = chosen
-                .of(&suite)
+            let cases = chosen.of(&suite);
+            some(&cases)?;
+            let names = cases
                 .iter()
                 .map(|case| format!("{}\n", case.name()))
                 .collect::<String>();
@@ -270,7 +275,11 @@ fn on_components(args: &RunArgs) -> Result<(), Error> {
             }
             subjects.push(loaded);
         }
-        Ok(edgewit_conformance::run(&host, &subjects, &cases, args.jobs.into(), &progress).await)
+        let owed = subjects.iter().map(|subject| owed(&subject.expect, &cases));
+        let progress = Progress::of(owed.sum());
+        let told = |verdict: &Verdict| progress.tell(verdict);
+        let jobs = args.output.jobs.into();
+        Ok(edgewit_conformance::run(&host, &subjects, &cases, jobs, &told).await)
     })?;
     finish(&run, &args.output)?;
     something(&run)
@@ -292,7 +301,23 @@ async fn subject(host: &Host, file: &Path, expect: Option<&PathBuf>) -> Result<S
         .map_err(|error| Error::Conform(3, format!("{}: {error}", file.display())))?;
     let expect = expected(expect)?;
     let loaded = Subject::new(host, &name, &bytes, expect).await;
-    loaded.map_err(|error| Error::Conform(3, error.to_string()))
+    loaded.map_err(|error| Error::Conform(3, not_loaded(file, &bytes, &error)))
+}
+
+/// What a component lacks, where that is why; it is clearer than what the engine says.
+fn not_loaded(file: &Path, bytes: &[u8], error: &edgewit_host::Error) -> String {
+    let lacks = match error {
+        edgewit_host::Error::NotAComponent { .. } => Vec::new(),
+        _ => lacks(bytes),
+    };
+    match &lacks[..] {
+        [] => error.to_string(),
+        [lack] => format!("{}: {lack}", file.display()),
+        [lack, more @ ..] => {
+            let (file, more) = (file.display(), more.len());
+            format!("{file}: {lack}; and {more} more, which `edgewit port doctor {file}` names")
+        }
+    }
 }
 
 fn expected(file: Option<&PathBuf>) -> Result<Expect, Error> {
@@ -308,7 +333,10 @@ fn over_http(args: &Http) -> Result<(), Error> {
     some(&cases)?;
     let expect = expected(args.expect.as_ref())?;
     let run = block_on(async {
-        let run = edgewit_conformance::over_http(&args.url, &expect, &cases, &progress).await;
+        let progress = Progress::of(owed(&expect, &cases));
+        let told = |verdict: &Verdict| progress.tell(verdict);
+        let jobs = args.output.jobs.into();
+        let run = edgewit_conformance::over_http(&args.url, &expect, &cases, jobs, &told).await;
         run.map_err(undone)
     })?;
     finish(&run, &args.output)?;
@@ -335,15 +363,33 @@ fn something(run: &Run) -> Result<(), Error> {
     }
 }
 
-/// On a terminal, what is under way.
-fn progress(verdict: &Verdict) {
-    if std::io::stderr().is_terminal() {
-        let _ = write!(
-            std::io::stderr(),
-            "\r\x1b[K{}: {}\r",
-            verdict.subject,
-            verdict.case
-        );
+/// How many cases are asked of a component.
+fn owed(expect: &Expect, cases: &[&Case]) -> usize {
+    let owed = |case: &&&Case| expect.layers.contains(&case.layer);
+    cases.iter().filter(owed).count()
+}
+
+/// On a terminal, how far a run is.
+struct Progress {
+    ended: AtomicUsize,
+    all: usize,
+}
+
+impl Progress {
+    fn of(all: usize) -> Self {
+        let ended = AtomicUsize::new(0);
+        Self { ended, all }
+    }
+
+    fn tell(&self, verdict: &Verdict) {
+        let ended = self.ended.fetch_add(1, Relaxed) + 1;
+        if std::io::stderr().is_terminal() {
+            let (all, Verdict { subject, case, .. }) = (self.all, verdict);
+            let _ = write!(
+                std::io::stderr(),
+                "\r\x1b[K{ended} of {all}, {subject}: {case}\r"
+            );
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 
 #[path = "cli/conform.rs"]
 mod conform;
+#[path = "cli/conform_http.rs"]
+mod conform_http;
 #[path = "cli/kv.rs"]
 mod kv;
 // It looks at /proc.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::case::Layer;
 
@@ -81,8 +81,9 @@ pub enum Drops {
 pub struct Failure {
     /// Its name.
     pub case: String,
-    /// A part of what the run says of it.
-    pub how: String,
+    /// Parts of what the run says of it: each line of that holds one of them, and each of them is in a line.
+    #[serde(deserialize_with = "one_or_several")]
+    pub how: Vec<String>,
     /// Why, for people.
     pub reason: String,
 }
@@ -95,6 +96,30 @@ pub struct Prevented {
     pub case: String,
     /// The file of the test that proves it, from the root of its repository.
     pub proof: String,
+    /// Why, for people.
+    pub reason: String,
+}
+
+fn one_or_several<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "a text or several are due")]
+    enum Texts {
+        One(String),
+        Several(Vec<String>),
+    }
+    Ok(match Texts::deserialize(from)? {
+        Texts::One(text) => vec![text],
+        Texts::Several(texts) => texts,
+    })
+}
+
+impl Failure {
+    /// Whether this is the failure that is known, and nothing beside it.
+    pub(crate) fn is(&self, lines: &[String]) -> bool {
+        let holds = |line: &String| self.how.iter().any(|part| line.contains(part));
+        let is_met = |part: &String| lines.iter().any(|line| line.contains(part));
+        lines.iter().all(holds) && self.how.iter().all(is_met)
+    }
 }
 
 /// Why an `expect.toml` can't be used.
@@ -163,33 +188,67 @@ impl Expect {
                 reason: error.message().replace('\n', "; "),
             }
         })?;
-        match expect
-            .failures
-            .iter()
-            .find(|failure| failure.how.is_empty())
-        {
-            // It would be a part of everything.
-            Some(failure) => Err(ExpectError::Invalid {
+        let wrong = expect.wrong(file);
+        wrong.map_or(Ok(expect), |(at, reason)| {
+            Err(ExpectError::Invalid {
                 file: file.to_owned(),
-                line: line_of(&text, text.find(&failure.case).unwrap_or(0)),
-                reason: format!(
-                    "`how` of {:?} is empty; a part of what the run says is due",
-                    failure.case
-                ),
-            }),
-            None => expect.check_late(file, &text),
-        }
+                line: line_of(&text, text.find(&at).unwrap_or(0)),
+                reason,
+            })
+        })
     }
 
-    /// What else would be late would let anything pass.
-    fn check_late(self, file: &Path, text: &str) -> Result<Self, ExpectError> {
-        match self.late.iter().find(|late| !LATE.contains(&late.as_str())) {
-            Some(late) => Err(ExpectError::Invalid {
-                file: file.to_owned(),
-                line: line_of(text, text.find(late.as_str()).unwrap_or(0)),
-                reason: format!("`late` of {late:?}; of {} it may be", LATE.join(", ")),
-            }),
-            None => Ok(self),
+    /// What would let anything pass: where it stands, and what is wrong.
+    fn wrong(&self, file: &Path) -> Option<(String, String)> {
+        if let Some(late) = self.late.iter().find(|late| !LATE.contains(&late.as_str())) {
+            let reason = format!("`late` of {late:?}; of {} it may be", LATE.join(", "));
+            return Some((late.clone(), reason));
         }
+        // It would be a part of everything.
+        let is_empty = |failure: &&Failure| failure.how.iter().any(String::is_empty);
+        let unsaid = self
+            .failures
+            .iter()
+            .find(|it| it.how.is_empty() || is_empty(it));
+        if let Some(Failure { case, .. }) = unsaid {
+            let due = "parts of what the run says are due";
+            return Some((case.clone(), format!("`how` of {case:?} is empty; {due}")));
+        }
+        let failures = self.failures.iter().map(|it| (&it.case, &it.reason));
+        let prevented = self.prevented.iter().map(|it| (&it.case, &it.reason));
+        let relaxed = self.relaxed.iter().map(|it| (&it.case, &it.reason));
+        let mut reasons = failures.chain(prevented).chain(relaxed);
+        if let Some((case, _)) = reasons.find(|(_, reason)| reason.trim().is_empty()) {
+            let reason = format!("`reason` of {case:?} is empty; one is due");
+            return Some((case.clone(), reason));
+        }
+        let folder = std::path::absolute(file).unwrap_or_default();
+        let is_there = |proof: &str| folder.ancestors().any(|root| root.join(proof).is_file());
+        let unproven = self.prevented.iter().find(|it| !is_there(&it.proof));
+        unproven.map(|Prevented { case, proof, .. }| {
+            let due = "the test that proves it is due, from the root of its repository";
+            (
+                case.clone(),
+                format!("`proof` of {case:?}: no file {proof:?}; {due}"),
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_of_a_known_failure_is_accounted_for() {
+        let known = |how: &str| -> Failure {
+            toml::from_str(&format!("case = 'a/b'\nreason = 'r'\nhow = {how}")).unwrap()
+        };
+        let lines = ["status: expected 200, got 500", "x: expected 1, got 2"].map(str::to_owned);
+        assert!(known("'got'").is(&lines));
+        assert!(known("['got 500', 'x: expected 1']").is(&lines));
+        // A line that nothing accounts for, and a part that no line has.
+        assert!(!known("'got 500'").is(&lines));
+        assert!(!known("['got 500', 'x: expected 1', 'y']").is(&lines));
     }
 }

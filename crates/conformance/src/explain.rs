@@ -85,8 +85,13 @@ fn exchange(text: &mut String, exchange: &Exchange) {
         let _ = writeln!(text, "    {}\n      {due}", step.line);
     }
     let reply = &exchange.reply;
-    if let Some(status) = reply.status {
-        let _ = writeln!(text, "  replied: {status}");
+    if exchange.reads() {
+        let end = match (reply.cut, exchange.is_reported_whole()) {
+            (true, _) => ", cut",
+            (false, true) => " with the reports",
+            (false, false) => "",
+        };
+        let _ = writeln!(text, "  replied: {}{end}", reply.status);
     }
     let trailers = reply.trailers.iter().flatten();
     for (name, values) in reply.fields.iter().chain(trailers) {
@@ -94,9 +99,6 @@ fn exchange(text: &mut String, exchange: &Exchange) {
     }
     if let Some(body) = &reply.body {
         let _ = writeln!(text, "  replied: body {body}");
-    }
-    if let Some(cut) = reply.cut {
-        let _ = writeln!(text, "  replied: {}", if cut { "cut" } else { "whole" });
     }
     lines(text, "logged", exchange.log.as_deref());
     lines(text, "calls", exchange.trace.as_deref());

@@ -1,8 +1,9 @@
 //! Cases asked of any server that has the guest behind it.
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use futures_util::StreamExt as _;
 use tokio::net::TcpStream;
 use url::Url;
 
@@ -10,97 +11,165 @@ use crate::case::{Case, Exchange};
 use crate::client;
 use crate::expect::Expect;
 use crate::gates::Gates;
-use crate::run::{Outcome, judge_reply, judge_reports, reported};
-use crate::suite::{Run, Status, Verdict, verdict};
+use crate::judge::{due_reply, judge_reply, judge_reports};
+use crate::run::{HANG, Outcome};
+use crate::suite::{Run, not_owed, unknown_names};
+use crate::verdict::{Status, Verdict, verdict};
 use crate::wire::Message;
 
-/// A server that takes longer for a case hangs.
-const HANG: Duration = Duration::from_secs(30);
+/// A server by its address, and the authority that it is asked for.
+struct Server {
+    address: SocketAddr,
+    authority: String,
+}
 
-/// Asks the server at `url` the cases that look at reports and the reply alone; the others are not run, and
-/// say why. Errors: the address of the URL can't be found.
+/// Asks the server at `url` the cases that look at reports and the reply alone, `jobs` at a time; the others are not
+/// run, and say why. Once it left a case without an end for 20 s the rest are not run either.
+///
+/// Errors: the address of the URL can't be found, or nobody listens there.
 pub async fn over_http(
     url: &Url,
     expect: &Expect,
     cases: &[&Case],
+    jobs: usize,
     told: &(dyn Fn(&Verdict) + Sync),
 ) -> Result<Run, String> {
-    if url.scheme() != "http" {
-        return Err(format!("{url}: the scheme http is due"));
-    }
-    if url.path() != "/" {
-        return Err(format!(
-            "{url}: cases ask for paths of their own; a URL without a path is due"
-        ));
-    }
-    let host = url.host_str().ok_or_else(|| format!("{url}: no host"))?;
-    let port = url.port_or_known_default().unwrap_or(80);
-    // As a guest is told it: without the scheme's own port.
-    let authority = match url.port() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
-    };
-    let found = (host.trim_matches(['[', ']']), port).to_socket_addrs();
-    let address = found.map_err(|error| format!("{url}: {error}"))?.next();
-    let address = address.ok_or_else(|| format!("{url}: no address"))?;
-    // Where nobody listens, no case has anything to say.
-    let reached = tokio::time::timeout(HANG, TcpStream::connect(address)).await;
-    reached
-        .unwrap_or_else(|late| Err(late.into()))
-        .map_err(|error| format!("{url}: {error}"))?;
+    let server = Server::find(url).await?;
+    let subject = &server.authority;
     let began = Instant::now();
-    let mut run = Run {
-        subjects: 1,
-        ..Run::default()
-    };
-    for case in cases
+    let owed = cases
         .iter()
-        .filter(|case| expect.layers.contains(&case.layer))
-    {
-        let verdict = match case.is_outcome() {
-            true => {
-                let outcome = ask(address, &authority, &expect.late, case).await;
-                verdict(case, &authority, expect, &outcome)
+        .filter(|case| expect.layers.contains(&case.layer));
+    let asking = owed.enumerate().map(|(at, case)| {
+        let server = &server;
+        async move {
+            match case.out_of_reach() {
+                None => (at, *case, Ok(ask(server, &expect.late, case).await)),
+                Some(why) => (at, *case, Err(why)),
             }
-            false => not_run(case, &authority, expect),
+        }
+    });
+    let mut ending = futures_util::stream::iter(asking).buffer_unordered(jobs.max(1));
+    let mut verdicts: Vec<(usize, Verdict)> = Vec::new();
+    let mut silent = None;
+    while let Some((at, case, came)) = ending.next().await {
+        let verdict = match came {
+            Ok(Asked { outcome, hung }) => {
+                silent = hung.then(|| case.name()).or(silent);
+                verdict(case, subject, expect, &outcome)
+            }
+            Err(why) => not_run(case, subject, expect, why),
         };
         told(&verdict);
-        run.verdicts.push(verdict);
+        verdicts.push((at, verdict));
+        if silent.is_some() {
+            break;
+        }
     }
+    drop(ending);
+    let mut run = Run {
+        subjects: 1,
+        not_owed: [(subject.clone(), not_owed(expect, cases))].into(),
+        problems: unknown_names(subject, expect, cases),
+        ..Run::default()
+    };
+    if let Some(case) = silent {
+        let after = HANG.as_secs();
+        run.problems.push(format!(
+            "{subject} did not end {case} within {after} s; what had not ended by then was not run"
+        ));
+        rest(&mut verdicts, subject, expect, cases);
+    }
+    verdicts.sort_by_key(|(at, _)| *at);
+    run.verdicts = verdicts.into_iter().map(|(_, verdict)| verdict).collect();
     run.took = began.elapsed();
     Ok(run)
 }
 
-fn not_run(case: &Case, subject: &str, expect: &Expect) -> Verdict {
-    let why = "it needs stores, servers, limits, a client or a look behind the reply";
+/// The verdicts that are missing.
+fn rest(verdicts: &mut Vec<(usize, Verdict)>, subject: &str, expect: &Expect, cases: &[&Case]) {
+    let owed = cases
+        .iter()
+        .filter(|case| expect.layers.contains(&case.layer));
+    for (at, case) in owed.enumerate() {
+        if !verdicts.iter().any(|(told, _)| *told == at) {
+            let silent = || "the server was silent before".to_owned();
+            let why = case.out_of_reach().unwrap_or_else(silent);
+            verdicts.push((at, not_run(case, subject, expect, why)));
+        }
+    }
+}
+
+fn not_run(case: &Case, subject: &str, expect: &Expect, why: String) -> Verdict {
     Verdict {
         status: Status::NotRun,
-        why: vec![why.to_owned()],
+        why: vec![why],
         ..verdict(case, subject, expect, &Outcome::default())
     }
 }
 
-async fn ask(address: SocketAddr, authority: &str, late: &[String], case: &Case) -> Outcome {
+impl Server {
+    async fn find(url: &Url) -> Result<Self, String> {
+        if url.scheme() != "http" {
+            return Err(format!("{url}: the scheme http is due"));
+        }
+        if url.path() != "/" {
+            return Err(format!(
+                "{url}: cases ask for paths of their own; a URL without a path is due"
+            ));
+        }
+        let host = url.host_str().ok_or_else(|| format!("{url}: no host"))?;
+        let port = url.port_or_known_default().unwrap_or(80);
+        // As a guest is told it: without the scheme's own port.
+        let authority = match url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
+        let found = (host.trim_matches(['[', ']']), port).to_socket_addrs();
+        let address = found.map_err(|error| format!("{url}: {error}"))?.next();
+        let address = address.ok_or_else(|| format!("{url}: no address"))?;
+        // Where nobody listens, no case has anything to say.
+        let reached = tokio::time::timeout(HANG, TcpStream::connect(address)).await;
+        reached
+            .unwrap_or_else(|late| Err(late.into()))
+            .map_err(|error| format!("{url}: {error}"))?;
+        Ok(Self { address, authority })
+    }
+}
+
+/// What came of a case, and whether the server left it without an end.
+#[derive(Default)]
+struct Asked {
+    outcome: Outcome,
+    hung: bool,
+}
+
+async fn ask(server: &Server, late: &[String], case: &Case) -> Asked {
     let began = Instant::now();
-    let mut outcome = Outcome::default();
+    let Server { address, authority } = server;
+    let mut asked = Asked::default();
+    let outcome = &mut asked.outcome;
     for exchange in &case.request {
         let exchange = &exchange.for_authority(authority);
         let gates = Gates::default();
-        match tokio::time::timeout(HANG, client::ask(address, authority, exchange, &gates)).await {
+        let asking = client::ask(*address, authority, exchange, &gates);
+        match tokio::time::timeout(HANG, asking).await {
             Err(_) => {
+                asked.hung = true;
                 outcome.broke_off = true;
                 let problem = format!("no end within {} s", HANG.as_secs());
                 outcome.problems.push(problem);
+                break;
             }
             Ok(Err(problem)) => {
                 outcome.broke_off = true;
                 outcome.problems.push(problem);
             }
-            Ok(Ok(reply)) => judge(exchange, late, reply.as_ref(), &mut outcome),
+            Ok(Ok(reply)) => judge(exchange, late, reply.as_ref(), outcome),
         }
     }
     outcome.took = began.elapsed();
-    outcome
+    asked
 }
 
 fn judge(exchange: &Exchange, late: &[String], reply: Option<&Message>, outcome: &mut Outcome) {
@@ -111,9 +180,6 @@ fn judge(exchange: &Exchange, late: &[String], reply: Option<&Message>, outcome:
     if !exchange.steps.is_empty() {
         has_failed = judge_reports(exchange, late, &reports, outcome);
     }
-    if exchange.is_reported_whole() && !has_failed {
-        let due = reported(&reports);
-        outcome.problems.extend(judge_reply(&due, reply));
-    }
-    outcome.problems.extend(judge_reply(&exchange.reply, reply));
+    let due = due_reply(exchange, has_failed, &reports);
+    outcome.problems.extend(judge_reply(&due, reply));
 }

@@ -81,7 +81,7 @@ pub const LADDER: [Rung; 7] = [
     },
     Rung {
         name: "handlers",
-        headings: &["Handlers"],
+        headings: &["Handlers", "The router"],
         interfaces: &[],
         areas: &["sdk"],
         first: "lifecycle/unknown-path",

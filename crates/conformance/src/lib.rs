@@ -21,25 +21,30 @@ mod expect;
 mod explain;
 mod gates;
 mod http;
+mod judge;
 mod ladder;
 mod matrix;
+mod parse;
 mod recorder;
 pub mod report;
 mod run;
+mod shapes;
+mod show;
 mod step;
 mod suite;
 mod upstream;
+mod verdict;
 mod wire;
 mod wit;
 mod words;
 
-pub use case::{
-    Case, CaseError, Exchange, Inject, Layer, Level, Relaxation, Reply, Upstream, parse,
-};
+pub use case::{Case, Exchange, Inject, Layer, Level, Relaxation, Reply, Upstream};
 pub use compare::Relaxed;
 pub use expect::{Drops, Expect, ExpectError, Failure, Prevented, Relax, RelaxedCase};
 pub use http::over_http;
 pub use ladder::{CONTRACT, LADDER, Row, Rung};
+pub use parse::{CaseError, Placed, parse};
 pub use step::Step;
-pub use suite::{Run, Selection, Status, Subject, Suite, VERSION, Verdict, host, run, trace};
-pub use wit::WIT;
+pub use suite::{Run, Selection, Subject, Suite, VERSION, host, run, trace};
+pub use verdict::{Status, Verdict};
+pub use wit::{WIT, world};

@@ -1,21 +1,18 @@
 //! A hook that keeps what crosses the boundary between host and guest.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::sync::Mutex;
 
 use edgewit_host::{Call, Hook, Value};
 use tokio::sync::watch;
 
 use crate::case::Inject;
+use crate::show::{Handles, Shown};
 use crate::wit::{EDGE, name_of_method};
 use crate::words;
 
 /// The target of the events that are reports.
 const REPORTS: &str = "conformance";
-
-/// A text or list of bytes that is longer is shown by its length and hash.
-const SHOWN_BYTES_MAX: usize = 64;
 
 /// How many calls of one request are kept: a guest may call for as long as its case goes on.
 const CALLS_MAX: usize = 100_000;
@@ -37,8 +34,12 @@ pub struct Record {
     pub drops: Vec<String>,
     /// What the host said of it as an error.
     pub errors: Vec<String>,
-    /// The status and the body that its client got.
-    pub reply: String,
+    /// Whether the guest did not return: it trapped, or a limit ended it.
+    pub trapped: bool,
+    /// What its reply asks of who delivers it: `NAME VALUE` as words.
+    pub hints: Vec<String>,
+    /// What its client got, line by line; nothing where that is the reports.
+    pub reply: Vec<String>,
 }
 
 /// Keeps one record for each request, in the order in which they began, and answers calls as cases say.
@@ -59,9 +60,7 @@ struct Inner {
 #[derive(Default)]
 struct Request {
     record: Record,
-    /// Numbers of the handles that are there, by the host's own, which it uses again.
-    handles: HashMap<u32, usize>,
-    handles_seen: usize,
+    handles: Handles,
     logged_bytes: usize,
     /// The line that stands for adjacent reads or writes of one body, and the bytes that they moved.
     moving: Option<(String, Shown)>,
@@ -80,7 +79,7 @@ impl Recorder {
     pub fn inject(&self, injects: &[Inject]) -> Result<(), String> {
         let injected = injects.iter().map(|inject| {
             Ok(Injected {
-                function: inject.call.clone(),
+                function: inject.call.to_string(),
                 at: inject.at,
                 result: EDGE.result(&inject.call, &inject.result)?,
                 calls: 0,
@@ -164,6 +163,21 @@ impl Hook for Recorder {
         });
     }
 
+    fn replied(&self, request_id: &str, hints: &[(String, String)], handed_on: Option<u32>) {
+        self.with(request_id, |request| {
+            let word = |text: &String| words::report(text.as_bytes());
+            let told = hints
+                .iter()
+                .map(|(name, value)| format!("{} {}", word(name), word(value)));
+            request.record.hints.extend(told);
+            handed_on.map(|handle| request.handles.gone(handle));
+        });
+    }
+
+    fn trapped(&self, request_id: &str) {
+        self.with(request_id, |request| request.record.trapped = true);
+    }
+
     fn ended(&self, _: &str) {
         self.counts.send_modify(|(_, ended)| *ended += 1);
     }
@@ -224,32 +238,6 @@ fn name(call: &Call<'_>) -> String {
     }
 }
 
-/// The line of a call whose arguments come after the last of so many handles that were met before, if it is a method.
-pub(crate) fn shown_call(
-    function: &str,
-    handles: u32,
-    arguments: &[Value],
-    result: &Value,
-) -> String {
-    let mut request = Request::default();
-    let before: Vec<String> = (1..=handles).map(|handle| request.handle(handle)).collect();
-    let own = before.into_iter().next_back();
-    let shown: Vec<String> = own
-        .into_iter()
-        .chain(arguments.iter().map(|value| request.show(value)))
-        .collect();
-    match (function, arguments) {
-        ("outgoing-body.write", [Value::Bytes(bytes)]) => {
-            format!("{function}({}) moves {}", shown[0], shown_bytes(bytes))
-        }
-        _ => format!(
-            "{function}({}) -> {}",
-            shown.join(", "),
-            request.show(result)
-        ),
-    }
-}
-
 impl Request {
     fn logged(&mut self, arguments: &[Value]) {
         let [
@@ -287,7 +275,7 @@ impl Request {
 
     /// A handle that no call has shown has no number: a pollable's.
     fn dropped(&mut self, resource: &str, handle: u32) {
-        if let Some(number) = self.handles.remove(&handle) {
+        if let Some(number) = self.handles.gone(handle) {
             let drops = &mut self.record.drops;
             drops.push(format!("{resource} #{number}"));
             drops.sort();
@@ -298,7 +286,7 @@ impl Request {
         let mut shown: Vec<String> = call
             .arguments
             .iter()
-            .map(|value| self.show(value))
+            .map(|value| self.handles.show(value))
             .collect();
         match call.function {
             // How much is read or written at once is the SDK's affair.
@@ -310,9 +298,19 @@ impl Request {
         self.record
             .trace
             .push(format!("{}({})", name(call), shown.join(", ")));
-        // These take the handle: the host may give its number to another.
-        if let ("wait" | "finish", [Value::Handle(taken), ..]) = (call.function, call.arguments) {
-            self.handles.remove(taken);
+        // A pending fetch, an upload, and the body that a request hands on.
+        if let "wait" | "finish" | "send" | "send-streaming" = call.function {
+            call.arguments.iter().for_each(|it| self.taken(it));
+        }
+    }
+
+    /// Forgets the handles in what a call takes.
+    fn taken(&mut self, value: &Value) {
+        match value {
+            Value::Handle(handle) => drop(self.handles.gone(*handle)),
+            Value::Case(_, Some(carried)) => self.taken(carried),
+            Value::Record(members) => members.iter().for_each(|(_, it)| self.taken(it)),
+            _ => {}
         }
     }
 
@@ -325,7 +323,7 @@ impl Request {
             return self.moves(line, bytes);
         }
         let shown = match result {
-            Ok(value) => self.show(value),
+            Ok(value) => self.handles.show(value),
             Err(_) => "trap".to_owned(),
         };
         let line = format!("{line} -> {shown}");
@@ -351,71 +349,6 @@ impl Request {
         self.record.trace.push(format!("{line} moves {moved}"));
         self.moving = Some((line, moved));
     }
-
-    fn show(&mut self, value: &Value) -> String {
-        match value {
-            Value::Bool(value) => value.to_string(),
-            Value::Unsigned(value) => value.to_string(),
-            Value::Signed(value) => value.to_string(),
-            Value::Float(value) => value.to_string(),
-            Value::Text(text) => shown_text(text),
-            Value::Bytes(bytes) => shown_bytes(bytes),
-            Value::List(items) => match fields(items) {
-                Some(fields) => format!("[{}]", fields.join(", ")),
-                None => format!("[{}]", self.all(items)),
-            },
-            Value::Tuple(items) => format!("({})", self.all(items)),
-            Value::Record(fields) => self.record(fields),
-            Value::Case(name, None) => name.to_string(),
-            // The texts of errors are for people.
-            Value::Case(name, Some(value)) if matches!(**value, Value::Text(_)) => name.to_string(),
-            Value::Case(name, Some(value)) => format!("{name}({})", self.show(value)),
-            Value::Flags(flags) => format!("{{{}}}", flags.join(", ")),
-            Value::Option(None) => "none".to_owned(),
-            Value::Option(Some(value)) => format!("some({})", self.show(value)),
-            Value::Result(Ok(value)) => format!("ok({})", self.optional(value)),
-            Value::Result(Err(value)) => format!("err({})", self.optional(value)),
-            Value::Handle(handle) => self.handle(*handle),
-        }
-    }
-
-    fn all(&mut self, items: &[Value]) -> String {
-        let shown: Vec<String> = items.iter().map(|item| self.show(item)).collect();
-        shown.join(", ")
-    }
-
-    fn record(&mut self, fields: &[(std::borrow::Cow<'static, str>, Value)]) -> String {
-        let mut text = "{".to_owned();
-        for (at, (name, value)) in fields.iter().enumerate() {
-            let comma = if at == 0 { "" } else { ", " };
-            let shown = match (name.as_ref(), value) {
-                // What the host adds of its own: an address with a port, say.
-                ("attributes", _) => "…".to_owned(),
-                // Whole milliseconds go by meanwhile.
-                ("expires-in-ms", Value::Option(Some(_))) => "some(…)".to_owned(),
-                _ => self.show(value),
-            };
-            let _ = write!(text, "{comma}{name}: {shown}");
-        }
-        text.push('}');
-        text
-    }
-
-    fn optional(&mut self, value: &Option<Box<Value>>) -> String {
-        value
-            .as_deref()
-            .map(|value| self.show(value))
-            .unwrap_or_default()
-    }
-
-    fn handle(&mut self, handle: u32) -> String {
-        let seen = &mut self.handles_seen;
-        let number = *self.handles.entry(handle).or_insert_with(|| {
-            *seen += 1;
-            *seen
-        });
-        format!("#{number}")
-    }
 }
 
 /// What a read gave or a write took.
@@ -435,70 +368,52 @@ fn bytes_moved<'a>(call: &'a Call<'_>, result: Result<&'a Value, &str>) -> Optio
     }
 }
 
-/// Field lines as they would leave: names in lower case and sorted, stably, values without blanks around. `None` if
-/// the list holds anything else.
-fn fields(items: &[Value]) -> Option<Vec<String>> {
-    let mut fields = Vec::new();
-    for item in items {
-        let Value::Tuple(pair) = item else {
-            return None;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FETCH: &str = "edge:sdk/fetch@0.1.0";
+    const HTTP: &str = "edge:sdk/http@0.1.0";
+
+    fn call(recorder: &Recorder, interface: &str, function: &str, with: &[Value], gives: Value) {
+        let call = Call {
+            request_id: "r",
+            interface,
+            function,
+            arguments: with,
         };
-        let [Value::Text(name), Value::Bytes(value)] = &pair[..] else {
-            return None;
-        };
-        let kept = |byte: &u8| !matches!(byte, b' ' | b'\t');
-        let start = value.iter().position(kept).unwrap_or(value.len());
-        let end = value.iter().rposition(kept).map_or(start, |last| last + 1);
-        fields.push((name.to_lowercase(), shown_bytes(&value[start..end])));
+        recorder.before(&call);
+        recorder.after(&call, Ok(&gives));
     }
-    fields.sort_by(|(one, _), (other, _)| one.cmp(other));
-    Some(
-        fields
-            .into_iter()
-            .map(|(name, value)| format!("{name}: {value}"))
-            .collect(),
-    )
-}
 
-fn shown_text(text: &str) -> String {
-    if text.len() > SHOWN_BYTES_MAX {
-        return format!(
-            "text of {} bytes, {:016x}",
-            text.len(),
-            words::hash(text.as_bytes())
-        );
+    fn end_of(recorder: &Recorder, body: u32) {
+        let end = Value::Case("end".into(), Some(Box::new(Value::List(Vec::new()))));
+        let read = "[method]incoming-body.read";
+        let given = Value::Result(Ok(Some(Box::new(end))));
+        call(recorder, HTTP, read, &[Value::Handle(body)], given);
     }
-    format!("{text:?}")
-}
 
-/// Bytes as they are shown, without keeping them all: a body may be long, and comes in pieces.
-#[derive(Default)]
-struct Shown {
-    first: Vec<u8>,
-    length: usize,
-    hash: words::Hash,
-}
-
-impl Shown {
-    fn add(&mut self, bytes: &[u8]) {
-        let room = SHOWN_BYTES_MAX.saturating_sub(self.first.len());
-        self.first.extend(bytes.iter().take(room));
-        self.length += bytes.len();
-        self.hash.add(bytes);
+    /// The host uses the number of a body that was handed on again.
+    #[test]
+    fn a_handle_that_was_handed_on_is_another_when_its_number_comes_again() {
+        let recorder = Recorder::default();
+        Hook::began(&recorder, "r");
+        end_of(&recorder, 7);
+        let body = Value::Case("incoming".into(), Some(Box::new(Value::Handle(7))));
+        let request = Value::Record(vec![("body".into(), body)]);
+        let pending = Value::Result(Ok(Some(Box::new(Value::Handle(8)))));
+        call(&recorder, FETCH, "send", &[request], pending);
+        end_of(&recorder, 7);
+        recorder.replied("r", &[("a".to_owned(), "b c".to_owned())], Some(7));
+        end_of(&recorder, 7);
+        let record = recorder.so_far(0);
+        let lines = [
+            "incoming-body.read(#1) -> ok(end([]))",
+            "fetch.send({body: incoming(#1)}) -> ok(#2)",
+            "incoming-body.read(#3) -> ok(end([]))",
+            "incoming-body.read(#4) -> ok(end([]))",
+        ];
+        assert_eq!(record.trace, lines);
+        assert_eq!(record.hints, ["a b%20c"]);
     }
-}
-
-impl std::fmt::Display for Shown {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.length > SHOWN_BYTES_MAX {
-            return write!(f, "{} bytes, {:016x}", self.length, self.hash.value());
-        }
-        write!(f, "b\"{}\"", self.first.escape_ascii())
-    }
-}
-
-fn shown_bytes(bytes: &[u8]) -> String {
-    let mut shown = Shown::default();
-    shown.add(bytes);
-    shown.to_string()
 }

@@ -1,7 +1,7 @@
 //! One case on one component.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,17 +11,16 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use url::Url;
 
-use crate::case::{AUTHORITY, Case, Exchange, Reply};
+use crate::case::{AUTHORITY, Case};
 use crate::client;
 use crate::gates::Gates;
+use crate::judge;
 use crate::recorder::{Record, Recorder};
-use crate::step::{self, Step};
 use crate::upstream;
-use crate::wire::{Message, values};
 use crate::words;
 
 /// A case that takes longer hangs.
-const HANG: Duration = Duration::from_secs(20);
+pub(crate) const HANG: Duration = Duration::from_secs(20);
 
 /// What came of a case.
 #[derive(Clone, Debug, Default)]
@@ -32,7 +31,7 @@ pub(crate) struct Outcome {
     pub(crate) unsupported: bool,
     /// Whether the guest says that its language makes it impossible to write.
     pub(crate) prevented: bool,
-    /// Whether it did not come to its end: it hung, or a step that was due reported nothing.
+    /// Whether it did not come to its end: it hung, trapped, or a step that was due reported nothing.
     pub(crate) broke_off: bool,
     /// What each request did.
     pub(crate) records: Vec<Record>,
@@ -86,6 +85,48 @@ async fn attempt(
     let gates = Arc::new(Gates::default());
     let upstreams = upstream::Running::start(&case.upstream, &gates).await;
     let upstreams = upstreams.map_err(|error| format!("an upstream can't be started: {error}"))?;
+    let stores = Arc::new(Memory::new());
+    fill(&stores, &case.stores).await?;
+    let host = host_of_case(case, host, recorder, &upstreams)?;
+    let (address, stop) = start(case, &host, component, &stores).await?;
+    for exchange in &case.request {
+        let index = recorder.began();
+        recorder.inject(&exchange.inject)?;
+        let reply = client::ask(address, AUTHORITY, exchange, &gates).await?;
+        let mut record = recorder.record(index).await;
+        // What reports hold, an id say, may differ where the case lets it.
+        if !exchange.is_reported_whole() {
+            record.reply = reply
+                .as_ref()
+                .map(|it| judge::shown(exchange, it))
+                .unwrap_or_default();
+        }
+        judge::judge(exchange, late, &record, reply.as_ref(), outcome);
+        outcome.problems.extend(recorder.not_injected());
+        outcome.records.push(record);
+    }
+    for (index, upstream) in case.upstream.iter().enumerate() {
+        let saw = upstreams.saw(index);
+        if let Some(due) = upstream.saw.as_ref().filter(|due| **due != saw) {
+            let (due, saw) = (format!("{due:?}"), format!("{saw:?}"));
+            let what = format!("what {} saw", upstream.origin);
+            outcome.problems.push(judge::expected(&what, due, saw));
+        }
+    }
+    outcome
+        .problems
+        .extend(left(&stores, &case.stores_after).await?);
+    drop(stop);
+    Ok(())
+}
+
+/// A host that finds the servers of a case, and tells the recorder.
+fn host_of_case(
+    case: &Case,
+    host: &Host,
+    recorder: &Arc<Recorder>,
+    upstreams: &upstream::Running,
+) -> Result<Arc<Host>, String> {
     let mut builder = host.like().hook(recorder.clone());
     let mut names = Vec::new();
     for (upstream, address) in case.upstream.iter().zip(&upstreams.addresses) {
@@ -98,9 +139,19 @@ async fn attempt(
         names.push((origin, *address));
     }
     builder = builder.resolver(Arc::new(upstream::Names(names)));
-    let host = builder.build().map_err(|error| error.to_string())?;
-    let stores = Arc::new(Memory::new());
-    fill(&stores, &case.stores).await?;
+    builder
+        .build()
+        .map(Arc::new)
+        .map_err(|error| error.to_string())
+}
+
+/// Serves the component as the case grants and limits it, until what is returned beside the address is dropped.
+async fn start(
+    case: &Case,
+    host: &Host,
+    component: &Component,
+    stores: &Arc<Memory>,
+) -> Result<(SocketAddr, oneshot::Sender<()>), String> {
     let manifest = case.manifest()?;
     let settings = Settings {
         grants: manifest.grants,
@@ -118,35 +169,7 @@ async fn attempt(
     tokio::spawn(serve(listener, routes, async {
         stopped.await.unwrap_or_default()
     }));
-    for exchange in &case.request {
-        let index = recorder.began();
-        recorder.inject(&exchange.inject)?;
-        let reply = client::ask(address, AUTHORITY, exchange, &gates).await?;
-        let mut record = recorder.record(index).await;
-        // What reports hold, an id say, may differ where the case lets it.
-        let is_shaped = !exchange.is_reported_whole();
-        record.reply = reply
-            .as_ref()
-            .filter(|_| is_shaped)
-            .map(shown)
-            .unwrap_or_default();
-        judge(exchange, late, &record, reply.as_ref(), outcome);
-        outcome.problems.extend(recorder.not_injected());
-        outcome.records.push(record);
-    }
-    for (index, upstream) in case.upstream.iter().enumerate() {
-        let saw = upstreams.saw(index);
-        if let Some(due) = upstream.saw.as_ref().filter(|due| **due != saw) {
-            outcome
-                .problems
-                .push(format!("{} saw {saw:?}; {due:?} is due", upstream.origin));
-        }
-    }
-    outcome
-        .problems
-        .extend(left(&stores, &case.stores_after).await?);
-    drop(stop);
-    Ok(())
+    Ok((address, stop))
 }
 
 type Contents = BTreeMap<String, BTreeMap<String, String>>;
@@ -196,211 +219,10 @@ async fn left(stores: &Memory, due: &Contents) -> Result<Vec<String>, String> {
                 let shown = |value: Option<Vec<u8>>| {
                     value.map_or("~".to_owned(), |value| words::report(&value))
                 };
-                problems.push(format!(
-                    "{store}/{key} holds {}; {} is due",
-                    shown(found),
-                    shown(due)
-                ));
+                let what = format!("what {store}/{key} holds");
+                problems.push(judge::expected(&what, shown(due), shown(found)));
             }
         }
     }
     Ok(problems)
-}
-
-/// Compares what came of a request with what is due.
-fn judge(
-    exchange: &Exchange,
-    late: &[String],
-    record: &Record,
-    reply: Option<&Message>,
-    outcome: &mut Outcome,
-) {
-    let has_failed = judge_reports(exchange, late, &record.reports, outcome);
-    let due = match (has_failed, exchange.is_reported_whole()) {
-        (true, _) => failed(),
-        (false, true) => reported(&record.reports),
-        (false, false) => exchange.reply.clone(),
-    };
-    outcome.problems.extend(judge_reply(&due, reply));
-    if !has_failed && !exchange.may_fail() {
-        let errors = record.errors.iter();
-        let said = errors.map(|error| format!("the host says: {error}"));
-        outcome.problems.extend(said);
-    }
-    if let Some(due) = exchange
-        .log
-        .as_ref()
-        .filter(|due| !same_events(due, &record.log))
-    {
-        outcome
-            .problems
-            .push(format!("logged {:?}; {due:?} is due", record.log));
-    }
-    if let Some(due) = &exchange.trace
-        && let Some(difference) = differs(due, &record.trace)
-    {
-        outcome
-            .problems
-            .push(format!("the calls differ: {difference}"));
-    }
-}
-
-/// Whether events are those due, where `?` is any word: a language's own logger chooses its target.
-fn same_events(due: &[String], met: &[String]) -> bool {
-    let same = |due: &str, met: &str| {
-        let (due, met): (Vec<&str>, Vec<&str>) =
-            (due.split(' ').collect(), met.split(' ').collect());
-        due.len() == met.len()
-            && due
-                .iter()
-                .zip(&met)
-                .all(|(due, met)| *due == "?" || due == met)
-    };
-    due.len() == met.len() && due.iter().zip(met).all(|(due, met)| same(due, met))
-}
-
-/// The reply of a guest that nothing has shaped: its reports.
-pub(crate) fn reported(reports: &[String]) -> Reply {
-    let body: String = reports.iter().map(|report| format!("{report}\n")).collect();
-    Reply {
-        status: Some(200),
-        body: Some(words::encode(body.as_bytes())),
-        cut: Some(false),
-        ..Reply::default()
-    }
-}
-
-/// What a client got, for the comparison of components.
-fn shown(reply: &Message) -> String {
-    let status = reply.head.status();
-    match reply.complete {
-        true => format!("{status} with {}", words::report(&reply.body)),
-        // How much of it came before is the network's affair.
-        false => format!("{status}, cut"),
-    }
-}
-
-/// The reply of a handler that has failed.
-fn failed() -> Reply {
-    Reply {
-        status: Some(500),
-        body: Some("-".to_owned()),
-        ..Reply::default()
-    }
-}
-
-/// Compares reports with those that are due. Whether the handler must have failed: an error of those in `late`
-/// was let through by a type of the platform, and shows when the handler returns.
-pub(crate) fn judge_reports(
-    exchange: &Exchange,
-    late: &[String],
-    reports: &[String],
-    outcome: &mut Outcome,
-) -> bool {
-    let is_late = |step: &Step, due: &str, report: &str| {
-        let error = due.strip_prefix("err ").unwrap_or_default();
-        report == "ok" && step.line.starts_with("reply.") && late.iter().any(|late| late == error)
-    };
-    let mut has_failed = false;
-    let mut met = reports.iter();
-    for step in &exchange.steps {
-        let Some(due) = &step.due else { continue };
-        let Some(report) = met.next() else {
-            outcome.broke_off = true;
-            outcome
-                .problems
-                .push(format!("`{}`: no report; `{due}` is due", step.line));
-            return has_failed;
-        };
-        if is_late(step, due, report) {
-            has_failed = true;
-            continue;
-        }
-        outcome.unsupported |= report == "unsupported";
-        if report == "prevented" {
-            outcome.prevented = true;
-            continue;
-        }
-        if !step::matches(step, due, report) {
-            outcome
-                .problems
-                .push(format!("`{}`: `{report}`; `{due}` is due", step.line));
-        }
-    }
-    // A guest that floods is told by the first.
-    for more in met.take(3) {
-        outcome
-            .problems
-            .push(format!("a report that no step is due: `{more}`"));
-    }
-    has_failed
-}
-
-pub(crate) fn judge_reply(due: &Reply, reply: Option<&Message>) -> Vec<String> {
-    let nothing = Message::default();
-    let reply = reply.unwrap_or(&nothing);
-    let mut problems = Vec::new();
-    let mut differ = |what: &str, met: String, due: String| {
-        if met != due {
-            problems.push(format!("{what}: {met}; {due} is due"));
-        }
-    };
-    if let Some(status) = due.status {
-        differ(
-            "status",
-            reply.head.status().to_string(),
-            status.to_string(),
-        );
-    }
-    for (name, values) in &due.fields {
-        differ(
-            name,
-            format!("{:?}", reply.head.all(name)),
-            format!("{values:?}"),
-        );
-    }
-    if let Some(body) = &due.body {
-        let due = words::decode(body)
-            .map(|bytes| words::report(&bytes))
-            .unwrap_or_default();
-        differ("body", words::report(&reply.body), due);
-    }
-    for (name, due) in due.trailers.iter().flatten() {
-        differ(
-            name,
-            format!("{:?} as trailers", values(&reply.trailers, name)),
-            format!("{due:?} as trailers"),
-        );
-    }
-    if let Some(cut) = due.cut {
-        differ("cut", (!reply.complete).to_string(), cut.to_string());
-    }
-    problems
-}
-
-/// Where calls differ from those due, whose first or last line may stand for any.
-fn differs(due: &[String], met: &[String]) -> Option<String> {
-    let any = |line: Option<&String>| line.is_some_and(|line| line == "...");
-    let (before, after) = (any(due.first()), any(due.last()));
-    let due = &due[usize::from(before)..due.len() - usize::from(after)];
-    if !before && !after {
-        return first_difference(due, met);
-    }
-    let starts = 0..=met.len().saturating_sub(due.len());
-    let mut starts =
-        starts.filter(|at| (before || *at == 0) && (after || at + due.len() == met.len()));
-    let found = starts.any(|at| met[at..].starts_with(due));
-    (!found).then(|| format!("{met:?}; {due:?} is due among them"))
-}
-
-/// Where two lists of calls differ first.
-pub(crate) fn first_difference(due: &[String], met: &[String]) -> Option<String> {
-    let nothing = "nothing more".to_owned();
-    (0..due.len().max(met.len())).find_map(|at| {
-        let (due, met) = (
-            due.get(at).unwrap_or(&nothing),
-            met.get(at).unwrap_or(&nothing),
-        );
-        (due != met).then(|| format!("call {}: `{met}`; `{due}` is due", at + 1))
-    })
 }

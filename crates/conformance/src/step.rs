@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Deserializer, de};
 
+use crate::ladder::VERBS;
+
 /// `VERB OPERANDS -> REPORT`.
 ///
 /// In a report the word `?` is any word, and a last `...` any number of words. The report `never` is due where a
@@ -16,9 +18,28 @@ pub struct Step {
 
 impl<'de> Deserialize<'de> for Step {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(de::Error::custom)
+        parsed(deserializer, str::parse)
     }
+}
+
+/// What a text stands for. An error has the place of the text: it is made where the text is met.
+pub(crate) fn parsed<'de, D: Deserializer<'de>, T>(
+    deserializer: D,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> Result<T, D::Error> {
+    struct Text<F>(F);
+    impl<T, F: Fn(&str) -> Result<T, String>> de::Visitor<'_> for Text<F> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a string")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+            (self.0)(text).map_err(E::custom)
+        }
+    }
+    deserializer.deserialize_str(Text(parse))
 }
 
 impl std::str::FromStr for Step {
@@ -47,6 +68,12 @@ impl std::str::FromStr for Step {
                 "the step {line:?}; words in ASCII are due, percent-encoded, without commas"
             ));
         }
+        let verb = line.split(' ').next().unwrap_or_default();
+        if !VERBS.contains(verb) {
+            return Err(format!(
+                "the verb {verb:?}, which CONTRACT.md does not have"
+            ));
+        }
         Ok(Self {
             line: line.to_owned(),
             due: (due != "never").then(|| due.to_owned()),
@@ -60,28 +87,26 @@ impl Step {
         self.line.split(' ').next().unwrap_or_default()
     }
 
+    /// Whether the guest may not return from it.
+    pub fn may_trap(&self) -> bool {
+        TRAPS.contains(&self.verb())
+    }
+
     /// Whether it may end the request, or fail it.
     pub fn may_end_the_request(&self) -> bool {
-        ENDS.contains(&self.verb())
+        self.may_trap() || FAILS.contains(&self.verb())
     }
 
     /// Whether a guest's reply is then no longer its reports, or they are not all there yet.
     pub fn shapes_the_reply(&self) -> bool {
-        self.line.starts_with("reply.")
-            || ["after", "panic", "abort", "spin", "grow", "recurse"].contains(&self.verb())
+        self.line.starts_with("reply.") || self.line == "after" || self.may_trap()
     }
 }
 
-/// What may end a request in a way of which the host has a line.
-const ENDS: [&str; 7] = [
-    "panic",
-    "abort",
-    "spin",
-    "grow",
-    "recurse",
-    "break",
-    "reply.fail",
-];
+const TRAPS: [&str; 5] = ["panic", "abort", "spin", "grow", "recurse"];
+
+/// What fails a request, of which the host has a line.
+const FAILS: [&str; 2] = ["break", "reply.fail"];
 
 /// Errors that a platform's own types may throw as their own (`CONTRACT.md`, last section).
 const THROWN: [(&str, &str); 4] = [

@@ -1,6 +1,6 @@
 //! The suite: its rules, its cases, and a run over components.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 use edgewit_host::{Component, Host};
 use futures_util::StreamExt as _;
 
-use crate::case::{Case, CaseError, Layer, Level, parse};
-use crate::compare::{Asked, Relaxed, compare};
+use crate::case::{Case, Level};
+use crate::compare::{Asked, Relaxed, compare, too_many_relaxed};
 use crate::expect::Expect;
-use crate::run::{self, Outcome};
+use crate::parse::{CaseError, parse};
+use crate::run::{self};
+use crate::verdict::{Status, Verdict, verdict};
 
 macro_rules! embedded {
     ($($file:literal),* $(,)?) => {
@@ -118,79 +120,6 @@ pub struct Subject {
     component: Component,
 }
 
-/// What came of a case on a component.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Status {
-    /// Passed.
-    Ok,
-    /// The language makes it impossible to write, as `expect.toml` says.
-    Prevented,
-    /// It fails as `expect.toml` says.
-    Known,
-    /// It failed.
-    Failed,
-    /// The guest does not know a verb of it.
-    Unsupported,
-    /// `expect.toml` lists it, and it passed or failed otherwise.
-    Stale,
-    /// It could not be asked.
-    NotRun,
-}
-
-impl Status {
-    /// As outputs write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Prevented => "prevented",
-            Self::Known => "known-failure",
-            Self::Failed => "failed",
-            Self::Unsupported => "unsupported",
-            Self::Stale => "stale-expectation",
-            Self::NotRun => "not-run",
-        }
-    }
-
-    /// Whether it is as expected.
-    pub fn is_as_expected(self) -> bool {
-        matches!(
-            self,
-            Self::Ok | Self::Prevented | Self::Known | Self::NotRun
-        )
-    }
-}
-
-/// One line of a run.
-#[derive(Clone, Debug)]
-pub struct Verdict {
-    /// The component.
-    pub subject: String,
-    /// The case.
-    pub case: String,
-    /// The rule that it pins.
-    pub rule: String,
-    /// The first part of its name.
-    pub area: String,
-    /// Who owes it.
-    pub layer: Layer,
-    /// What a failure means.
-    pub level: Level,
-    /// What came of it.
-    pub status: Status,
-    /// Why, if it is not passed.
-    pub why: Vec<String>,
-    /// How long it took.
-    pub took: Duration,
-}
-
-impl Verdict {
-    /// Whether it fails the run.
-    pub fn fails(&self) -> bool {
-        !self.status.is_as_expected()
-            && (self.level == Level::Required || self.status == Status::Stale)
-    }
-}
-
 /// A whole run.
 #[derive(Clone, Debug, Default)]
 pub struct Run {
@@ -209,6 +138,12 @@ pub struct Run {
 }
 
 impl Run {
+    /// How many cases came to this, on all components.
+    pub fn count(&self, status: Status) -> usize {
+        let of_it = self.verdicts.iter().filter(|it| it.status == status);
+        of_it.count()
+    }
+
     /// Whether everything is as expected.
     pub fn passed(&self) -> bool {
         self.problems.is_empty() && !self.verdicts.iter().any(Verdict::fails)
@@ -277,11 +212,13 @@ pub async fn run(
         .map(|(_, verdict, asked)| (verdict, asked))
         .unzip();
     for subject in subjects {
-        let other = |case: &&&Case| !subject.expect.layers.contains(&case.layer);
-        let not_owed = cases.iter().filter(other).count();
-        run.not_owed.insert(subject.name.clone(), not_owed);
-        run.problems.extend(unknown_names(subject, cases));
+        let Subject { name, expect, .. } = subject;
+        run.not_owed.insert(name.clone(), not_owed(expect, cases));
+        run.problems.extend(unknown_names(name, expect, cases));
     }
+    let expects: Vec<&Expect> = subjects.iter().map(|subject| &subject.expect).collect();
+    run.problems
+        .extend(too_many_relaxed(&expects, &all_cases(cases)));
     let (problems, relaxed) = compare(&asked);
     run.problems.extend(problems);
     run.relaxed = relaxed;
@@ -289,32 +226,33 @@ pub async fn run(
     run
 }
 
+/// How many of the cases are of layers that are not owed.
+pub(crate) fn not_owed(expect: &Expect, cases: &[&Case]) -> usize {
+    let other = |case: &&&Case| !expect.layers.contains(&case.layer);
+    cases.iter().filter(other).count()
+}
+
+/// The whole suite, and what else is run.
+fn all_cases(run: &[&Case]) -> Vec<Case> {
+    let suite = Suite::embedded().map(|suite| suite.cases);
+    let mut all = suite.unwrap_or_default();
+    let names: BTreeSet<String> = all.iter().map(|case| case.name().to_owned()).collect();
+    let own = run.iter().filter(|case| !names.contains(case.name()));
+    all.extend(own.map(|case| (*case).clone()));
+    all
+}
+
 /// Cases that `expect.toml` lists and that do not exist. Those that were not selected are not looked for.
-fn unknown_names(subject: &Subject, cases: &[&Case]) -> Vec<String> {
-    let all = Suite::embedded()
-        .map(|suite| suite.cases)
-        .unwrap_or_default();
-    let exists = |name: &str| {
-        all.iter()
-            .chain(cases.iter().copied())
-            .any(|case| case.name() == name)
-    };
-    let failures = subject.expect.failures.iter().map(|failure| &failure.case);
-    let prevented = subject
-        .expect
-        .prevented
-        .iter()
-        .map(|prevented| &prevented.case);
-    let relaxed = subject.expect.relaxed.iter().map(|relaxed| &relaxed.case);
+pub(crate) fn unknown_names(subject: &str, expect: &Expect, cases: &[&Case]) -> Vec<String> {
+    let all = all_cases(cases);
+    let exists = |name: &str| all.iter().any(|case| case.name() == name);
+    let failures = expect.failures.iter().map(|failure| &failure.case);
+    let prevented = expect.prevented.iter().map(|prevented| &prevented.case);
+    let relaxed = expect.relaxed.iter().map(|relaxed| &relaxed.case);
     let listed = failures.chain(prevented).chain(relaxed);
     let unknown = listed.filter(|name| !exists(name));
     unknown
-        .map(|name| {
-            format!(
-                "{}: expect.toml lists {name:?}, which is no case",
-                subject.name
-            )
-        })
+        .map(|name| format!("{subject}: expect.toml lists {name:?}, which is no case"))
         .collect()
 }
 
@@ -329,61 +267,6 @@ pub async fn trace(host: &Host, subject: &Subject, case: &Case) -> Vec<String> {
     }
     lines.extend(outcome.problems);
     lines
-}
-
-pub(crate) fn verdict(case: &Case, subject: &str, expect: &Expect, outcome: &Outcome) -> Verdict {
-    let failed = expect
-        .failures
-        .iter()
-        .find(|failure| failure.case == case.name());
-    let prevented = expect
-        .prevented
-        .iter()
-        .any(|prevented| prevented.case == case.name());
-    let mut why = outcome.problems.clone();
-    if outcome.prevented && !prevented {
-        why.push(
-            "a step reported `prevented`; expect.toml is to name the test that proves it"
-                .to_owned(),
-        );
-    }
-    let passed = why.is_empty();
-    let status = match failed {
-        _ if prevented && passed && outcome.prevented => Status::Prevented,
-        _ if prevented => {
-            why.push("expect.toml says that the language prevents it".to_owned());
-            Status::Stale
-        }
-        None if passed => Status::Ok,
-        None if outcome.unsupported => Status::Unsupported,
-        None => Status::Failed,
-        Some(_) if passed => {
-            why.push("expect.toml lists it as a known failure, and it passed".to_owned());
-            Status::Stale
-        }
-        // All of it is to be known, and a guest that crashes or hangs is known by nothing.
-        Some(known) if !outcome.broke_off && why.iter().all(|why| why.contains(&known.how)) => {
-            Status::Known
-        }
-        Some(known) => {
-            why.push(format!(
-                "it fails in another way than expect.toml says: not all of this holds {:?}",
-                known.how
-            ));
-            Status::Stale
-        }
-    };
-    Verdict {
-        subject: subject.to_owned(),
-        case: case.name().to_owned(),
-        rule: case.rule.clone(),
-        area: case.area().to_owned(),
-        layer: case.layer,
-        level: case.level,
-        status,
-        why,
-        took: outcome.took,
-    }
 }
 
 /// A host for a run: its own time, randomness and names. What it compiles is kept in `cache`.

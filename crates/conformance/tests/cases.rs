@@ -127,7 +127,7 @@ fn a_mistake_in_a_file_of_cases_has_its_line() {
     for (text, told) in [
         (
             format!("{head}[[case.request]]\nsteps = [\n  \"req.method\",\n]\n"),
-            "7: the step \"req.method\"",
+            "8: the step \"req.method\"",
         ),
         (format!("{head}colour = 1\n"), "6: unknown field `colour`"),
         (
@@ -149,41 +149,71 @@ fn a_mistake_in_a_file_of_cases_has_its_line() {
         (format!("{head}request = []\n"), "3: a/b: no request"),
         (
             format!("{head}[[case.request]]\nclient = [\"head\", \"wave\"]\n"),
-            "3: the step \"wave\"; one of head, ",
+            "7: the step \"wave\"; one of head, ",
         ),
         (
             format!(
                 "{head}[[case.upstream]]\norigin = \"up\"\nconnections = []\n[[case.request]]\n"
             ),
-            "3: the origin \"up\": an origin without a scheme",
+            "7: the origin \"up\": an origin without a scheme",
+        ),
+        (
+            format!(
+                "{head}[[case.upstream]]\norigin = \"http://up\"\nconnections = [[\n  \"head\",\n  \"wave\",\n]]\n[[case.request]]\n"
+            ),
+            "10: the step \"wave\"; one of request, ",
+        ),
+        (
+            format!(
+                "{head}upstream = [{{ origin = \"http://up\", connections = [] }}, {{ origin = \"http://UP:80\", connections = [] }}]\nrequest = [{{}}]\n"
+            ),
+            "3: two servers stand for http://UP:80; one is due",
+        ),
+        (
+            format!("{head}relaxed = [{{ what = \"order\", reason = \"\" }}]\nrequest = [{{}}]\n"),
+            "3: order is relaxed without a reason; one is due",
+        ),
+        (
+            format!(
+                "{head}[[case.request]]\nclient = [\"head\", \"close\"]\nreply = {{ status = 201 }}\n"
+            ),
+            "3: a `reply` is due of a client that does not `read` it",
+        ),
+        (
+            format!("{head}[[case.request]]\nclient = [\n  \"chunk %z\",\n]\n"),
+            "8: \"%z\": two hexadecimal digits",
+        ),
+        (
+            format!("{head}[[case.request]]\nreply = {{ body = \"%z\" }}\n"),
+            "7: \"%z\": two hexadecimal digits",
         ),
         (
             format!("{head}[[case.request]]\nbody = \"*99999999999\"\n"),
-            "3: \"*99999999999\": `*` and a number of at most ",
+            "7: \"*99999999999\": `*` and a number of at most ",
         ),
         (
             injected("kv.close", "\"ok\""),
-            "3: the call \"kv.close\"; one of fetch.finish, ",
+            "6: the call \"kv.close\"; one of fetch.finish, ",
         ),
         (
             injected("store.get", "{ err = \"lost\" }"),
-            "3: the result of store.get: \"lost\"; a case of the WIT is due",
+            "6: the result of store.get: \"lost\"; a case of the WIT is due",
         ),
         (
             injected("store.set", "{ ok = -1 }"),
-            "3: the result of store.set: -1; a number that is not negative is due",
+            "6: the result of store.set: -1; a number that is not negative is due",
         ),
         (
             injected("kv.open", "{ ok = 1 }"),
-            "3: the result of kv.open: a handle is the host's own",
+            "6: the result of kv.open: a handle is the host's own",
         ),
         (
             injected("logging.log", "\"ok\""),
-            "3: logging.log has no result",
+            "6: logging.log has no result",
         ),
         (
             format!("{head}[[case.request]]\nsteps = [\"kv.gett k a -> ok\"]\n"),
-            "3: the verb \"kv.gett\", which CONTRACT.md does not have",
+            "7: the verb \"kv.gett\", which CONTRACT.md does not have",
         ),
         (
             format!("{head}[[case.request]]\nclient = [\"head\", \"pass never\"]\n"),

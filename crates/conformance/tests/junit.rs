@@ -9,16 +9,6 @@ use edgewit_build::{Cache, Tool};
 use edgewit_conformance::report::{Format, write};
 use edgewit_conformance::{Layer, Level, Run, Status, Verdict};
 
-const STATUSES: [Status; 7] = [
-    Status::Ok,
-    Status::Prevented,
-    Status::Known,
-    Status::Failed,
-    Status::Unsupported,
-    Status::Stale,
-    Status::NotRun,
-];
-
 fn xmllint() -> &'static Path {
     static XMLLINT: OnceLock<PathBuf> = OnceLock::new();
     XMLLINT.get_or_init(|| {
@@ -53,7 +43,7 @@ fn run(subjects: &[&str], run_problems: &[&str]) -> Run {
     let hostile = "<a> & \"b\" 'c' ]]> \u{0}\u{b}\u{fffe}\r\n\té";
     let cases = subjects.iter().flat_map(|subject| {
         let levels = [Level::Required, Level::Recommended].into_iter();
-        let all = levels.flat_map(|level| STATUSES.map(|status| (level, status)));
+        let all = levels.flat_map(|level| Status::ALL.map(|status| (level, status)));
         all.map(move |(level, status)| Verdict {
             subject: (*subject).to_owned(),
             case: format!("area/{}", status.name()),

@@ -11,7 +11,6 @@ use wasmtime::component::ResourceAny;
 use crate::bindings::{self, BodyError, Chunk, Reply};
 use crate::body::Origin;
 use crate::delivery::{Delivered, Progress};
-use crate::end::Ended;
 use crate::fields;
 use crate::handle::Handle;
 use crate::imports::cut;
@@ -57,6 +56,7 @@ impl Run {
         reply: Reply,
         head: HeadSender,
     ) -> Option<Sent> {
+        self.replied(&reply);
         let has_body = match &reply.body {
             bindings::ReplyBody::None => false,
             bindings::ReplyBody::Bytes(bytes) => !bytes.is_empty(),
@@ -189,13 +189,12 @@ impl Run {
         {
             Ok(pulled) => pulled,
             Err(trap) => {
-                let ended = Ended::of(&trap, store.data());
-                self.error(&format!("the reply was cut: {ended}"));
+                self.trapped("the reply was cut: ", &trap, store.data());
                 return None;
             }
         };
         if let Err(trap) = source.resource_drop_async(&mut *store).await {
-            self.error(&Ended::of(&trap, store.data()).to_string());
+            self.trapped("", &trap, store.data());
             return None;
         }
         Some(match pulled {

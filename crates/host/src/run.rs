@@ -155,6 +155,22 @@ impl Run {
         self.tell(|hook, id| hook.failed(id, reason));
     }
 
+    pub(crate) fn replied(&self, reply: &Reply) {
+        let handed_on = match &reply.body {
+            bindings::ReplyBody::Incoming(handle) => Some(handle.rep()),
+            _ => None,
+        };
+        self.tell(|hook, id| hook.replied(id, &reply.hints, handed_on));
+    }
+
+    /// The error of a guest that did not return.
+    pub(crate) fn trapped(&self, when: &str, trap: &wasmtime::Error, state: &State) -> Ended {
+        let ended = Ended::of(trap, state);
+        self.error(&format!("{when}{ended}"));
+        self.tell(|hook, id| hook.trapped(id));
+        ended
+    }
+
     fn store(&self, inbound: &mut Inbound) -> Store<State> {
         let state = State::new(
             self.app.shared.clone(),
@@ -269,8 +285,7 @@ impl Run {
         trap: &wasmtime::Error,
         head: HeadSender,
     ) {
-        let ended = Ended::of(trap, store.data());
-        self.error(&ended.to_string());
+        let ended = self.trapped("", trap, store.data());
         self.line(ended.status, 0);
         // A client that is gone needs no reply.
         let _ = head.send(reply::bare(ended.status));
@@ -289,8 +304,7 @@ impl Run {
         )
         .await;
         if let Err(trap) = called.unwrap_or_else(|_| Err(End::AfterReply(wait).into())) {
-            let ended = Ended::of(&trap, store.data());
-            self.error(&format!("after-reply: {ended}"));
+            self.trapped("after-reply: ", &trap, store.data());
         }
     }
 }

@@ -48,6 +48,17 @@ pub trait Hook: Send + Sync + 'static {
         let _ = (request_id, reason);
     }
 
+    /// `handle` returned a reply with these hints, and took the handle of the body that it hands on, if it does.
+    fn replied(&self, request_id: &str, hints: &[(String, String)], handed_on: Option<u32>) {
+        let _ = (request_id, hints, handed_on);
+    }
+
+    /// The guest did not return: it trapped, or a limit ended it. What the host said of it is told by
+    /// [`failed`](Hook::failed) before.
+    fn trapped(&self, request_id: &str) {
+        let _ = request_id;
+    }
+
     /// Once that instance is gone.
     fn ended(&self, request_id: &str) {
         let _ = request_id;

@@ -19,6 +19,8 @@ pub const VERBS: Table = &[
     ("fetch.write", write),
     ("fetch.finish", finish),
     ("fetch.wait", wait),
+    // To cancel is to drop it, and nobody holds it then.
+    ("fetch.cancel", |_, _| Ok(Report::prevented())),
     ("fetch.get", get),
     ("res.fields", res_fields),
     ("res.field", res_field),

@@ -33,6 +33,10 @@ pub fn router() -> Router {
         .wrap("/wrapped/*rest", outer)
         .wrap("/wrapped/*rest", inner)
         .get("/wrapped/inner", |c| Ok(c.text("inner")))
+        .mount("/mounted", mounted())
+        .get("/slash", |c| Ok(c.text("without")))
+        .get("/slash/", |c| Ok(c.text("with")))
+        .get("/caught", |_| Err(Error::app(CAUGHT)))
         .post("/json", json)
         .get("/pattern/:a", |c| {
             Ok(c.text(format!("parameter {}", c.param("a"))))
@@ -41,6 +45,40 @@ pub fn router() -> Router {
         .get("/pattern/*rest", |c| {
             Ok(c.text(format!("rest {}", c.param("rest"))))
         })
+}
+
+/// The text of the one error that the application answers by itself.
+const CAUGHT: &str = "caught: the reason";
+
+fn mounted() -> Router {
+    Router::new()
+        .wrap("/*rest", |c, next| {
+            let path = c.uri().path().parse()?;
+            let mut reply = next.run(c)?;
+            reply.headers_mut().insert("mounted", path);
+            Ok(reply)
+        })
+        .get("/", |c| Ok(c.text("root")))
+        .get("/:id", |c| Ok(c.text(format!("item {}", c.param("id")))))
+}
+
+pub fn not_found(c: &mut Context) -> Result<Response, Error> {
+    let path = c.uri().path();
+    let mut reply = match path.starts_with("/s/absent/") {
+        true => c.text(format!("no {path}")),
+        false => Response::new(Body::empty()),
+    };
+    *reply.status_mut() = StatusCode::NOT_FOUND;
+    Ok(reply)
+}
+
+pub fn on_error(c: &mut Context, error: Error) -> Result<Response, Error> {
+    if error.to_string() != CAUGHT {
+        return Err(error);
+    }
+    let mut reply = c.text(CAUGHT);
+    *reply.status_mut() = StatusCode::IM_A_TEAPOT;
+    Ok(reply)
 }
 
 fn hello(c: &mut Context) -> Result<Response, Error> {

@@ -10,6 +10,7 @@ mod fetching;
 mod handlers;
 mod replies;
 mod requests;
+mod routes;
 mod script;
 mod stores;
 mod system;
@@ -27,4 +28,6 @@ edgewit::export!(
             }
         })
         .mount("/s", handlers::router())
+        .not_found(handlers::not_found)
+        .on_error(handlers::on_error)
 );

@@ -13,7 +13,7 @@ use edgewit::{Body, BodyError, Context, Error, Request, Response};
 
 use crate::replies::Reply;
 use crate::words::{Failure, Operands, Outcome, Report, mistake};
-use crate::{bodies, echo, ends, fetching, replies, requests, stores, system, waiting};
+use crate::{bodies, echo, ends, fetching, replies, requests, routes, stores, system, waiting};
 
 /// Carries a step out.
 pub type Verb = fn(&mut Run, &Operands) -> Outcome;
@@ -28,6 +28,7 @@ const GROUPS: &[Table] = &[
     fetching::VERBS,
     waiting::VERBS,
     stores::VERBS,
+    routes::VERBS,
     system::VERBS,
     echo::VERBS,
     ends::VERBS,

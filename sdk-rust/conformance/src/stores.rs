@@ -11,6 +11,7 @@ pub const VERBS: Table = &[
     ("kv.set", set),
     ("kv.set-if", set_if),
     ("kv.set-with", set_with),
+    ("kv.set-all", set_all),
     ("kv.delete", delete),
     ("kv.exists", exists),
     ("kv.increment", increment),
@@ -71,16 +72,19 @@ fn set(run: &mut Run, operands: &Operands) -> Outcome {
     Ok(Report::ok().word(store(run, operands)?.set(&key, value)?))
 }
 
-fn set_if(run: &mut Run, operands: &Operands) -> Outcome {
-    let condition = match operands.word(3)? {
+fn condition(run: &mut Run, operands: &Operands) -> Result<Condition, Failure> {
+    Ok(match operands.word(3)? {
         "if-absent" => Condition::IfAbsent,
         word => Condition::IfVersion(match word.strip_prefix('@') {
             Some(name) => run.get::<Version>(name)?.0,
             None => operands.number(3)?,
         }),
-    };
+    })
+}
+
+fn set_if(run: &mut Run, operands: &Operands) -> Outcome {
     let options = SetOptions {
-        condition,
+        condition: condition(run, operands)?,
         ..SetOptions::default()
     };
     write(run, operands, options)
@@ -91,6 +95,15 @@ fn set_with(run: &mut Run, operands: &Operands) -> Outcome {
         ttl: operands.time(3)?,
         metadata: operands.bytes(4)?,
         ..SetOptions::default()
+    };
+    write(run, operands, options)
+}
+
+fn set_all(run: &mut Run, operands: &Operands) -> Outcome {
+    let options = SetOptions {
+        condition: condition(run, operands)?,
+        ttl: operands.time(4)?,
+        metadata: operands.bytes(5)?,
     };
     write(run, operands, options)
 }

@@ -129,6 +129,11 @@ impl Report {
         Report("err".into())
     }
 
+    /// What the language makes impossible to write.
+    pub fn prevented() -> Report {
+        Report("prevented".into())
+    }
+
     pub fn into_line(self) -> String {
         self.0
     }

@@ -127,19 +127,29 @@ static kept *referred(bytes word, kind kind) {
   return kept != NULL && kept->kind == kind ? kept : NULL;
 }
 
-static void set_if(step *it) {
+static void store_conditionally(step *it, edge_sdk_kv_set_options_t options) {
   bytes word = it->operands[3].word;
   kept *kept = referred(word, KEPT_VERSION);
-  edge_sdk_kv_condition_t condition = {.tag = EDGE_SDK_KV_CONDITION_IF_VERSION};
+  options.condition.tag = EDGE_SDK_KV_CONDITION_IF_VERSION;
   if (is(word, "if-absent")) {
-    condition.tag = EDGE_SDK_KV_CONDITION_IF_ABSENT;
+    options.condition.tag = EDGE_SDK_KV_CONDITION_IF_ABSENT;
   } else if (kept != NULL) {
-    condition.val.if_version = kept->is.version;
-  } else if (!parse_unsigned(word, UINT64_MAX, &condition.val.if_version)) {
+    options.condition.val.if_version = kept->is.version;
+  } else if (!parse_unsigned(word, UINT64_MAX, &options.condition.val.if_version)) {
     mistake(it, "the condition is none, or no version was kept by that name");
     return;
   }
-  store_value(it, (edge_sdk_kv_set_options_t){.condition = condition});
+  store_value(it, options);
+}
+
+static void set_if(step *it) { store_conditionally(it, (edge_sdk_kv_set_options_t){0}); }
+
+static void set_all(step *it) {
+  operand *ttl = &it->operands[4];
+  store_conditionally(it, (edge_sdk_kv_set_options_t){
+                              .ttl_ms = {!ttl->absent, ttl->number},
+                              .metadata = it->operands[5].text,
+                          });
 }
 
 static void answer(step *it, bool good, bool yes, edge_sdk_kv_kv_error_t *error) {
@@ -261,6 +271,7 @@ const verb kv_verbs[] = {
     {"kv.set", "Stt", ANYWHERE, set},
     {"kv.set-if", "Stt.", ANYWHERE, set_if},
     {"kv.set-with", "Sttot", ANYWHERE, set_with},
+    {"kv.set-all", "Stt.ot", ANYWHERE, set_all},
     {"kv.delete", "St", ANYWHERE, delete},
     {"kv.exists", "St", ANYWHERE, exists},
     {"kv.increment", "Stio", ANYWHERE, increment},

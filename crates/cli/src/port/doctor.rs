@@ -71,8 +71,8 @@ pub fn run(file: &Path) -> Result<(), Error> {
 /// Prints what a component imports and exports. How much of it is missing.
 fn interfaces(bytes: &[u8]) -> Result<usize, Error> {
     let wrong = |reason| Error::Conform(NOT_LOADED, reason);
-    let served = World::served().map_err(wrong)?;
-    let findings = World::of_component(bytes).map_err(wrong)?.against(&served);
+    let component = World::of_component(bytes).map_err(wrong)?;
+    let findings = component.against(&World::served());
     let lines: String = findings
         .iter()
         .map(|finding| {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use edgewit_conformance::WIT;
 use wit_component::DecodedWasm;
 use wit_parser::{Function, Resolve, WorldId, WorldItem};
 
@@ -36,13 +35,10 @@ pub struct Finding {
 }
 
 impl World {
-    /// What applications are served. Errors: the WIT package is wrong.
-    pub fn served() -> Result<Self, String> {
-        let mut resolve = Resolve::new();
-        let package = resolve.push_str("edge.wit", WIT);
-        let world = package.and_then(|package| resolve.select_world(&[package], Some("app")));
-        let world = world.map_err(|error| format!("edge.wit: {error}"))?;
-        Ok(Self::of(&resolve, world))
+    /// What applications are served.
+    pub fn served() -> Self {
+        let (resolve, world) = edgewit_conformance::world();
+        Self::of(resolve, world)
     }
 
     /// Errors: the component's types can't be written in WIT.
@@ -91,6 +87,13 @@ impl World {
             (!lacks.is_empty()).then(|| format!("and has {lacks}, which it lacks"))
         })
     }
+}
+
+/// What of a component's is not served, a line each; nothing where its types can't be read.
+pub fn lacks(bytes: &[u8]) -> Vec<String> {
+    let found = World::of_component(bytes).map(|found| found.against(&World::served()));
+    let missing = found.into_iter().flatten().filter(|it| it.is_missing);
+    missing.map(|finding| finding.text).collect()
 }
 
 fn import(name: &str, found: &Interface, served: &World) -> Finding {

@@ -1,7 +1,7 @@
 //! `edgewit port`: what somebody needs who brings `edge:sdk` to a new language.
 
 mod doctor;
-mod interfaces;
+pub mod interfaces;
 mod skeleton;
 
 use std::path::PathBuf;

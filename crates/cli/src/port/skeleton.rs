@@ -34,7 +34,7 @@ const FILES: [(&str, &str); 8] = [
 
 /// Writes the folder, which is created or empty. Nothing that is there is changed.
 pub fn write(lang: &str, folder: &Path) -> Result<(), Error> {
-    let served = World::served().map_err(|reason| Error::Conform(1, reason))?;
+    let served = World::served();
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     let mut entries = fs::read_dir(folder).map_err(Error::io("read", folder))?;
     if entries.next().is_some() {

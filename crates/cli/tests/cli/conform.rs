@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use edgewit_build::Tool;
+use wasmparser::{DataKind, Parser, Payload};
 
-use crate::support::{Server, command, edgewit, fails, install, ok, root};
+use crate::support::{binary, command, edgewit, fails, install, ok, replaced, root};
 
 /// A folder with the guest on bindings alone and that on the Rust SDK, built once for all tests.
 pub fn guests() -> &'static Path {
@@ -24,14 +25,19 @@ pub fn guests() -> &'static Path {
                 &root().join(source),
                 &["build", "-o", wasm.to_str().unwrap()],
             );
-            fs::copy(
-                root().join(source).join("expect.toml"),
-                folder.join(format!("{name}.toml")),
-            )
-            .unwrap();
         }
         folder
     })
+}
+
+/// The `expect.toml` of a guest, in its place: what it names is found from there.
+pub fn expect(name: &str) -> String {
+    let source = match name {
+        "raw" => "tests/guests/raw",
+        _ => "sdk-rust/conformance",
+    };
+    let file = root().join(source).join("expect.toml");
+    file.to_str().unwrap().to_owned()
 }
 
 /// A file of one case in a folder: a script of one step and the report that is due.
@@ -49,6 +55,7 @@ fn what_is_as_expected_succeeds_in_every_form() {
     let folder = tempfile::tempdir().unwrap();
     let guest = guests().join("raw.wasm");
     let guest = guest.to_str().unwrap();
+    let totals = ["ok", "prevented", "known-failure", "failed"];
     let reports = "human,json=run.json,junit=run.xml,tap=run.tap";
     let run = [
         "conform",
@@ -67,6 +74,10 @@ fn what_is_as_expected_succeeds_in_every_form() {
     let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
     let json: serde_json::Value = serde_json::from_str(&read("run.json")).unwrap();
     assert_eq!(json["passed"], true);
+    assert_eq!(
+        totals.map(|it| json["totals"][it].as_u64()),
+        [2, 0, 0, 0].map(Some)
+    );
     assert_eq!(json["suite"], env!("CARGO_PKG_VERSION"));
     assert_eq!(json["cases"][0]["case"], "kv/all-bytes");
     assert_eq!(json["cases"][0]["status"], "ok");
@@ -106,7 +117,7 @@ fn what_is_not_as_expected_is_told_and_fails() {
     let output = edgewit(here, &run);
     assert_eq!(output.status.code(), Some(1));
     let told = String::from_utf8(output.stdout).unwrap();
-    let why = "`echo.text a<b`: `ok a%3Cb`; `ok c` is due";
+    let why = "`echo.text a<b`: expected `ok c`, got `ok a%3Cb`";
     assert!(
         told.contains(&format!("raw: failed mine/one\n    {why}\n")),
         "{told}"
@@ -157,20 +168,25 @@ fn known_failures_are_held_both_ways() {
         )
     };
     let failing = case(here, "echo.text a -> ok b");
-    expecting("mine/one", "`ok b` is due");
+    let known = "expected `ok b`";
+    expecting("mine/one", known);
     let (code, told) = run(&failing);
     assert!(
         code == Some(0) && told.contains("raw: 1 known-failure\n"),
         "{code:?} {told}"
     );
+    assert!(
+        told.ends_with("\n0 passed, 1 known to fail, 0 failed\n"),
+        "{told}"
+    );
     expecting("mine/one", "another way");
     let (code, told) = run(&failing);
     assert!(
-        code == Some(1) && told.contains("not all of this holds \"another way\""),
+        code == Some(1) && told.contains("which is [\"another way\"] and no more"),
         "{code:?} {told}"
     );
     let passing = case(here, "echo.text a -> ok a");
-    expecting("mine/one", "`ok b` is due");
+    expecting("mine/one", known);
     let (code, told) = run(&passing);
     assert!(
         code == Some(1) && told.contains("known failure, and it passed"),
@@ -229,6 +245,16 @@ fn what_can_not_be_run_has_an_exit_code_of_its_own() {
             &["run", guest, "--filter", "no/such/case"],
             2,
             "edgewit: no case is chosen",
+        ),
+        (
+            &["list", "--filter", "no/such/case"],
+            2,
+            "edgewit: no case is chosen",
+        ),
+        (
+            &["run", guest, "--jobs", "0"],
+            2,
+            "error: invalid value '0' for '--jobs <N>'",
         ),
         (
             &["run", guest, "--shard", "3/2"],
@@ -320,7 +346,7 @@ fn two_components_are_shown_side_by_side() {
     assert_eq!(output.status.code(), Some(1));
     let told = String::from_utf8(output.stdout).unwrap();
     assert!(
-        told.contains("< `reply.text hi`: `unsupported`; `ok` is due\n"),
+        told.contains("< `reply.text hi`: expected `ok`, got `unsupported`\n"),
         "{told}"
     );
 }
@@ -338,7 +364,7 @@ fn a_case_of_ones_own_is_run_shown_and_explained() {
     fs::write(folder.path().join("mine.toml"), example()).unwrap();
     let file = |name: &str| guests().join(name).to_str().unwrap().to_owned();
     let (raw, rust) = (file("raw.wasm"), file("rust.wasm"));
-    let (of_raw, of_rust) = (file("raw.toml"), file("rust.toml"));
+    let (of_raw, of_rust) = (expect("raw"), expect("rust"));
     let from = ["--case", "mine.toml"];
     let expect = ["--expect", &of_raw, "--expect", &of_rust];
     let run = [&["conform", "run", &raw, &rust][..], &from, &expect].concat();
@@ -368,89 +394,203 @@ fn a_case_of_ones_own_is_run_shown_and_explained() {
     );
 }
 
-/// The cases that pass on a server with a guest behind it; the others were not run, and say why.
-fn in_reach(server: &Server, expect: &str) -> Vec<String> {
-    let url = format!("http://{}", server.address);
-    let expect = guests().join(expect);
+/// A file of cases of one request each, by their names.
+pub fn cases_of(steps: &[(&str, &str)]) -> String {
+    let case = |(name, step): &(&str, &str)| {
+        format!(
+            "[[case]]\nname = \"mine/{name}\"\nrule = \"r\"\nlayer = \"wit\"\n[[case.request]]\n{step}\n"
+        )
+    };
+    steps.iter().map(case).collect()
+}
+
+#[test]
+fn a_list_without_reasons_or_proofs_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let arguments = [
-        "conform",
-        "http",
-        &url,
-        "--expect",
-        expect.to_str().unwrap(),
-        "--report",
-        "human,json=http.json",
-    ];
-    let told = ok(folder.path(), &arguments);
-    assert!(told.contains(" not run: it needs stores, "), "{told}");
-    let json = fs::read_to_string(folder.path().join("http.json")).unwrap();
-    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-    let mut passed = Vec::new();
-    for case in json["cases"].as_array().unwrap() {
-        let name = case["case"].as_str().unwrap();
-        let why = case["why"][0].as_str().unwrap_or_default();
-        match case["status"].as_str().unwrap() {
-            "ok" => passed.push(name.to_owned()),
-            "not-run" => assert!(why.starts_with("it needs"), "{name}: {why}"),
-            other => panic!("{name}: {other}: {why}"),
+    let here = folder.path();
+    let guest = guests().join("raw.wasm");
+    fs::write(here.join("proof.rs"), "").unwrap();
+    let listed = |lines: &str| {
+        let text = format!("language = 'x'\nlayers = ['wit']\ndrops = 'scope'\n{lines}");
+        fs::write(here.join("expect.toml"), text).unwrap();
+        let arguments = [
+            "conform",
+            "run",
+            guest.to_str().unwrap(),
+            "--filter",
+            "system/text",
+            "--expect",
+            "expect.toml",
+        ];
+        let output = edgewit(here, &arguments);
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    for (lines, said) in [
+        (
+            "[[prevented]]\ncase = 'a/b'\nproof = 'proof.rs'\nreason = ' '",
+            "expect.toml:5: `reason` of \"a/b\" is empty",
+        ),
+        (
+            "[[prevented]]\ncase = 'a/b'\nproof = 'none.rs'\nreason = 'r'",
+            "expect.toml:5: `proof` of \"a/b\": no file \"none.rs\"",
+        ),
+        (
+            "[[prevented]]\ncase = 'a/b'\nproof = 'proof.rs'",
+            "expect.toml:4: missing field `reason`",
+        ),
+        (
+            "[[failure]]\ncase = 'a/b'\nhow = 'x'\nreason = ''",
+            "expect.toml:5: `reason` of \"a/b\" is empty",
+        ),
+        (
+            "[[failure]]\ncase = 'a/b'\nhow = ['x', '']\nreason = 'r'",
+            "expect.toml:5: `how` of \"a/b\" is empty",
+        ),
+        (
+            "[[failure]]\ncase = 'a/b'\nhow = 1\nreason = 'r'",
+            "expect.toml:6: a text or several are due",
+        ),
+        (
+            "[[relaxed]]\ncase = 'a/b'\nwhat = 'order'\nreason = ''",
+            "expect.toml:5: `reason` of \"a/b\" is empty",
+        ),
+    ] {
+        let (code, told) = listed(lines);
+        assert!(
+            code == Some(2) && told.starts_with(&format!("edgewit: {said}")),
+            "{code:?} {told}"
+        );
+    }
+}
+
+/// What keeps a component from being loaded is one line in the words of `port doctor`.
+#[test]
+fn a_component_of_another_world_is_told_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let good = fs::read(guests().join("raw.wasm")).unwrap();
+    for (from, to, said) in [
+        (
+            "edge:sdk/handler@0.1.0",
+            "mine:abc/handler@0.1.0",
+            "export edge:sdk/handler: the component exports mine:abc/handler@0.1.0, and is of another world \
+             than edge:sdk/app",
+        ),
+        (
+            "edge:sdk/kv@0.1.0",
+            "edge:sdk/kx@0.1.0",
+            "import edge:sdk/kx@0.1.0: it is not served; edge:sdk/fetch@0.1.0, edge:sdk/http@0.1.0, \
+             edge:sdk/kv@0.1.0, edge:sdk/logging@0.1.0, edge:sdk/poll@0.1.0, edge:sdk/system@0.1.0 are",
+        ),
+        (
+            "edge:sdk/kv@0.1.0",
+            "edge:sdk/kv@0.2.0",
+            "import edge:sdk/kv@0.2.0; 0.1.0 is served, which can't stand for it: build against the wit/edge.wit of \
+             `edgewit port new`",
+        ),
+        (
+            "[method]store.get-many",
+            "[method]store.get-most",
+            "import edge:sdk/kv@0.1.0; 0.1.0 is served, without store.get-most",
+        ),
+    ] {
+        fs::write(here.join("x.wasm"), replaced(&good, from, to)).unwrap();
+        let error = fails(here, &["conform", "run", "x.wasm"], 3);
+        assert_eq!(error, format!("edgewit: x.wasm: {said}"));
+    }
+    // Two at once.
+    let two = replaced(&good, "edge:sdk/kv@0.1.0", "edge:sdk/kx@0.1.0");
+    let two = replaced(&two, "edge:sdk/poll@0.1.0", "edge:sdk/pull@0.1.0");
+    fs::write(here.join("x.wasm"), two).unwrap();
+    let error = fails(here, &["conform", "run", "x.wasm"], 3);
+    let more = " are; and 1 more, which `edgewit port doctor x.wasm` names";
+    assert!(
+        error.ends_with(more) && error.lines().count() == 1,
+        "{error}"
+    );
+}
+
+/// `bytes`, a component, with the data of its modules outside of their memories: filling these is what traps.
+fn trapping_at_start(bytes: &[u8]) -> Vec<u8> {
+    let mut trapping = bytes.to_vec();
+    for payload in Parser::new(0).parse_all(bytes) {
+        let Payload::DataSection(all) = payload.unwrap() else {
+            continue;
+        };
+        for data in all {
+            if let DataKind::Active { offset_expr, .. } = data.unwrap().kind {
+                // `i32.const`, the offset, `end`.
+                let range = offset_expr.get_binary_reader().range();
+                let (first, last) = (range.start as usize + 1, range.end as usize - 2);
+                trapping[first..last].fill(0xff);
+                trapping[last] = 0x7f;
+            }
         }
     }
-    assert!(passed.len() > 50, "{}", passed.len());
-    passed
+    assert!(trapping != bytes, "data that is put into memory at start");
+    trapping
 }
 
+/// One that traps at start, and one that fills memory, fail their own cases and harm nothing else.
 #[test]
-fn a_server_that_is_asked_nothing_is_no_pass() {
+fn what_traps_at_start_or_fills_memory_harms_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let url = &format!("http://{address}");
-    let path = &format!("{url}/app");
-    for (arguments, said) in [
-        (&[url, "--filter", "kv/"][..], "none of the chosen cases"),
-        (&[path], "a URL without a path is due"),
-        (&["http://127.0.0.1:1"], "refused"),
-    ] {
-        let output = edgewit(folder.path(), &[&["conform", "http"], arguments].concat());
-        assert_eq!(output.status.code(), Some(2));
-        let told = String::from_utf8(output.stderr).unwrap();
-        assert!(told.contains(said), "{told}");
-    }
+    let here = folder.path();
+    let good = guests().join("raw.wasm");
+    fs::write(
+        here.join("traps.wasm"),
+        trapping_at_start(&fs::read(&good).unwrap()),
+    )
+    .unwrap();
+    let steps = "steps = ['echo.text a -> ok a']";
+    let cases = cases_of(&[
+        ("a", steps),
+        ("b", steps),
+        (
+            "fills",
+            "steps = ['grow 2000000000 -> ok', 'echo.text a -> ok a']",
+        ),
+        ("c", steps),
+    ]);
+    fs::write(here.join("mine.toml"), cases).unwrap();
+    let arguments = [
+        "conform",
+        "run",
+        "traps.wasm",
+        good.to_str().unwrap(),
+        "--case",
+        "mine.toml",
+    ];
+    let output = edgewit(here, &arguments);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("traps: 4 failed\n"), "{told}");
+    assert!(told.contains("raw: 3 ok, 1 failed\n"), "{told}");
+    assert!(told.contains("raw: failed mine/fills\n"), "{told}");
+    assert!(told.contains("; memory-bytes: limit "), "{told}");
+    assert!(
+        told.contains("traps: failed mine/a\n    `echo.text a`: expected `ok a`, got no report\n"),
+        "{told}"
+    );
 }
 
-/// Both guests behind the command's own server.
+/// On a terminal, which `script` makes.
 #[test]
-fn a_server_is_asked_what_is_in_reach() {
-    for name in ["raw", "rust"] {
-        let server = served(name);
-        in_reach(&server, &format!("{name}.toml"));
-        server.interrupt();
+fn a_terminal_is_told_how_far_a_run_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let guest = guests().join("raw.wasm");
+    let line = format!(
+        "{} conform run {} --filter kv/delete --filter kv/all-bytes --jobs 1",
+        binary().display(),
+        guest.display()
+    );
+    let mut script = command("script", folder.path());
+    let output = script.args(["-qec", &line, "typescript"]).output().unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    for line in ["1 of 2, raw: kv/all-bytes", "2 of 2, raw: kv/delete"] {
+        assert!(told.contains(&format!("\r\u{1b}[K{line}\r")), "{told:?}");
     }
-}
-
-fn served(name: &str) -> Server {
-    let file = format!("{name}.wasm");
-    let serve = ["serve", &file, "--listen", "127.0.0.1:0"];
-    Server::start(guests(), &serve, "http://")
-}
-
-/// The guest on the Rust SDK compiled for this machine, on the host that applications' own tests have: the same cases
-/// pass as with the component.
-#[test]
-fn the_guest_compiled_natively_passes_what_is_in_reach() {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("native");
-    // By its name: rustup's `cargo` holds the compilers that it starts to its own toolchain, in the folders of
-    // dependencies too, where files of theirs may name others.
-    let mut build = command("cargo", &root().join("sdk-rust/conformance"));
-    build.args(["build", "--locked", "--example", "native", "--target-dir"]);
-    let built = build.arg(&folder).output().unwrap();
-    let told = String::from_utf8_lossy(&built.stderr);
-    assert!(built.status.success(), "{told}");
-    let native = command(folder.join("debug/examples/native"), guests());
-    let native = Server::of(native, "http://");
-    let passed = in_reach(&native, "rust.toml");
-    let server = served("rust");
-    assert_eq!(passed, in_reach(&server, "rust.toml"));
-    server.interrupt();
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Output;
 
 use crate::conform::guests;
-use crate::support::{binary, command, edgewit, fails, ok, root};
+use crate::support::{binary, command, edgewit, fails, ok, replaced, root};
 
 /// The lines of commands that a README shows.
 fn shown(readme: &str) -> Vec<Vec<&str>> {
@@ -217,18 +217,6 @@ fn a_good_component_lacks_nothing() {
     assert!(!told.lines().any(lacks), "{told}");
 }
 
-/// `bytes` with each `from` in them as `to`, which is as long.
-fn replaced(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
-    assert_eq!(from.len(), to.len());
-    let mut bytes = bytes.to_vec();
-    for at in 0..bytes.len() - from.len() {
-        if bytes[at..].starts_with(from.as_bytes()) {
-            bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
-        }
-    }
-    bytes
-}
-
 #[test]
 fn what_a_component_lacks_is_said_in_words() {
     let folder = tempfile::tempdir().unwrap();
@@ -334,7 +322,8 @@ fn a_case_that_fails_says_what_to_look_at() {
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(error, "edgewit: 5 of the first 5 cases fail\n");
     let told = String::from_utf8(output.stdout).unwrap();
-    let failed = "failed   echo: system/text\n         `echo.text -`: no report; `ok -` is due\n";
+    let failed =
+        "failed   echo: system/text\n         `echo.text -`: expected `ok -`, got no report\n";
     assert!(told.contains(failed), "{told}");
     let next = "         next: each step is one field `conformance` of the request, and each report one `info` \
                 line of the log with the target `conformance`; `edgewit conform explain system/text` shows the \

@@ -89,9 +89,9 @@ fn applications_that_share_an_edge_toml_share_its_stores() {
         }
         // The command reaches the same stores.
         let get = ["kv", "get", "visits", key];
-        assert_eq!(ok(folder.path(), &[&get[..], &options].concat()), "2");
+        assert_eq!(ok(folder.path(), &[&get[..], options].concat()), "2");
         server.interrupt();
-        assert_eq!(ok(folder.path(), &[&get[..], &options].concat()), "2");
+        assert_eq!(ok(folder.path(), &[&get[..], options].concat()), "2");
     }
 }
 

@@ -47,6 +47,18 @@ pub fn command(program: impl AsRef<std::ffi::OsStr>, folder: &Path) -> Command {
     command
 }
 
+/// `bytes` with each `from` in them as `to`, which is as long.
+pub fn replaced(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
+    assert_eq!(from.len(), to.len());
+    let mut bytes = bytes.to_vec();
+    for at in 0..bytes.len() - from.len() {
+        if bytes[at..].starts_with(from.as_bytes()) {
+            bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+        }
+    }
+    bytes
+}
+
 pub fn edgewit(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = command(binary(), folder);
     command.args(arguments).output().unwrap()

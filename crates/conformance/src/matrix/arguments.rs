@@ -8,7 +8,7 @@ use wit_parser::{Function, Type};
 use super::words::{bytes, items, member, pairs, word};
 use super::{case, exchange};
 use crate::case::{Case, Exchange, Inject};
-use crate::recorder::shown_call;
+use crate::show::shown_call;
 use crate::wit::EDGE;
 
 pub(super) fn arguments(name: &str, function: &Function) -> Vec<Case> {
@@ -76,7 +76,7 @@ fn exchange_of_arguments(function: &str, arguments: &Value) -> Option<Exchange> 
         shown_call(function, handles, &passed, &value),
     ];
     let inject = vec![Inject {
-        call: function.to_owned(),
+        call: function.into(),
         at: Some(1),
         result,
     }];
@@ -101,15 +101,11 @@ fn to_a_store(function: &str, arguments: &Value) -> Option<Passing> {
         ),
         "store.get" => (1, vec![format!("kv.get k {} -> ok ~", of("key"))], ok(none)),
         "store.get-many" => {
-            let keys: Vec<String> = items(member(arguments, "keys")).iter().map(word).collect();
-            let (count, step) = (keys.len(), keys.join(" "));
-            let due = vec!["~"; count].join(" ");
-            let step = format!("kv.get-many k {step} -> ok {count} {due}");
-            (
-                1,
-                vec![step.replace("  ", " ").trim_end().to_owned()],
-                ok(vec![none; count]),
-            )
+            let keys = items(member(arguments, "keys")).iter();
+            let keys: Vec<String> = keys.map(|key| format!(" {}", word(key))).collect();
+            let (count, due) = (keys.len(), " ~".repeat(keys.len()));
+            let step = format!("kv.get-many k{} -> ok {count}{due}", keys.concat());
+            (1, vec![step], ok(vec![none; count]))
         }
         "store.set" => (1, vec![format!("{} -> ok 7", set(arguments)?)], ok(7)),
         "store.delete" => (
@@ -173,7 +169,7 @@ fn to_a_server(function: &str, arguments: &Value) -> Option<Passing> {
     })
 }
 
-/// The verb that sets all that is asked; no verb gives a condition and a lifetime at once.
+/// The verb that sets all that is asked, and no more.
 fn set(arguments: &Value) -> Option<String> {
     let (key, value) = (
         word(member(arguments, "key")),

@@ -10,7 +10,7 @@ use edgewit_host::Value;
 use toml::Spanned;
 use wit_parser::Function;
 
-use crate::case::{Case, Exchange, Inject, Layer, Level, Reply, Upstream};
+use crate::case::{Case, Exchange, Inject, Layer, Level, Upstream};
 use crate::wit::EDGE;
 use arguments::arguments;
 use words::{bytes, due, entry, fields, inner, items, member, page, values, word};
@@ -42,7 +42,7 @@ fn results(name: &str, function: &Function) -> Vec<Case> {
         let value = EDGE.result(name, &written).expect("a shape of the result");
         let mut exchange = with_a_body(steps_of_result(name, &value)?);
         exchange.inject = vec![Inject {
-            call: name.to_owned(),
+            call: name.into(),
             // What is asked of these at other times, by a logger say, is not the case's.
             at: (!name.starts_with("system.") && !name.starts_with("logging.")).then_some(1),
             result: written,
@@ -62,7 +62,8 @@ fn results(name: &str, function: &Function) -> Vec<Case> {
 fn as_the_host_may(function: &str, written: toml::Value) -> Option<toml::Value> {
     let text = written.to_string();
     match function {
-        // One byte of the two that are offered.
+        // None, or one byte of the two that are offered.
+        "outgoing-body.write" if text.contains("ok = 0") => Some(written),
         "outgoing-body.write" if written.get("ok").is_some() => {
             Some(toml::Table::from_iter([("ok".to_owned(), 1.into())]).into())
         }
@@ -92,8 +93,8 @@ fn steps_of_result(function: &str, result: &Value) -> Option<Vec<String>> {
         "kv.open" => vec![format!("kv.open k s -> {}", due(&nothing))],
         "store.get" => store(format!("kv.entry k key v -> {}", due(&entry))),
         "store.get-many" => {
-            let keys = vec!["key"; items(inner(result)).len()].join(" ");
-            store(format!("kv.get-many k {keys} -> {}", due(&values)).replace("  ", " "))
+            let keys = " key".repeat(items(inner(result)).len());
+            store(format!("kv.get-many k{keys} -> {}", due(&values)))
         }
         "store.set" => store(format!("kv.set k key value -> {}", due(&simple))),
         "store.delete" => store(format!("kv.delete k key -> {}", due(&simple))),
@@ -235,10 +236,6 @@ fn with_a_body(steps: Vec<String>) -> Exchange {
         request: "POST /".to_owned(),
         fields: vec!["transfer-encoding: chunked".to_owned()],
         client: Some(client.map(str::to_owned).into()),
-        reply: Reply {
-            status: Some(200),
-            ..Reply::default()
-        },
         ..exchange(steps)
     }
 }
@@ -295,6 +292,6 @@ mod tests {
     fn the_matrix_is_as_large_as_the_wit() {
         let cases = cases();
         let of = |rule: &str| cases.iter().filter(|case| case.rule == rule).count();
-        assert_eq!((of("matrix-results"), of("matrix-arguments")), (217, 57));
+        assert_eq!((of("matrix-results"), of("matrix-arguments")), (240, 74));
     }
 }

@@ -3,7 +3,8 @@ use std::fmt::Write as _;
 
 use crate::case::Level;
 use crate::compare::Relaxed;
-use crate::suite::{Run, Status, VERSION, Verdict};
+use crate::suite::{Run, VERSION};
+use crate::verdict::{Status, Verdict};
 
 pub(super) fn write(run: &Run) -> String {
     let mut text = String::new();
@@ -33,19 +34,24 @@ pub(super) fn write(run: &Run) -> String {
         .chunk_by(|one, other| one.subject == other.subject);
     by_subject.for_each(|verdicts| count(&mut text, run, verdicts));
     let failed = run.verdicts.iter().filter(|verdict| verdict.fails());
-    let passed = run
-        .verdicts
-        .iter()
-        .filter(|verdict| verdict.status.is_as_expected() && verdict.status != Status::NotRun);
-    let _ = writeln!(
+    let _ = write!(
         text,
-        "suite {VERSION}, {} component{}, {:.1} s\n{} passed, {} failed",
+        "suite {VERSION}, {} component{}, {:.1} s\n{} passed, ",
         run.subjects,
         if run.subjects == 1 { "" } else { "s" },
         run.took.as_secs_f64(),
-        passed.count(),
-        failed.count() + run.problems.len()
+        run.count(Status::Ok),
     );
+    for (status, said) in [
+        (Status::Prevented, "prevented"),
+        (Status::Known, "known to fail"),
+    ] {
+        match run.count(status) {
+            0 => {}
+            count => drop(write!(text, "{count} {said}, ")),
+        }
+    }
+    let _ = writeln!(text, "{} failed", failed.count() + run.problems.len());
     text
 }
 

@@ -2,7 +2,8 @@ use serde_json::{Value, json};
 
 use crate::case::Level;
 use crate::compare::Relaxed;
-use crate::suite::{Run, VERSION, Verdict};
+use crate::suite::{Run, VERSION};
+use crate::verdict::{Status, Verdict};
 
 pub(super) fn write(run: &Run) -> String {
     let cases: Vec<Value> = run.verdicts.iter().map(case).collect();
@@ -10,6 +11,7 @@ pub(super) fn write(run: &Run) -> String {
         "suite": VERSION,
         "passed": run.passed(),
         "components": run.subjects,
+        "totals": totals(run),
         "not-owed": run.not_owed,
         "seconds": run.took.as_secs_f64(),
         "problems": run.problems,
@@ -17,6 +19,12 @@ pub(super) fn write(run: &Run) -> String {
         "cases": cases,
     });
     format!("{document:#}\n")
+}
+
+/// How many verdicts there are of each status.
+fn totals(run: &Run) -> Value {
+    let count = |status: Status| (status.name().to_owned(), run.count(status).into());
+    Value::Object(Status::ALL.map(count).into_iter().collect())
 }
 
 fn relaxed(relaxed: &Relaxed) -> Value {

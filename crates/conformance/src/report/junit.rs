@@ -1,6 +1,7 @@
 use std::fmt::Write as _;
 
-use crate::suite::{Run, Status, VERSION, Verdict};
+use crate::suite::{Run, VERSION};
+use crate::verdict::{Status, Verdict};
 
 pub(super) fn write(run: &Run) -> String {
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");

@@ -1,6 +1,7 @@
 use std::fmt::Write as _;
 
-use crate::suite::{Run, Status, VERSION};
+use crate::suite::{Run, VERSION};
+use crate::verdict::Status;
 
 pub(super) fn write(run: &Run) -> String {
     let mut text = format!("TAP version 14\n# edge:sdk conformance {VERSION}\n");

@@ -18,6 +18,7 @@ pub const VERBS: &[(&str, Verb)] = &[
     }),
     ("kv.set-if", |run, words| set(run, words, set_if)),
     ("kv.set-with", |run, words| set(run, words, set_with)),
+    ("kv.set-all", |run, words| set(run, words, set_all)),
     ("kv.delete", |run, words| {
         words::word(store(run, words)?.delete(&words.text()?)?)
     }),
@@ -103,6 +104,14 @@ fn set_if(run: &Run, words: &mut Words) -> Result<SetOptions, Failure> {
     Ok(SetOptions {
         condition,
         ..unconditional()
+    })
+}
+
+fn set_all(run: &Run, words: &mut Words) -> Result<SetOptions, Failure> {
+    let SetOptions { condition, .. } = set_if(run, words)?;
+    Ok(SetOptions {
+        condition,
+        ..set_with(run, words)?
     })
 }
 

@@ -1,0 +1,246 @@
+//! `edgewit conform http`: a server that has the guest behind it, and one that has not.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::time::Duration;
+
+use crate::conform::{cases_of, expect, guests};
+use crate::support::{Server, command, edgewit, ok, root};
+
+/// The cases that pass on a server with a guest behind it; the others were not run, and say why.
+fn in_reach(server: &Server, name: &str) -> Vec<String> {
+    let url = format!("http://{}", server.address);
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = [
+        "conform",
+        "http",
+        &url,
+        "--expect",
+        &expect(name),
+        "--report",
+        "human,json=http.json",
+    ];
+    let told = ok(folder.path(), &arguments);
+    for why in [
+        "it needs grants or limits, stores",
+        "it needs a client of its own",
+    ] {
+        assert!(told.contains(&format!(" not run: {why}\n")), "{told}");
+    }
+    let json = fs::read_to_string(folder.path().join("http.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let mut passed = Vec::new();
+    for case in json["cases"].as_array().unwrap() {
+        let name = case["case"].as_str().unwrap();
+        let why = case["why"][0].as_str().unwrap_or_default();
+        match case["status"].as_str().unwrap() {
+            "ok" | "prevented" => passed.push(name.to_owned()),
+            "not-run" => assert!(why.starts_with("it needs"), "{name}: {why}"),
+            other => panic!("{name}: {other}: {why}"),
+        }
+    }
+    assert!(passed.len() > 40, "{}", passed.len());
+    passed
+}
+
+#[test]
+fn a_server_that_is_asked_nothing_is_no_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let url = &format!("http://{address}");
+    let path = &format!("{url}/app");
+    for (arguments, said) in [
+        (&[url, "--filter", "kv/"][..], "none of the chosen cases"),
+        (&[path], "a URL without a path is due"),
+        (&["http://127.0.0.1:1"], "refused"),
+    ] {
+        let output = edgewit(folder.path(), &[&["conform", "http"], arguments].concat());
+        assert_eq!(output.status.code(), Some(2));
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains(said), "{told}");
+    }
+}
+
+/// Both guests behind the command's own server.
+#[test]
+fn a_server_is_asked_what_is_in_reach() {
+    for name in ["raw", "rust"] {
+        let server = served(name);
+        in_reach(&server, name);
+        server.interrupt();
+    }
+}
+
+fn served(name: &str) -> Server {
+    let file = format!("{name}.wasm");
+    let serve = ["serve", &file, "--listen", "127.0.0.1:0"];
+    Server::start(guests(), &serve, "http://")
+}
+
+/// The guest on the Rust SDK compiled for this machine, on the host that applications' own tests have: the same cases
+/// pass as with the component.
+#[test]
+fn the_guest_compiled_natively_passes_what_is_in_reach() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("native");
+    // By its name: rustup's `cargo` holds the compilers that it starts to its own toolchain, in the folders of
+    // dependencies too, where files of theirs may name others.
+    let mut build = command("cargo", &root().join("sdk-rust/conformance"));
+    build.args(["build", "--locked", "--example", "native", "--target-dir"]);
+    let built = build.arg(&folder).output().unwrap();
+    let told = String::from_utf8_lossy(&built.stderr);
+    assert!(built.status.success(), "{told}");
+    let native = command(folder.join("debug/examples/native"), guests());
+    let native = Server::of(native, "http://");
+    let passed = in_reach(&native, "rust");
+    let server = served("rust");
+    assert_eq!(passed, in_reach(&server, "rust"));
+    server.interrupt();
+}
+
+/// Reads a request to the end of its head; none if its client went without one.
+fn request(stream: &mut TcpStream) -> Option<String> {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        match stream.read(&mut byte) {
+            Ok(1) => head.push(byte[0]),
+            _ => return None,
+        }
+    }
+    Some(String::from_utf8(head).unwrap())
+}
+
+/// As many cases are under way as `--jobs` says: a server that answers none before so many have come gets so many,
+/// and no more come before.
+#[test]
+fn so_many_cases_are_under_way_as_jobs_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let steps = ["a", "b", "c", "d"].map(|name| (name, "steps = ['echo.text a -> ok a']"));
+    fs::write(folder.path().join("mine.toml"), cases_of(&steps)).unwrap();
+    for jobs in [1, 2] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || {
+            let mut answered = 0;
+            let mut waiting = Vec::new();
+            while answered < 4 {
+                let (mut stream, _) = listener.accept().unwrap();
+                if request(&mut stream).is_none() {
+                    continue;
+                }
+                waiting.push(stream);
+                if waiting.len() < jobs {
+                    continue;
+                }
+                std::thread::sleep(Duration::from_millis(200));
+                listener.set_nonblocking(true).unwrap();
+                let more = listener.accept();
+                assert!(more.is_err(), "more than {jobs} at once");
+                listener.set_nonblocking(false).unwrap();
+                let reply = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nok a\n";
+                // One goes on, or all of the last.
+                let ends = if answered + waiting.len() == 4 {
+                    waiting.len()
+                } else {
+                    1
+                };
+                for mut stream in waiting.drain(..ends) {
+                    stream.write_all(reply).unwrap();
+                    answered += 1;
+                }
+            }
+        });
+        let count = jobs.to_string();
+        let arguments = [
+            "conform",
+            "http",
+            &url,
+            "--case",
+            "mine.toml",
+            "--jobs",
+            &count,
+        ];
+        let told = ok(folder.path(), &arguments);
+        assert!(told.ends_with("4 passed, 0 failed\n"), "{told}");
+        server.join().unwrap();
+    }
+}
+
+/// A server that takes requests and answers none is given up with the first.
+#[test]
+fn a_silent_server_is_given_up_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let held = std::thread::spawn(move || {
+        let mut requests = 0;
+        let mut held = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept() {
+            match request(&mut stream).as_deref() {
+                Some(head) if head.starts_with("GET /end") => break,
+                Some(_) => requests += 1,
+                None => {}
+            }
+            held.push(stream);
+        }
+        requests
+    });
+    let arguments = [
+        "conform",
+        "http",
+        &url,
+        "--filter",
+        "http/",
+        "--filter",
+        "kv/delete",
+        "--jobs",
+        "1",
+    ];
+    let output = edgewit(folder.path(), &arguments);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let told = String::from_utf8(output.stdout).unwrap();
+    let said = "did not end http/methods within 20 s; what had not ended by then was not run\n";
+    assert_eq!(told.matches(said).count(), 1, "{told}");
+    assert_eq!(told.matches("no end within 20 s").count(), 1, "{told}");
+    assert!(
+        told.contains(" not run: the server was silent before\n"),
+        "{told}"
+    );
+    assert!(
+        told.contains(" 1 not run: it needs grants or limits, a look at the calls\n"),
+        "{told}"
+    );
+    let mut end = TcpStream::connect(url.trim_start_matches("http://")).unwrap();
+    end.write_all(b"GET /end HTTP/1.1\r\n\r\n").unwrap();
+    assert_eq!(held.join().unwrap(), 1);
+}
+
+/// Over HTTP as well, what is listed and does not exist fails the run.
+#[test]
+fn a_list_is_held_both_ways_over_http() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "language = 'x'\nlayers = ['wit']\ndrops = 'scope'\n[[failure]]\ncase = 'no/such'\nhow = 'x'\nreason = 'r'\n";
+    fs::write(folder.path().join("expect.toml"), text).unwrap();
+    let server = served("raw");
+    let url = format!("http://{}", server.address);
+    let arguments = [
+        "conform",
+        "http",
+        &url,
+        "--filter",
+        "system/text",
+        "--expect",
+        "expect.toml",
+    ];
+    let output = edgewit(folder.path(), &arguments);
+    server.interrupt();
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        told.contains("expect.toml lists \"no/such\", which is no case\n"),
+        "{told}"
+    );
+}
