@@ -36,11 +36,10 @@ pub(super) fn write(run: &Run) -> String {
     let failed = run.verdicts.iter().filter(|verdict| verdict.fails());
     let _ = write!(
         text,
-        "suite {VERSION}, {} component{}, {:.1} s\n{} passed, ",
+        "suite {VERSION}, {} component{}, {:.1} s",
         run.subjects,
         if run.subjects == 1 { "" } else { "s" },
         run.took.as_secs_f64(),
-        run.count(Status::Ok),
     );
     for (status, said) in [
         (Status::Prevented, "prevented"),
@@ -48,10 +47,12 @@ pub(super) fn write(run: &Run) -> String {
     ] {
         match run.count(status) {
             0 => {}
-            count => drop(write!(text, "{count} {said}, ")),
+            count => drop(write!(text, ", {count} {said}")),
         }
     }
-    let _ = writeln!(text, "{} failed", failed.count() + run.problems.len());
+    // Alone on its line: what counts results of many programs looks for it.
+    let (passed, failed) = (run.count(Status::Ok), failed.count() + run.problems.len());
+    let _ = writeln!(text, "\n{passed} passed, {failed} failed");
     text
 }
 
