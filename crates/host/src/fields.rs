@@ -72,7 +72,9 @@ pub(crate) fn to_send(
     fields: Vec<Field>,
     mut left_out: impl FnMut(&str),
 ) -> Result<HeaderMap, String> {
-    let mut headers = HeaderMap::with_capacity(fields.len());
+    let count = fields.len();
+    let too_many = |_| format!("{count} fields are more than a head can hold");
+    let mut headers = HeaderMap::try_with_capacity(count).map_err(too_many)?;
     for (name, value) in fields {
         let Ok(header_name) = HeaderName::from_bytes(name.as_bytes()) else {
             return Err(format!("field name {name:?} is not a token"));
@@ -86,9 +88,7 @@ pub(crate) fn to_send(
                 "the value of field {header_name} holds a control character"
             ));
         };
-        headers
-            .try_append(header_name, value)
-            .map_err(|_| "more fields than a head can hold".to_owned())?;
+        headers.try_append(header_name, value).map_err(too_many)?;
     }
     Ok(headers)
 }
@@ -231,5 +231,13 @@ mod tests {
             }
             assert_eq!(promised_length(&map).map_err(drop), expected);
         }
+    }
+
+    #[test]
+    fn more_fields_than_a_map_holds_are_an_error() {
+        let fields = |count| vec![("x".to_owned(), b"1".to_vec()); count];
+        assert_eq!(to_send(fields(1000), |_| ()).unwrap().len(), 1000);
+        let error = to_send(fields(30_000), |_| ()).unwrap_err();
+        assert_eq!(error, "30000 fields are more than a head can hold");
     }
 }

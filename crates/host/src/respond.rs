@@ -274,7 +274,7 @@ impl Run {
     }
 
     fn cut(&self, error: BodyError, reason: &str) -> Sent {
-        self.error(&format!("the reply was cut: {reason}"));
+        self.error(&format!("the reply was cut: {}", cut(reason)));
         Err(error)
     }
 

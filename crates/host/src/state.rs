@@ -47,7 +47,10 @@ pub(crate) struct Usage {
     pub(crate) fetches: u32,
     /// The limits that it went past with an error for its guest, by name.
     passed: Vec<String>,
-    /// The largest memory that was asked for and refused, in bytes.
+    /// What the guest's memories hold, and what the last growth brought, in bytes.
+    memory: usize,
+    memory_grew: usize,
+    /// The most memory that was asked for and refused, in bytes.
     pub(crate) memory_refused: Option<usize>,
 }
 
@@ -120,12 +123,22 @@ impl State {
 }
 
 impl ResourceLimiter for State {
-    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> Result<bool> {
-        let allowed = desired as u64 <= self.app.limits.memory_bytes;
-        if !allowed {
-            self.usage.memory_refused = Some(desired);
+    /// A component may have several memories, which count together.
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> Result<bool> {
+        let more = desired.saturating_sub(current);
+        let all = self.usage.memory.saturating_add(more);
+        let allowed = all as u64 <= self.app.limits.memory_bytes;
+        if allowed {
+            (self.usage.memory, self.usage.memory_grew) = (all, more);
+        } else {
+            self.usage.memory_refused = Some(all);
         }
         Ok(allowed)
+    }
+
+    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> Result<()> {
+        self.usage.memory -= std::mem::take(&mut self.usage.memory_grew);
+        Ok(())
     }
 
     fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> Result<bool> {

@@ -55,7 +55,8 @@ pub struct Limits {
     #[serde(with = "Within::<1, DAY>")]
     pub source_import_ms: u64,
     /// Length of the request's URI. Past it: 414.
-    #[serde(with = "Within::<16, MIB>")]
+    // The type of a URI holds no longer one.
+    #[serde(with = "Within::<16, 65_534>")]
     pub uri_bytes: u64,
     /// Length of the request's head. Past it: 431, over HTTP/2 beyond twice as much without a log line.
     // hyper has no smaller buffer than this minimum.

@@ -279,6 +279,15 @@ fn uri(text: &str, url: &Url) -> Result<Uri, FetchError> {
         .map_err(|error| FetchError::InvalidRequest(format!("uri {url}: {error}")))
 }
 
+/// Whether the peer went, with or without a word.
+fn is_end(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(
+        kind,
+        UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe
+    )
+}
+
 fn broken_tls(error: &io::Error) -> FetchError {
     let inner = error
         .get_ref()
@@ -288,7 +297,7 @@ fn broken_tls(error: &io::Error) -> FetchError {
             FetchError::TlsCertificate(error.to_string())
         }
         Some(_) => FetchError::TlsProtocol(error.to_string()),
-        None if error.kind() == io::ErrorKind::UnexpectedEof => FetchError::ConnectionClosed,
+        None if is_end(error.kind()) => FetchError::ConnectionClosed,
         None => FetchError::TlsProtocol(error.to_string()),
     }
 }
@@ -319,5 +328,22 @@ fn unanswered(error: &hyper::Error) -> FetchError {
         Some(h2) if h2.is_io() || h2.is_remote() => FetchError::ConnectionClosed,
         Some(h2) => FetchError::Protocol(h2.to_string()),
         None => FetchError::Other(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_that_goes_during_the_handshake_is_gone() {
+        for kind in [io::ErrorKind::UnexpectedEof, io::ErrorKind::ConnectionReset] {
+            assert!(matches!(
+                broken_tls(&kind.into()),
+                FetchError::ConnectionClosed
+            ));
+        }
+        let other = broken_tls(&io::ErrorKind::InvalidData.into());
+        assert!(matches!(other, FetchError::TlsProtocol(_)));
     }
 }

@@ -145,6 +145,9 @@ pub(super) fn promise(guest: &[Field]) -> Result<Option<u64>, FetchError> {
     fields::promised_length(&headers).map_err(FetchError::InvalidRequest)
 }
 
+/// A scheme, a name of 253 bytes, and a port.
+const ORIGIN_BYTES_MAX: usize = 300;
+
 /// Grants are checked on every hop.
 pub(super) fn check_grant(app: &Shared, request_id: &str, url: &Url) -> Result<(), FetchError> {
     if app.grants.fetch.iter().any(|origin| origin.allows(url)) {
@@ -160,11 +163,18 @@ pub(super) fn denied(outbound: &Outbound, address: &Url, name: &str) -> FetchErr
 }
 
 fn deny(app: &Shared, request_id: &str, url: &Url, what: &str) -> FetchError {
-    let line = edgewit_manifest::Origin::line(url).unwrap_or_default();
+    let origin = url.origin().ascii_serialization();
+    // No name is as long: a guest that makes one up gets no line of its length.
+    let (origin, line) = match origin.len() {
+        ..=ORIGIN_BYTES_MAX => (
+            origin,
+            edgewit_manifest::Origin::line(url).unwrap_or_default(),
+        ),
+        length => (format!("an origin of {length} bytes"), "it".to_owned()),
+    };
     tracing::warn!(
         target: "edgewit::host", request = request_id, app = &*app.name,
-        "denied: {}{what} is not granted; to grant it, add {line} to fetch in {}",
-        url.origin().ascii_serialization(), app.grants_file
+        "denied: {origin}{what} is not granted; to grant it, add {line} to fetch in {}", app.grants_file
     );
     FetchError::Denied
 }

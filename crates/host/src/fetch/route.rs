@@ -115,6 +115,8 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
         // Shared by carriers' customers, and a metadata service (100.100.100.200).
         || (a == 100 && (64..128).contains(&b))
         || (a, b, c) == (192, 0, 0)
+        // A cloud's platform itself, which answers as its metadata service does.
+        || ip == Ipv4Addr::new(168, 63, 129, 16)
         // Benchmarks' networks.
         || (a == 198 && (b == 18 || b == 19))
         // Reserved, and broadcast.
@@ -163,6 +165,7 @@ mod tests {
             "100.64.0.1",
             "100.100.100.200",
             "192.0.0.192",
+            "168.63.129.16",
             "198.18.0.1",
             "224.0.0.1",
             "255.255.255.255",

@@ -1,6 +1,7 @@
 use wasmtime::Result;
 use wasmtime::component::Resource;
 
+use super::logging::within_limit;
 use crate::bindings::{Entry, KvError, Page, SetOptions};
 use crate::kv::{Store, check_key};
 use crate::seam::Interface;
@@ -158,15 +159,23 @@ fn open(state: &mut State, name: &str) -> Answer<Store> {
         }),
         Some(None) => Err(KvError::NoSuchStore),
         None => {
-            let name = shown(name);
-            let file = &state.app.grants_file;
-            tracing::warn!(
-                target: "edgewit::host", request = &*state.request_id(), app = &*state.app.name,
+            let (name, file) = (shown(name), &state.app.grants_file);
+            let line = format!(
                 "denied: the store {name:?} is not granted; to grant it, add this to {file}: [kv.{}]",
                 name.escape_debug()
             );
+            warn(state, &line);
             Err(KvError::Denied)
         }
+    }
+}
+
+/// A line for a call, of which there may be thousands: it counts as one of the guest's own.
+fn warn(state: &mut State, line: &str) {
+    if within_limit(state, line.len()) {
+        tracing::warn!(
+            target: "edgewit::host", request = &*state.request_id(), app = &*state.app.name, "{line}"
+        );
     }
 }
 
@@ -193,10 +202,12 @@ fn ready(state: &mut State, store: &Handle) -> Result<Answer<(Store, u64)>> {
 fn ready_to_write(state: &mut State, store: &Handle, key: &str) -> Result<Answer<(Store, u64)>> {
     Ok(match ready(state, store)? {
         Ok((store, _)) if store.read_only => {
-            tracing::warn!(
-                target: "edgewit::host", request = &*state.request_id(), app = &*state.app.name,
-                "denied: the store {:?} is only read: its values are from {}", store.name, state.app.grants_file
+            let file = &state.app.grants_file;
+            let line = format!(
+                "denied: the store {:?} is only read: its values are from {file}",
+                store.name
             );
+            warn(state, &line);
             Err(KvError::Denied)
         }
         Ok(ready) => check_key(key).map(|()| ready),

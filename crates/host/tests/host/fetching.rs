@@ -1,5 +1,6 @@
 //! Fetches of a guest: what is sent, and what arrives.
 
+use crate::events;
 use crate::support::{Served, q, run, run_on, serve_raw};
 use crate::upstream::{Gate, Upstream, bare, ok};
 use crate::wire::Message;
@@ -243,5 +244,23 @@ fn a_connection_that_is_closed_on_a_request_is_followed_by_another() {
         // What may not be done twice is not sent twice.
         let report = fetch(&served, &upstream.url("/"), "&method=POST&bytes=b").await;
         assert_eq!(report.line("error "), "FetchError::ConnectionClosed");
+    });
+}
+
+/// A guest that makes up a name does not fill the log with it.
+#[test]
+fn a_made_up_origin_gets_a_short_line() {
+    run(async {
+        let served = serve_raw("made-up").await;
+        let url = format!("http://{}/", "a".repeat(10_000));
+        let report = fetch(&served, &url, "").await;
+        assert_eq!(report.line("error "), "FetchError::Denied");
+        let denied = events::message("made-up", "denied: ").await;
+        let line = denied.message();
+        assert!(
+            line.starts_with("denied: an origin of 10007 bytes is not granted"),
+            "{line}"
+        );
+        assert!(line.len() < 1000, "{line}");
     });
 }
