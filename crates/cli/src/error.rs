@@ -41,6 +41,8 @@ pub enum Error {
          component files too", .0.display()
     )]
     NotAFolder(PathBuf),
+    #[error("{}: {reason}", path.display())]
+    Component { path: PathBuf, reason: String },
     #[error(
         "--config grants a component file what it may reach, and none is named here; a folder has its \
          own edge.toml"

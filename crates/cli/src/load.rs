@@ -202,7 +202,18 @@ pub async fn load(
         kv,
         environment: found.environment.values.clone(),
     };
-    Ok(host.load(&found.name, &bytes, settings).await?)
+    let loaded = host.load(&found.name, &bytes, settings).await;
+    loaded.map_err(|reason| match &found.source {
+        Source::Folder(_) => reason.into(),
+        Source::Component(path) => {
+            // The host knows its name, and its reader the file.
+            let text = reason.to_string();
+            let named = format!("{}: ", found.name);
+            let reason = text.strip_prefix(&named).unwrap_or(&text).to_owned();
+            let path = path.clone();
+            Error::Component { path, reason }
+        }
+    })
 }
 
 /// The environment, and the `.env` beside the edge.toml for what it does not set.

@@ -59,9 +59,11 @@ pub(crate) fn compare(asked: &[Asked<'_>]) -> (Vec<String>, Vec<Relaxed>) {
             let what = relaxations
                 .iter()
                 .filter(|it| {
+                    // Either side may have brought it.
+                    let pair = [reference.subject, other.subject];
                     it.subject
                         .as_deref()
-                        .is_none_or(|subject| subject == other.subject)
+                        .is_none_or(|subject| pair.contains(&subject))
                 })
                 .map(|it| it.what)
                 .max();
@@ -355,6 +357,8 @@ mod tests {
         assert_eq!(problems("", &strict).0.len(), 1);
         let relaxed = [strict[0], ("two", ORDER, &other[..], &[])];
         assert_eq!(problems("", &relaxed), (Vec::new(), 1));
+        let by_the_first = [("one", ORDER, &one[..], &[][..]), strict[1]];
+        assert_eq!(problems("", &by_the_first), (Vec::new(), 1));
         let by_case = "relaxed = [{ what = \"order\", reason = \"r\" }]";
         assert_eq!(problems(by_case, &strict), (Vec::new(), 1));
         let needless = [strict[0], ("two", ORDER, &one[..], &[])];

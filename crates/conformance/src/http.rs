@@ -177,7 +177,8 @@ fn judge(exchange: &Exchange, late: &[String], reply: Option<&Message>, outcome:
     let body = body.as_deref().unwrap_or_default();
     let reports: Vec<String> = body.lines().map(str::to_owned).collect();
     let mut has_failed = false;
-    if !exchange.steps.is_empty() {
+    // Where no step reports, the body is the server's own, a page about an error say.
+    if exchange.steps.iter().any(|step| step.due.is_some()) {
         has_failed = judge_reports(exchange, late, &reports, outcome);
     }
     let due = due_reply(exchange, has_failed, &reports);

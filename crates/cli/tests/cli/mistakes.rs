@@ -47,7 +47,7 @@ fn what_is_wrong_is_said_in_one_line() {
     }
     let text = fails(here, &["serve", "text.wasm", "--listen", "127.0.0.1:0"], 1);
     assert!(
-        text.starts_with("edgewit: text: text, not a component"),
+        text.starts_with("edgewit: text.wasm: text, not a component"),
         "{text}"
     );
     assert_eq!(text.lines().count(), 1);
