@@ -182,7 +182,7 @@ fn source_that_does_not_compile_is_told_and_leaves_the_old_component() {
     let cache = ready();
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("out/guest.wasm");
-    write(&output, "old");
+    write(&output, "\0asm, an old one");
     let manifest = write_guest(folder.path(), "", "pub fn number() -> u32 { \"one\" }\n");
     let log = Log::default();
     let error = build(&cache, &manifest, &written_to(&output), &|event| {
@@ -201,7 +201,7 @@ fn source_that_does_not_compile_is_told_and_leaves_the_old_component() {
         "{}",
         log.text()
     );
-    assert_eq!(fs::read_to_string(&output).unwrap(), "old");
+    assert_eq!(fs::read_to_string(&output).unwrap(), "\0asm, an old one");
     let left: Vec<_> = fs::read_dir(output.parent().unwrap()).unwrap().collect();
     assert_eq!(left.len(), 1, "{left:?}");
 }

@@ -77,6 +77,8 @@ fn main() {
         for (name, why) in not_run {
             println!("{name}: not run: {why}");
         }
+        // What could not be asked is no pass.
+        assert_ne!(run.subjects, 0, "no SDK was run");
     }
     conclusion.exit()
 }
