@@ -101,7 +101,10 @@ pub(crate) fn shown(exchange: &Exchange, reply: &Message) -> Vec<String> {
         return vec![format!("{status}, cut")];
     }
     let is_named = |name: &str| exchange.steps.iter().any(|step| step.line.contains(name));
-    let is_free = |name: &str| name == "date" || OF_THE_PLATFORM.contains(&name) && !is_named(name);
+    // Whether the server keeps the connection hangs on when it saw the end of the request.
+    let is_host_s = |name: &str| matches!(name, "date" | "connection");
+    let is_free =
+        |name: &str| is_host_s(name) || OF_THE_PLATFORM.contains(&name) && !is_named(name);
     let fields = reply.head.fields.iter().filter(|(name, _)| !is_free(name));
     let line = |(name, value): &(String, Vec<u8>)| format!("{name}: {}", words::report(value));
     let mut lines = vec![status.to_string()];
