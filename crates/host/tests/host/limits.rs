@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::events;
-use crate::support::{builder, limited, q, run, serve_on, serve_with, settings};
+use crate::support::{builder, held, limited, q, run, serve_on, serve_with, settings};
 use crate::upstream::{Gate, Upstream, ok};
 use edgewit_manifest::Limits;
 
@@ -51,13 +51,7 @@ fn ten_thousand_handles() {
             ..limits()
         };
         let served = serve_with("many-handles", limited(opening.clone())).await;
-        let gate = Gate::new().await;
-        let mut beside = served.connect().await;
-        let target = format!("/fetch?url={}", q(&gate.url()));
-        beside
-            .send(format!("GET {target} HTTP/1.1\r\nhost: a\r\n\r\n"))
-            .await;
-        gate.arrived(1).await;
+        let (gate, mut beside) = held(&served).await;
         let most = served.get("/handles?count=10000").await;
         assert_eq!(most.text(), "10000 handles");
         let reply = served.get("/handles?count=10001").await;
@@ -234,13 +228,7 @@ fn a_guest_s_reply() {
 fn a_reply_with_ten_thousand_fields() {
     run(async {
         let served = serve_with("many-fields", settings()).await;
-        let gate = Gate::new().await;
-        let mut beside = served.connect().await;
-        let target = format!("/fetch?url={}", q(&gate.url()));
-        beside
-            .send(format!("GET {target} HTTP/1.1\r\nhost: a\r\n\r\n"))
-            .await;
-        gate.arrived(1).await;
+        let (gate, mut beside) = held(&served).await;
         let reply = served.get("/reply?filler=10000").await;
         assert_eq!((reply.status(), reply.text().as_str()), (500, ""));
         events::message("many-fields", "reply-fields: limit 1000, met 10000").await;
@@ -319,13 +307,7 @@ fn instances() {
             ..limits()
         };
         let served = serve_with("instances", limited(limits)).await;
-        let gate = Gate::new().await;
-        let mut first = served.connect().await;
-        let target = format!("/fetch?url={}", q(&gate.url()));
-        first
-            .send(format!("GET {target} HTTP/1.1\r\nhost: a\r\n\r\n"))
-            .await;
-        gate.arrived(1).await;
+        let (gate, mut first) = held(&served).await;
         let begun = Instant::now();
         assert_eq!(served.get("/report").await.status(), 503);
         assert!(begun.elapsed() >= Duration::from_secs(1));

@@ -17,6 +17,7 @@ use rustls::pki_types::PrivateKeyDer;
 use tokio::net::TcpListener;
 
 use crate::events;
+use crate::upstream::Gate;
 use crate::wire::{Message, Wire};
 
 /// No test takes this long; one that hangs does.
@@ -240,4 +241,16 @@ pub fn steps(steps: &[&str]) -> String {
     let step = |step: &&str| format!("step={}", q(step));
     let steps: Vec<String> = steps.iter().map(step).collect();
     format!("/steps?{}", steps.join("&"))
+}
+
+/// A gate, and the connection of a request that waits there.
+pub async fn held(served: &Served) -> (Gate, Wire) {
+    let gate = Gate::new().await;
+    let mut waiting = served.connect().await;
+    let target = format!("/fetch?url={}", q(&gate.url()));
+    waiting
+        .send(format!("GET {target} HTTP/1.1\r\nhost: a\r\n\r\n"))
+        .await;
+    gate.arrived(1).await;
+    (gate, waiting)
 }

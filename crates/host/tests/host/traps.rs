@@ -1,8 +1,7 @@
 //! Guests that end badly, and the host that goes on.
 
 use crate::events;
-use crate::support::{host, nameless, q, raw, run, serve_app, serve_raw, settings};
-use crate::upstream::Gate;
+use crate::support::{held, host, nameless, raw, run, serve_app, serve_raw, settings};
 
 /// The one error line of an application.
 async fn error_of(app: &str) -> String {
@@ -143,13 +142,7 @@ fn a_wild_pointer_is_no_stack_overflow() {
 fn a_string_that_is_not_utf_8_ends_its_request_alone() {
     run(async {
         let served = serve_raw("bad-text").await;
-        let gate = Gate::new().await;
-        let mut beside = served.connect().await;
-        let target = format!("/fetch?url={}", q(&gate.url()));
-        beside
-            .send(format!("GET {target} HTTP/1.1\r\nhost: a\r\n\r\n"))
-            .await;
-        gate.arrived(1).await;
+        let (gate, mut beside) = held(&served).await;
         for (n, what) in ["log", "field", "error"].into_iter().enumerate() {
             let reply = served.get(&format!("/bad-text?in={what}")).await;
             assert_eq!((reply.status(), reply.text().as_str()), (500, ""), "{what}");
