@@ -138,12 +138,10 @@ async fn hop(
         aborted = outbound.abort.guest_aborts(), if is_written => Err(FetchError::RequestBody(aborted).into()),
         () = late => Err(FetchError::FirstByteTimeout.into()),
     };
-    let answer = sent.map_err(|failed| Unanswered {
+    sent.map_err(|failed| Unanswered {
         error: status.error(failed.error),
         ..failed
-    })?;
-    outbound.abort.by_peer(BodyError::Unwanted);
-    Ok(answer)
+    })
 }
 
 /// Where a response sends the request on to, if it does and the options let it.
@@ -192,6 +190,8 @@ fn redirect(
         if *method != Method::GET {
             outbound.method = Method::GET;
         }
+        // The answer is still to come, and what is written is not waited for.
+        outbound.abort.by_peer(BodyError::Unwanted);
         *body = OutboundBody::None;
         drop_body_fields(&mut outbound.headers);
     } else if matches!(body, OutboundBody::Once(None)) {

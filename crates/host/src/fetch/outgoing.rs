@@ -58,6 +58,16 @@ impl Abort {
         self.by_peer(BodyError::Closed);
     }
 
+    /// Why nothing more is taken, where that is known before the connection has let go of its end: an
+    /// answer alone does not say so.
+    fn failed(&self) -> Option<BodyError> {
+        if self.is_cancelled.load(Relaxed) {
+            return Some(BodyError::Closed);
+        }
+        let reason = self.by_peer.get()?;
+        (!matches!(reason, BodyError::Unwanted)).then(|| reason.clone())
+    }
+
     fn poll(&self, context: &mut Context<'_>) -> Poll<BodyError> {
         self.waker.register(context.waker());
         match self.by_peer.get() {
@@ -148,11 +158,14 @@ impl Outgoing {
         }
         // A connection that has all that was promised has let go of its end, rightly.
         let refused = self.end.take().is_none_or(|end| end.send(result).is_err());
-        let whole = self.promised == Some(self.written);
-        match self.abort.by_peer.get() {
-            Some(_) if refused && !whole && self.is_past() => told.and(Err(BodyError::Timeout)),
-            Some(reason) if refused && !whole => told.and(Err(reason.clone())),
-            _ => told,
+        if self.promised == Some(self.written) {
+            return told;
+        }
+        let unwanted = || self.abort.by_peer.get().filter(|_| refused).cloned();
+        match self.abort.failed().or_else(unwanted) {
+            Some(_) if self.is_past() => told.and(Err(BodyError::Timeout)),
+            Some(reason) => told.and(Err(reason)),
+            None => told,
         }
     }
 
@@ -166,8 +179,8 @@ impl Outgoing {
         if self.is_late || self.is_past() {
             return Poll::Ready(Err(BodyError::Timeout));
         }
-        if self.abort.is_cancelled.load(Relaxed) {
-            return Poll::Ready(Err(BodyError::Closed));
+        if let Some(reason) = self.abort.failed() {
+            return Poll::Ready(Err(reason));
         }
         match self.pieces.poll_reserve(context) {
             Poll::Ready(Ok(())) if !self.pieces.is_closed() => {
@@ -208,5 +221,39 @@ impl Ready for Outgoing {
     /// Ready once there is room, or the upload is over.
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.poll_room(context).map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is told to a guest that writes and finishes once its peer is known to be gone.
+    fn told(reason: BodyError) -> [Result<u32, String>; 2] {
+        let abort = Arc::<Abort>::default();
+        let hour = Duration::from_secs(3600);
+        // The connection's end, of which it lets go a moment later.
+        let (mut outgoing, _written) = pipe(None, hour, None, abort.clone());
+        abort.by_peer(reason);
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        let Poll::Ready(written) = outgoing.poll_write(b"abc", &mut context) else {
+            panic!("waits")
+        };
+        let finished = outgoing.finish(Ok(HeaderMap::new()));
+        [written, finished.map(|()| 0)].map(|result| result.map_err(|error| error.text()))
+    }
+
+    /// Else the result would be that of whichever task comes first.
+    #[test]
+    fn a_request_that_failed_ends_its_upload_before_the_connection_does() {
+        for reason in [BodyError::Timeout, BodyError::Closed] {
+            let text = reason.text();
+            assert_eq!(told(reason), [Err(text.clone()), Err(text)]);
+        }
+    }
+
+    #[test]
+    fn an_answer_alone_does_not_end_an_upload() {
+        assert_eq!(told(BodyError::Unwanted), [Ok(3), Ok(0)]);
     }
 }
