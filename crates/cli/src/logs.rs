@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 use tokio::time::timeout;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
@@ -67,9 +68,13 @@ impl Visit for Line {
 /// and one line says how many. What waits is written out when the guard is dropped.
 /// Errors: `Filter` if EDGEWIT_LOG is not a filter.
 pub fn start(kept: Option<Kept>) -> Result<Guard, Error> {
-    let filter = match std::env::var("EDGEWIT_LOG") {
-        Ok(text) => EnvFilter::try_new(&text).map_err(|reason| Error::Filter { text, reason })?,
-        Err(_) => EnvFilter::new("info"),
+    let text = std::env::var_os("EDGEWIT_LOG").unwrap_or_default();
+    let filter = match text.to_string_lossy() {
+        text if text.is_empty() => EnvFilter::new("info"),
+        text => EnvFilter::try_new(&text).map_err(|reason| Error::Filter {
+            text: text.into_owned(),
+            reason,
+        })?,
     };
     let is_terminal = std::io::stderr().is_terminal();
     let notice = if is_terminal { shown_lost } else { json_lost };
@@ -79,7 +84,7 @@ pub fn start(kept: Option<Kept>) -> Result<Guard, Error> {
     let layer = if is_terminal {
         layer.event_format(Terminal).boxed()
     } else {
-        layer.json().flatten_event(true).boxed()
+        layer.event_format(Json).boxed()
     };
     tracing_subscriber::registry()
         .with(layer.with_filter(filter))
@@ -96,9 +101,10 @@ fn now() -> String {
     time
 }
 
+/// Of UTC, and says so.
 fn time_of_day() -> String {
     let time = now();
-    time.get(11..19).unwrap_or(&time).to_owned()
+    time.get(11..19).unwrap_or(&time).to_owned() + "Z"
 }
 
 fn lost(lines: u64) -> String {
@@ -122,7 +128,68 @@ fn shown_lost(lines: u64) -> String {
     )
 }
 
-/// `12:30:01 INFO  hello  GET /hello/ada 200  12 B, guest 81 µs, wall 240 µs  [id]`
+/// An object of JSON a line: `timestamp` in UTC, `level`, `message`, what else the event has, and its `target`.
+struct Json;
+
+impl<S, N> FormatEvent<S, N> for Json
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut out: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut object = Object(Map::new());
+        let metadata = event.metadata();
+        object.0.insert("timestamp".into(), now().into());
+        object
+            .0
+            .insert("level".into(), metadata.level().as_str().into());
+        event.record(&mut object);
+        object.0.insert("target".into(), metadata.target().into());
+        writeln!(out, "{}", Value::Object(object.0))
+    }
+}
+
+struct Object(Map<String, Value>);
+
+impl Object {
+    fn set(&mut self, field: &Field, value: impl Into<Value>) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+}
+
+impl Visit for Object {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.set(field, format!("{value:?}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        // The host's text of what a guest logs is an object already.
+        let object = (field.name() == "fields").then(|| serde_json::from_str::<Value>(value));
+        self.set(
+            field,
+            object.and_then(Result::ok).unwrap_or_else(|| value.into()),
+        );
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.set(field, value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.set(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.set(field, value);
+    }
+}
+
+/// `12:30:01Z INFO  hello  GET /hello/ada 200  12 B, guest 81 µs, wall 240 µs  [id]`
 struct Terminal;
 
 impl<S, N> FormatEvent<S, N> for Terminal
@@ -235,6 +302,8 @@ impl<S: Subscriber> Layer<S> for Kept {
 mod tests {
     use std::io;
 
+    use tracing_subscriber::fmt::format::DefaultFields;
+
     use super::*;
 
     #[derive(Clone, Default)]
@@ -251,18 +320,52 @@ mod tests {
         }
     }
 
-    /// What a terminal gets of the events of `work`, with the time of day as `TIME`.
-    fn terminal(work: impl FnOnce()) -> String {
+    /// What is written of the events of `work`.
+    fn written<F>(format: F, work: impl FnOnce()) -> String
+    where
+        F: FormatEvent<tracing_subscriber::Registry, DefaultFields> + Send + Sync + 'static,
+    {
         let written = Written::default();
         let writer = written.clone();
         let layer = tracing_subscriber::fmt::layer().with_writer(move || writer.clone());
-        let layer = layer.event_format(Terminal);
+        let layer = layer.event_format(format);
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), work);
-        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        String::from_utf8(written.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn elsewhere_a_line_is_an_object() {
+        let text = written(Json, || {
+            let fields = r#"{"user":"ada","n":["1","2"]}"#;
+            tracing::info!(target: "edgewit::guest", app = "hello", source = "a\nb", fields, "said");
+            tracing::info!(bytes = 12, "no fields");
+        });
+        let time = |line: &str| {
+            let (time, rest) = line.split_once(",").unwrap();
+            assert!(
+                time.starts_with("{\"timestamp\":\"20") && time.ends_with("Z\""),
+                "{time}"
+            );
+            rest.to_owned()
+        };
+        let lines: Vec<_> = text.lines().map(time).collect();
+        let guest = r#""level":"INFO","message":"said","app":"hello","source":"a\nb","#;
+        let fields = r#""fields":{"user":"ada","n":["1","2"]},"target":"edgewit::guest"}"#;
+        assert_eq!(lines[0], format!("{guest}{fields}"));
+        let start = r#""level":"INFO","message":"no fields","bytes":12,"target":"edgewit::logs"#;
+        assert!(lines[1].starts_with(start), "{text}");
+    }
+
+    /// What a terminal gets of the events of `work`, with the time of day as `TIME`.
+    fn terminal(work: impl FnOnce()) -> String {
+        let text = written(Terminal, work);
         let time = |line: &str| {
             let (before, rest) = line.split_at("\x1b[2m".len());
-            let (time, rest) = rest.split_at("12:30:01".len());
-            let digits = time.split(':').map(|part| part.parse::<u8>().unwrap());
+            let (time, rest) = rest.split_at("12:30:01Z".len());
+            let digits = time
+                .trim_end_matches('Z')
+                .split(':')
+                .map(|part| part.parse::<u8>().unwrap());
             assert!(
                 digits.zip([24, 60, 61]).all(|(it, limit)| it < limit),
                 "{time}"

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use edgewit_host::Resolver;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use url::Url;
 
@@ -20,6 +20,8 @@ pub struct Running {
     /// Where each listens, in the order of the case.
     pub addresses: Vec<SocketAddr>,
     saw: Vec<Arc<Mutex<Vec<String>>>>,
+    /// The ports that nobody listens at, which nobody else is to be given meanwhile.
+    refusing: Vec<TcpSocket>,
     _tasks: JoinSet<()>,
 }
 
@@ -36,24 +38,27 @@ impl Running {
         let mut running = Self {
             addresses: Vec::new(),
             saw: Vec::new(),
+            refusing: Vec::new(),
             _tasks: JoinSet::new(),
         };
         for upstream in upstreams {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-            running.addresses.push(listener.local_addr()?);
+            let socket = TcpSocket::new_v4()?;
+            socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+            running.addresses.push(socket.local_addr()?);
             let saw = Arc::default();
             running.saw.push(Arc::clone(&saw));
-            // Where nobody is to listen the port is let go again.
-            if !upstream.connections.is_empty() {
-                let authority = upstream.origin.split("://").nth(1).unwrap_or_default();
-                let script = Script {
-                    authority: authority.as_bytes().to_vec(),
-                    connections: upstream.connections.clone(),
-                    gates: gates.clone(),
-                    saw,
-                };
-                running._tasks.spawn(script.serve(listener));
+            if upstream.connections.is_empty() {
+                running.refusing.push(socket);
+                continue;
             }
+            let authority = upstream.origin.split("://").nth(1).unwrap_or_default();
+            let script = Script {
+                authority: authority.as_bytes().to_vec(),
+                connections: upstream.connections.clone(),
+                gates: gates.clone(),
+                saw,
+            };
+            running._tasks.spawn(script.serve(socket.listen(1024)?));
         }
         Ok(running)
     }

@@ -1,4 +1,5 @@
-//! Guest time: the sum of what polling a guest's task takes, imports that do not wait included.
+//! Guest time: the processor's time that polling a guest's task takes, imports that do not wait included.
+//! What else a machine does meanwhile is none of it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,6 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
+
+use cpu_time::ThreadTime;
 
 const MIB: u64 = 1024 * 1024;
 
@@ -15,7 +18,7 @@ pub(crate) struct Meter {
     start: Instant,
     /// Nanoseconds of guest time before the poll under way.
     spent: AtomicU64,
-    /// When the poll under way began, in nanoseconds from `start`, plus 1; 0 between polls.
+    /// When the poll under way began, in nanoseconds of its thread, plus 1; 0 between polls.
     poll_began: AtomicU64,
     /// What `spent` was when the phase began, and how much the phase may take before its extras.
     phase_began: AtomicU64,
@@ -69,10 +72,12 @@ impl Meter {
 
     /// All the time spent waiting for the client's body, a wait under way included.
     pub(crate) fn client_wait(&self) -> Duration {
-        Duration::from_nanos(self.client_wait.load(Relaxed) + self.since(&self.client_wait_began))
+        Duration::from_nanos(
+            self.client_wait.load(Relaxed) + since(&self.client_wait_began, self.elapsed()),
+        )
     }
 
-    /// Guest time so far, a poll under way included.
+    /// Guest time so far, a poll under way included, from within which it is asked.
     pub(crate) fn guest_time(&self) -> Duration {
         Duration::from_nanos(self.spent_now())
     }
@@ -83,7 +88,7 @@ impl Meter {
 
     /// Asked from within a poll. The budget and what was met, in that order, once it is passed.
     pub(crate) fn over_budget(&self) -> Option<(Duration, Duration)> {
-        let since_head = self.since(&self.head);
+        let since_head = since(&self.head, self.elapsed());
         let second = nanos(Duration::from_secs(1));
         let extra = self.bytes.load(Relaxed) / MIB * second + since_head / 30;
         let budget = self.phase_budget.load(Relaxed).saturating_add(extra);
@@ -94,15 +99,7 @@ impl Meter {
     }
 
     fn spent_now(&self) -> u64 {
-        self.spent.load(Relaxed) + self.since(&self.poll_began)
-    }
-
-    /// The time since what `began` holds: nanoseconds from `start`, plus 1; none for 0.
-    fn since(&self, began: &AtomicU64) -> u64 {
-        match began.load(Relaxed) {
-            0 => 0,
-            began => (self.elapsed() + 1).saturating_sub(began),
-        }
+        self.spent.load(Relaxed) + since(&self.poll_began, thread_time())
     }
 
     fn elapsed(&self) -> u64 {
@@ -115,10 +112,23 @@ pub(crate) struct ClientWait(Arc<Meter>);
 
 impl Drop for ClientWait {
     fn drop(&mut self) {
-        let wait = self.0.since(&self.0.client_wait_began);
+        let wait = since(&self.0.client_wait_began, self.0.elapsed());
         self.0.client_wait_began.store(0, Relaxed);
         self.0.client_wait.fetch_add(wait, Relaxed);
     }
+}
+
+/// The time from what `began` holds, which is nanoseconds plus 1, to `now`; none for 0.
+fn since(began: &AtomicU64, now: u64) -> u64 {
+    match began.load(Relaxed) {
+        0 => 0,
+        began => (now + 1).saturating_sub(began),
+    }
+}
+
+/// What this thread has had of a processor, in nanoseconds.
+fn thread_time() -> u64 {
+    nanos(ThreadTime::now().as_duration())
 }
 
 fn nanos(time: Duration) -> u64 {
@@ -146,7 +156,7 @@ impl<F: Future> Future for Metered<F> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let meter = this.meter;
-        meter.poll_began.store(meter.elapsed() + 1, Relaxed);
+        meter.poll_began.store(thread_time() + 1, Relaxed);
         let polled = this.task.poll(context);
         let spent = meter.spent_now();
         meter.poll_began.store(0, Relaxed);
@@ -166,7 +176,7 @@ mod tests {
         Metered::new(meter.clone(), async {
             tokio::time::sleep(Duration::from_millis(60)).await;
             assert!(meter.guest_time() < meter.wall_time() - Duration::from_millis(50));
-            let begun = Instant::now();
+            let begun = ThreadTime::now();
             while begun.elapsed() < busy {}
             // Where a line is written, a poll is under way.
             assert!(meter.guest_time() >= busy);

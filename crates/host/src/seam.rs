@@ -9,7 +9,7 @@ use wasmtime::component::{
 use wasmtime::{Result, StoreContextMut};
 
 use crate::state::State;
-use crate::value::{Reflect, Value, from_val};
+use crate::value::{Mismatch, Reflect, Value, from_val, mismatch, to_val};
 
 /// One call of an import.
 #[derive(Clone, Copy, Debug)]
@@ -171,22 +171,20 @@ impl<'a> Interface<'a> {
         self.linker
             .instance(&self.name)?
             .func_new(name, move |context, ty, arguments, results| {
-                let made = implementation(&ty);
-                if let Some(watch) = &watch {
-                    let id = context.data().request_id();
-                    let shown: Vec<Value> = arguments.iter().map(from_val).collect();
-                    if watch.before(&id, &shown).is_some() {
-                        wasmtime::bail!(
-                            "{}#{} can't be answered by a hook",
-                            watch.interface,
-                            watch.function
-                        );
-                    }
-                    let shown_result = made
-                        .as_ref()
-                        .map(|vals| Value::Tuple(vals.iter().map(from_val).collect()));
-                    watch.after(&id, &shown, shown_result);
-                }
+                let Some(watch) = &watch else {
+                    results.clone_from_slice(&implementation(&ty)?);
+                    return Ok(());
+                };
+                let id = context.data().request_id();
+                let shown: Vec<Value> = arguments.iter().map(from_val).collect();
+                let made = match watch.before(&id, &shown) {
+                    Some(value) => watch.as_vals(value, &ty),
+                    None => implementation(&ty),
+                };
+                let shown_result = made
+                    .as_ref()
+                    .map(|vals| Value::Tuple(vals.iter().map(from_val).collect()));
+                watch.after(&id, &shown, shown_result);
                 results.clone_from_slice(&made?);
                 Ok(())
             })
@@ -257,7 +255,19 @@ impl Watch {
         }
     }
 
-    fn misfit(&self, error: crate::value::Mismatch) -> wasmtime::Error {
+    /// For a function known only by its type.
+    fn as_vals(&self, value: Value, ty: &types::ComponentFunc) -> Result<Vec<Val>> {
+        let vals = match (self.as_results(value), ty.results().len()) {
+            (Value::Tuple(values), count) if values.len() == count => {
+                let typed = values.into_iter().zip(ty.results());
+                typed.map(|(value, ty)| to_val(value, &ty)).collect()
+            }
+            (found, _) => Err(mismatch("as many results as it has", found)),
+        };
+        vals.map_err(|error| self.misfit(error))
+    }
+
+    fn misfit(&self, error: Mismatch) -> wasmtime::Error {
         wasmtime::format_err!(
             "the hook's answer to {}#{}: {error}",
             self.interface,

@@ -3,6 +3,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::Origin;
+use crate::text::StoreName;
 
 /// What an application may reach. The default is nothing.
 /// It displays as one line for each grant, without a line break at the end.
@@ -29,6 +30,14 @@ pub enum Store {
         /// serving starts, in the order of the file.
         env: Vec<String>,
     },
+}
+
+impl Store {
+    /// What to add to `edge.toml` to grant the store `name`: `[kv.visits]`. `None` if no store can have
+    /// the name.
+    pub fn line(name: &str) -> Option<String> {
+        StoreName::allows(name).then(|| format!("[kv.{name}]"))
+    }
 }
 
 impl fmt::Display for Grants {

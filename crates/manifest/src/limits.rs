@@ -32,7 +32,7 @@ pub struct Limits {
     /// Memory of the guest. Growing past it fails in the guest; the trap that follows is a 500.
     #[serde(with = "Within::<{ 64 * KIB }, { 4 * GIB }>")]
     pub memory_bytes: u64,
-    /// Time that the guest itself runs, waiting not counted; more is added for what it reads and
+    /// Processor time that the guest itself takes, waiting not counted; more is added for what it reads and
     /// produces, and it starts anew for `after-reply`. Past it: 504 before the head, cut after it.
     #[serde(with = "Within::<1, HOUR>")]
     pub guest_ms: u64,

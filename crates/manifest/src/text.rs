@@ -12,11 +12,17 @@ macro_rules! text {
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
         pub(crate) struct $name(pub(crate) String);
 
+        impl $name {
+            pub(crate) fn allows(text: &str) -> bool {
+                let valid: fn(&str) -> bool = $valid;
+                valid(text)
+            }
+        }
+
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = String::deserialize(deserializer)?;
-                let valid: fn(&str) -> bool = $valid;
-                if !valid(&text) {
+                if !Self::allows(&text) {
                     return Err(D::Error::invalid_value(Unexpected::Str(&text), &$what));
                 }
                 Ok(Self(text))

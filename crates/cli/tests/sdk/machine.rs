@@ -13,6 +13,7 @@ fn memory_is_given_back_and_taken_again() {
     run(async {
         let limits = Limits {
             memory_bytes: 16 * 1024 * 1024,
+            guest_ms: 60_000,
             ..Limits::default()
         };
         let served = limited("sdk-memory", limits).await;

@@ -138,7 +138,7 @@ impl Outgoing {
         ready!(self.poll_room(context))?;
         let piece = Bytes::copy_from_slice(&bytes[..length]);
         if self.pieces.send_item(piece).is_err() {
-            return self.abort.poll(context).map(Err);
+            return self.poll_gone(context).map(Err);
         }
         self.written += length as u64;
         Poll::Ready(Ok(length as u32))
@@ -163,9 +163,17 @@ impl Outgoing {
         }
         let unwanted = || self.abort.by_peer.get().filter(|_| refused).cloned();
         match self.abort.failed().or_else(unwanted) {
-            Some(_) if self.is_past() => told.and(Err(BodyError::Timeout)),
+            _ if self.is_past() => told.and(Err(BodyError::Timeout)),
             Some(reason) => told.and(Err(reason)),
             None => told,
+        }
+    }
+
+    /// Why the connection has let go of its end, which it does at the deadline too.
+    fn poll_gone(&self, context: &mut Context<'_>) -> Poll<BodyError> {
+        match self.is_past() {
+            true => Poll::Ready(BodyError::Timeout),
+            false => self.abort.poll(context),
         }
     }
 
@@ -187,7 +195,7 @@ impl Outgoing {
                 self.timer = None;
                 Poll::Ready(Ok(()))
             }
-            Poll::Ready(_) => self.abort.poll(context).map(Err),
+            Poll::Ready(_) => self.poll_gone(context).map(Err),
             Poll::Pending => {
                 let idle = Instant::now() + self.idle;
                 let until = self.deadline.map_or(idle, |deadline| deadline.min(idle));
@@ -229,11 +237,11 @@ mod tests {
     use super::*;
 
     /// What is told to a guest that writes and finishes once its peer is known to be gone.
-    fn told(reason: BodyError) -> [Result<u32, String>; 2] {
+    fn told(reason: BodyError, deadline: Option<Instant>) -> [Result<u32, String>; 2] {
         let abort = Arc::<Abort>::default();
         let hour = Duration::from_secs(3600);
         // The connection's end, of which it lets go a moment later.
-        let (mut outgoing, _written) = pipe(None, hour, None, abort.clone());
+        let (mut outgoing, _written) = pipe(None, hour, deadline, abort.clone());
         abort.by_peer(reason);
         let mut context = Context::from_waker(std::task::Waker::noop());
         let Poll::Ready(written) = outgoing.poll_write(b"abc", &mut context) else {
@@ -248,12 +256,19 @@ mod tests {
     fn a_request_that_failed_ends_its_upload_before_the_connection_does() {
         for reason in [BodyError::Timeout, BodyError::Closed] {
             let text = reason.text();
-            assert_eq!(told(reason), [Err(text.clone()), Err(text)]);
+            assert_eq!(told(reason, None), [Err(text.clone()), Err(text)]);
         }
     }
 
     #[test]
     fn an_answer_alone_does_not_end_an_upload() {
-        assert_eq!(told(BodyError::Unwanted), [Ok(3), Ok(0)]);
+        assert_eq!(told(BodyError::Unwanted, None), [Ok(3), Ok(0)]);
+    }
+
+    #[test]
+    fn past_the_deadline_an_answer_does_not_count() {
+        let late = Err(BodyError::Timeout.text());
+        let told = told(BodyError::Unwanted, Some(Instant::now()));
+        assert_eq!(told, [late.clone(), late]);
     }
 }

@@ -166,15 +166,16 @@ fn deny(app: &Shared, request_id: &str, url: &Url, what: &str) -> FetchError {
     let origin = url.origin().ascii_serialization();
     // No name is as long: a guest that makes one up gets no line of its length.
     let (origin, line) = match origin.len() {
-        ..=ORIGIN_BYTES_MAX => (
-            origin,
-            edgewit_manifest::Origin::line(url).unwrap_or_default(),
-        ),
-        length => (format!("an origin of {length} bytes"), "it".to_owned()),
+        ..=ORIGIN_BYTES_MAX => (origin, edgewit_manifest::Origin::line(url)),
+        length => (format!("an origin of {length} bytes"), None),
+    };
+    let how = match line {
+        Some(line) => format!("to grant it, add {line} to fetch in {}", app.grants_file),
+        None => "none such can be: an origin is http or https, a host and a port from 1".to_owned(),
     };
     tracing::warn!(
         target: "edgewit::host", request = request_id, app = &*app.name,
-        "denied: {origin}{what} is not granted; to grant it, add {line} to fetch in {}", app.grants_file
+        "denied: {origin}{what} is not granted; {how}"
     );
     FetchError::Denied
 }

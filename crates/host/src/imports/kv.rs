@@ -159,11 +159,12 @@ fn open(state: &mut State, name: &str) -> Answer<Store> {
         }),
         Some(None) => Err(KvError::NoSuchStore),
         None => {
-            let (name, file) = (shown(name), &state.app.grants_file);
-            let line = format!(
-                "denied: the store {name:?} is not granted; to grant it, add this to {file}: [kv.{}]",
-                name.escape_debug()
-            );
+            let (shown, file) = (shown(name), &state.app.grants_file);
+            let how = match edgewit_manifest::Store::line(name) {
+                Some(line) => format!("to grant it, add this to {file}: {line}"),
+                None => "none can be: a store's name is 1 to 64 letters, digits, hyphens and underscores".to_owned(),
+            };
+            let line = format!("denied: the store {shown:?} is not granted; {how}");
             warn(state, &line);
             Err(KvError::Denied)
         }

@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 
+use serde_json::{Map, Value};
 use tracing::enabled;
 use wasmtime::Result;
 
@@ -73,16 +74,8 @@ pub(super) fn log(
     let message = cut(message);
     let id = &*state.request_id();
     let app = &*state.app.name;
-    let mut shown = String::new();
-    for (name, value) in fields {
-        use std::fmt::Write;
-        let _ = write!(
-            shown,
-            "{}{name}={value:?}",
-            if shown.is_empty() { "" } else { " " }
-        );
-    }
-    let fields = (!shown.is_empty()).then_some(shown.as_str());
+    let object = (!fields.is_empty()).then(|| object(fields).to_string());
+    let fields = object.as_deref();
     macro_rules! event {
         ($level:ident) => {
             tracing::event!(
@@ -98,6 +91,19 @@ pub(super) fn log(
         Level::Warn => event!(WARN),
         Level::Error => event!(ERROR),
     }
+}
+
+/// Fields as one object of JSON, in their order; a name that comes more than once has a list.
+fn object(fields: &[(String, String)]) -> Value {
+    let mut object = Map::new();
+    for (name, value) in fields {
+        match object.get_mut(name) {
+            None => drop(object.insert(name.clone(), value.clone().into())),
+            Some(Value::Array(values)) => values.push(value.clone().into()),
+            Some(first) => *first = Value::Array(vec![first.take(), value.clone().into()]),
+        }
+    }
+    object.into()
 }
 
 /// Whether a line of `size` bytes is kept. An empty one costs as well: what is around it is longer.

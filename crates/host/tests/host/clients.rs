@@ -277,7 +277,7 @@ fn clients_that_take_nothing_of_a_whole_reply_are_cut() {
 fn a_server_that_pauses_is_no_client_that_takes_nothing() {
     run(async {
         let limits = Limits {
-            idle_ms: 200,
+            idle_ms: 2000,
             ..Limits::default()
         };
         let served = serve_with("pauses", limited(limits)).await;
@@ -285,7 +285,7 @@ fn a_server_that_pauses_is_no_client_that_takes_nothing() {
             wire.request().await;
             wire.send("HTTP/1.1 200 X\r\ncontent-length: 6\r\n\r\nabc")
                 .await;
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            tokio::time::sleep(Duration::from_secs(3)).await;
             wire.send("def").await;
         })
         .await;

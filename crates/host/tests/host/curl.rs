@@ -75,12 +75,12 @@ fn curl_s_uploads_come_back_whole() {
 #[test]
 fn a_curl_that_gives_up_is_a_client_that_is_gone() {
     run(async {
-        let gate = Gate::new().await;
-        let target = format!("/source?pieces=9&gate={}", q(&q(&gate.url())));
         for (option, name) in [
             (VERSIONS[0].0, "curl-gone-1"),
             (VERSIONS[1].0, "curl-gone-2"),
         ] {
+            let gate = Gate::new().await;
+            let target = format!("/source?pieces=9&gate={}", q(&q(&gate.url())));
             let served = serve_raw(name).await;
             let output = ask(&served, option, &target, &["--max-time", "0.3"]).await;
             assert_eq!(output.status.code(), Some(28), "{output:?}");

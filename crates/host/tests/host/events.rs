@@ -78,7 +78,7 @@ pub fn of(app: &str) -> Vec<Logged> {
 
 /// Waits for the first event of an application that `wanted` picks.
 pub async fn wait(app: &str, wanted: impl Fn(&Logged) -> bool) -> Logged {
-    for _ in 0..2000 {
+    for _ in 0..12_000 {
         if let Some(found) = of(app).into_iter().find(&wanted) {
             return found;
         }
@@ -95,7 +95,7 @@ pub async fn message(app: &str, part: &str) -> Logged {
 /// Waits for the `n`th (from 1) line of a request.
 pub async fn line(app: &str, n: usize) -> Logged {
     let is_line = |event: &Logged| event.target == "edgewit::request";
-    for _ in 0..2000 {
+    for _ in 0..12_000 {
         if let Some(found) = of(app).into_iter().filter(is_line).nth(n - 1) {
             return found;
         }

@@ -8,7 +8,7 @@ use crate::support::{
     Names, Served, TRUSTED, UNKNOWN, builder, limited, q, run, serve_on, serve_raw, serve_with,
     settings, tls,
 };
-use crate::upstream::{Gate, Upstream, bare, ok};
+use crate::upstream::{Gate, Upstream, bare, ok, refusing};
 use edgewit_manifest::Limits;
 
 /// The error of a fetch; empty if there was none.
@@ -67,10 +67,7 @@ fn https_needs_a_certificate_that_is_trusted() {
 fn a_server_that_is_not_there() {
     run(async {
         let served = serve_raw("not-there").await;
-        let port = {
-            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-            listener.local_addr().unwrap().port()
-        };
+        let (_socket, port) = refusing();
         let failed = error(&served, &format!("http://127.0.0.1:{port}/"), "").await;
         assert!(
             failed.starts_with("FetchError::ConnectionRefused("),
@@ -242,7 +239,7 @@ fn time_runs_out() {
             wire.request().await;
         })
         .await;
-        for more in ["&between-bytes-ms=100", "&total-ms=300"] {
+        for more in ["&between-bytes-ms=100", "&total-ms=3000"] {
             let report = fetch(&served, &stuck.url("/"), more).await;
             assert_eq!(report.line("body error "), "BodyError::Timeout", "{more}");
         }

@@ -228,7 +228,8 @@ fn a_connection_that_was_closed_meanwhile_is_no_error() {
 
 #[test]
 fn a_connection_that_is_closed_on_a_request_is_followed_by_another() {
-    run(async {
+    // On one thread too: the last request below has to find the connection kept.
+    run_on(1, async {
         // Each connection answers once, and ends with the head of the next request.
         let upstream = Upstream::script(|mut wire| async move {
             wire.request().await;
@@ -258,9 +259,13 @@ fn a_made_up_origin_gets_a_short_line() {
         let denied = events::message("made-up", "denied: ").await;
         let line = denied.message();
         assert!(
-            line.starts_with("denied: an origin of 10007 bytes is not granted"),
+            line.starts_with("denied: an origin of 10007 bytes is not granted; none such can be: "),
             "{line}"
         );
         assert!(line.len() < 1000, "{line}");
+        let report = fetch(&served, "http://a.invalid:0/", "").await;
+        assert_eq!(report.line("error "), "FetchError::Denied");
+        let start = "denied: http://a.invalid:0 is not granted; none such can be: ";
+        events::message("made-up", start).await;
     });
 }

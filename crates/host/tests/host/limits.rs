@@ -48,6 +48,7 @@ fn ten_thousand_handles() {
     run(async {
         let opening = Limits {
             kv_operations: 100_000,
+            guest_ms: 60_000,
             ..limits()
         };
         let served = serve_with("many-handles", limited(opening.clone())).await;
@@ -167,7 +168,7 @@ fn a_body_of_get_is_dropped_within_the_limit() {
 fn forwarding_a_slow_client_s_body_is_not_counted() {
     run(async {
         let limits = Limits {
-            head_ms: 500,
+            head_ms: 2000,
             ..limits()
         };
         let served = serve_with("slow-forward", limited(limits)).await;
@@ -179,7 +180,7 @@ fn forwarding_a_slow_client_s_body_is_not_counted() {
         ))
         .await;
         for piece in ["3\r\nabc\r\n", "2\r\nde\r\n", "0\r\n\r\n"] {
-            tokio::time::sleep(Duration::from_millis(700)).await;
+            tokio::time::sleep(Duration::from_millis(800)).await;
             wire.send(piece).await;
         }
         assert_eq!(wire.response().await.line("body "), "incoming Some(1) 5");
@@ -269,7 +270,7 @@ fn wall_time_to_the_head() {
 fn waiting_for_the_client_s_body_is_not_counted() {
     run(async {
         let limits = Limits {
-            head_ms: 200,
+            head_ms: 2000,
             ..limits()
         };
         let served = serve_with("client-wait", limited(limits)).await;
@@ -277,7 +278,7 @@ fn waiting_for_the_client_s_body_is_not_counted() {
         wire.send("POST /read HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n")
             .await;
         for piece in ["3\r\nabc\r\n", "2\r\nde\r\n", "0\r\n\r\n"] {
-            tokio::time::sleep(Duration::from_millis(300)).await;
+            tokio::time::sleep(Duration::from_millis(800)).await;
             wire.send(piece).await;
         }
         assert_eq!(wire.response().await.lines("bytes "), ["3", "2"]);

@@ -94,9 +94,13 @@ fn compiled(folder: &Path) -> Vec<PathBuf> {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let entry = entry.unwrap();
-            match entry.file_type().unwrap().is_dir() {
+            // Notes are written beside, under a name that goes away.
+            let Ok(metadata) = entry.metadata() else {
+                continue;
+            };
+            match metadata.is_dir() {
                 true => folders.push(entry.path()),
-                false if entry.metadata().unwrap().len() > 10_000 => files.push(entry.path()),
+                false if metadata.len() > 10_000 => files.push(entry.path()),
                 false => {}
             }
         }

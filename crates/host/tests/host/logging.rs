@@ -26,7 +26,10 @@ fn every_level_is_an_event_with_the_request_s_id() {
             assert_eq!(event.target, "edgewit::guest");
             assert_eq!(event.field("source"), "raw::logs");
             assert_eq!(event.field("request"), line.field("request"));
-            assert_eq!(event.field("fields"), "first=\"1\" second=\"two words\"");
+            assert_eq!(
+                event.field("fields"),
+                r#"{"first":"1","second":"two words"}"#
+            );
         }
     });
 }

@@ -42,7 +42,7 @@ fn an_endless_loop_is_a_504_and_holds_nobody_up() {
 #[test]
 fn an_endless_loop_of_a_source_is_cut() {
     run(async {
-        let served = serve_with("source-loop", limited(for_ms(50))).await;
+        let served = serve_with("source-loop", limited(for_ms(500))).await;
         let reply = served.get("/source?pieces=2&end=loop").await;
         assert_eq!((reply.text().as_str(), reply.complete), ("01", false));
         events::line("source-loop", 1).await;

@@ -251,7 +251,7 @@ fn a_fetched_body_is_waited_for() {
 fn waiting_for_a_client_s_body_in_a_poll_is_not_counted() {
     run(async {
         let limits = Limits {
-            head_ms: 200,
+            head_ms: 2000,
             ..Limits::default()
         };
         let served = serve_with("polled-client", limited(limits)).await;
@@ -261,7 +261,7 @@ fn waiting_for_a_client_s_body_in_a_poll_is_not_counted() {
             "POST {target} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
         ))
         .await;
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        tokio::time::sleep(Duration::from_millis(2500)).await;
         wire.send(chunk("late")).await;
         assert_eq!(wire.response().await.line("read-once: "), "late");
     });

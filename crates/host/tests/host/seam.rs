@@ -310,6 +310,51 @@ fn a_hook_s_answer_of_another_type_is_a_trap_that_says_so() {
     });
 }
 
+/// Functions that the host has no types for are known by their component's.
+#[test]
+fn a_hook_answers_what_the_host_refuses_of_wasi() {
+    run(async {
+        let text = |text: &str| Value::Text(text.to_owned());
+        let variables = Value::List(vec![Value::Tuple(vec![text("HOME"), text("/home")])]);
+        let invalid = Value::Case("invalid-argument".into(), None);
+        let answers = Answers(BTreeMap::from([
+            ("get-environment", variables),
+            ("initial-cwd", Value::Option(Some(Box::new(text("/here"))))),
+            (
+                "create-tcp-socket",
+                Value::Result(Err(Some(Box::new(invalid)))),
+            ),
+            ("get-arguments", Value::List(vec![Value::Unsigned(1)])),
+            (
+                "create-udp-socket",
+                Value::Result(Ok(Some(Box::new(Value::Handle(1))))),
+            ),
+        ]));
+        let host = builder().hook(Arc::new(answers)).build().unwrap();
+        let app = host.load("hook-typed", wasi(), settings()).await.unwrap();
+        let served = serve_app("hook-typed", app).await;
+        for (function, told) in [
+            ("get-environment", "[(\"HOME\", \"/home\")]"),
+            ("initial-cwd", "Some(\"/here\")"),
+            ("create-tcp-socket", "Err(\"invalid-argument\")"),
+        ] {
+            let reply = served.get(&format!("/{function}")).await;
+            assert_eq!(reply.text(), told, "{function}");
+        }
+        for (function, why) in [
+            ("get-arguments", "expected a string, found Unsigned(1)"),
+            (
+                "create-udp-socket",
+                "expected a handle, which only the host makes here, found Handle(1)",
+            ),
+        ] {
+            assert_eq!(served.get(&format!("/{function}")).await.status(), 500);
+            let line = events::message("hook-typed", function).await;
+            assert!(line.message().contains(why), "{}", line.message());
+        }
+    });
+}
+
 /// The WIT, and the world of an application in it.
 pub fn imports_of_the_wit() -> (Resolve, WorldId) {
     let mut resolve = Resolve::default();

@@ -140,6 +140,13 @@ fn a_store_that_is_not_granted_is_denied_and_named() {
             line.message(),
             "denied: the store \"other\" is not granted; to grant it, add this to app/edge.toml: [kv.other]"
         );
+        // What can't be granted gets no line to add.
+        for name in ["my.store", &"a".repeat(100)] {
+            assert_eq!(kv(&served, name, &[]).await, ["open KvError::Denied"]);
+            let line = events::message("kv-denied", &name[..2]).await;
+            let none = "is not granted; none can be: a store's name is 1 to 64 letters";
+            assert!(line.message().contains(none), "{}", line.message());
+        }
         let mut settings = settings();
         settings.kv = None;
         let served = serve_with("kv-none", settings).await;

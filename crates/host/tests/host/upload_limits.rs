@@ -17,7 +17,7 @@ use edgewit_manifest::Limits;
 
 fn impatient() -> Limits {
     Limits {
-        idle_ms: 300,
+        idle_ms: 3000,
         ..Limits::default()
     }
 }
@@ -152,7 +152,7 @@ fn the_time_for_all_of_an_exchange_ends_its_upload_too() {
         for url in [reading.url("/"), reading2.url("/")] {
             let begin = format!("stream:{url}");
             let list = [&*begin, "wait:0", "write-on"];
-            let report = take(&served, &list, "&total-ms=700").await;
+            let report = take(&served, &list, "&total-ms=3000").await;
             assert_eq!(report.line("wait: "), "status 200");
             assert_eq!(report.line("write-on: "), both);
         }
@@ -173,7 +173,7 @@ fn the_time_for_all_of_an_exchange_resets_a_stream_that_waits_for_its_guest() {
             assert!(error.is_some_and(|error| error.is_reset()));
             gate.open();
         };
-        let more = "&total-ms=700";
+        let more = "&total-ms=3000";
         // The gate is fetched without a limit of its own.
         let (report, ()) = tokio::join!(take(&served, &list, more), test);
         assert_eq!(

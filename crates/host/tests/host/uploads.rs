@@ -190,11 +190,14 @@ fn a_pollable_tells_of_room() {
     run(async {
         let served = serve_raw("room").await;
         let gate = Gate::new().await;
+        let begun = Gate::new().await;
         let (open, opened) = tokio::sync::watch::channel(false);
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
         let upstream = Upstream::script(move |mut wire| {
-            let mut opened = opened.clone();
+            let (mut opened, tell) = (opened.clone(), tell.clone());
             async move {
                 wire.head().await;
+                tell.send(()).unwrap();
                 let _ = opened.wait_for(|open| *open).await;
                 while wire.chunk().await.is_some_and(|chunk| !chunk.is_empty()) {}
                 wire.send(bare(200, "")).await;
@@ -203,10 +206,12 @@ fn a_pollable_tells_of_room() {
         .await;
         let stream = format!("stream:{}", upstream.url("/"));
         let pass = format!("pass:{}", gate.url());
+        let pass_begun = format!("pass:{}", begun.url());
         let list = [
             &*stream,
             "subscribe:outgoing 0",
             "poll:0",
+            &pass_begun,
             "fill",
             "poll:0,0",
             &pass,
@@ -216,6 +221,8 @@ fn a_pollable_tells_of_room() {
             "wait:0",
         ];
         let test = async {
+            told.recv().await.unwrap();
+            begun.open();
             gate.arrived(1).await;
             open.send(true).unwrap();
             gate.open();

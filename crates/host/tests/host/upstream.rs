@@ -18,6 +18,16 @@ pub struct Upstream {
     requests: Arc<Mutex<Vec<Message>>>,
 }
 
+/// A port that nobody listens at, and nobody else is given while the socket is there.
+pub fn refusing() -> (tokio::net::TcpSocket, u16) {
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    socket
+        .bind("127.0.0.1:0".parse().expect("an address"))
+        .expect("a port");
+    let port = socket.local_addr().expect("an address").port();
+    (socket, port)
+}
+
 impl Upstream {
     /// A server that hands each connection to `script`.
     pub async fn script<F, S>(script: S) -> Self

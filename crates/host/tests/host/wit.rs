@@ -14,7 +14,7 @@ use wit_parser::{Function, Resolve, Type, TypeDefKind, WorldItem};
 use crate::events;
 use crate::seam::{functions_of_the_wit, imports_of_the_wit};
 use crate::support::{Served, UNKNOWN, builder, limited, q, run, serve_on, settings, steps, tls};
-use crate::upstream::{Gate, Upstream, bare, ok};
+use crate::upstream::{Gate, Upstream, bare, ok, refusing};
 use crate::wire::Wire;
 
 /// Errors that a function's type allows and the host does not produce there by itself: functions, cases, and why.
@@ -352,10 +352,7 @@ async fn silent() -> Upstream {
 }
 
 async fn servers_that_fail(served: &Served) {
-    let port = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap().port()
-    };
+    let (_socket, port) = refusing();
     fetch(served, &format!("http://127.0.0.1:{port}/"), "").await;
     let (_listener, _waiting, url) = full();
     fetch(served, &url, "&connect-ms=200").await;
@@ -366,18 +363,15 @@ async fn servers_that_fail(served: &Served) {
         "",
     )
     .await;
-    for answer in ["", "no HTTP\r\n\r\n"] {
-        let upstream = Upstream::script(move |mut wire| async move {
-            wire.send(answer).await;
-            wire.request().await;
-        })
-        .await;
-        fetch(
-            served,
-            &format!("https://localhost:{}/", upstream.address.port()),
-            "",
-        )
-        .await;
+    let no_http = "no HTTP\r\n\r\n";
+    let no_tls = Upstream::script(move |mut wire| async move {
+        wire.send(no_http).await;
+        wire.request().await;
+    })
+    .await;
+    let url = format!("https://localhost:{}/", no_tls.address.port());
+    fetch(served, &url, "").await;
+    for answer in ["", no_http] {
         let upstream = Upstream::script(move |mut wire| async move {
             wire.request().await;
             wire.send(answer).await;
@@ -463,16 +457,16 @@ async fn uploads(host: &Host, served: &Served) {
         wire.send(ok("")).await;
     })
     .await;
-    for last in ["write-on", "finish"] {
-        let list = [
-            &*stream(answers.url("/")),
-            "write:1",
-            "subscribe:pending 0",
-            "poll:0",
-            last,
-        ];
-        take(served, &list, "").await;
-    }
+    // Once a write is told, the connection has let go, and the end is told the same.
+    let list = [
+        &*stream(answers.url("/")),
+        "write:1",
+        "subscribe:pending 0",
+        "poll:0",
+        "write-on",
+        "finish",
+    ];
+    take(served, &list, "").await;
     let limits = Limits {
         idle_ms: 100,
         ..Limits::default()

@@ -77,6 +77,8 @@ impl Disk {
         if unfinished {
             file.set_len(0)?;
         }
+        // Closing alone lets go of it later where a process is being started, which has the file until it runs.
+        file.unlock()?;
         Ok(unfinished)
     }
 }

@@ -17,7 +17,7 @@ struct Team {
 }
 
 /// The turns that each writer has at the least.
-const SHARE: usize = 100;
+const SHARE: usize = 50;
 
 impl Team {
     /// Counts a turn and says whether to take it: until all have had their share, since those who

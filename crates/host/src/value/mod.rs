@@ -2,12 +2,16 @@
 
 use std::borrow::Cow;
 
-use wasmtime::component::{Resource, ResourceTable, Val};
+use wasmtime::component::{Resource, ResourceTable};
 
 use crate::bindings::{
     Body, BodyError, Chunk, Condition, Entry, FetchError, KvError, Level, Options, Page, Redirect,
     Request, Response, SetOptions, Timeouts,
 };
+
+mod untyped;
+
+pub(crate) use untyped::{from_val, to_val};
 
 /// A value that crosses the boundary between host and guest.
 ///
@@ -342,48 +346,3 @@ cases!(KvError {
 cases!(Level {
     Trace => "trace", Debug => "debug", Info => "info", Warn => "warn", Error => "error";
 });
-
-/// What a function without a type of ours, one of WASI's that is refused, is called with.
-pub(crate) fn from_val(val: &Val) -> Value {
-    let boxed = |inner: &Option<Box<Val>>| inner.as_ref().map(|inner| Box::new(from_val(inner)));
-    let all = |items: &[Val]| items.iter().map(from_val).collect();
-    match val {
-        Val::Bool(b) => Value::Bool(*b),
-        Val::S8(n) => Value::Signed((*n).into()),
-        Val::S16(n) => Value::Signed((*n).into()),
-        Val::S32(n) => Value::Signed((*n).into()),
-        Val::S64(n) => Value::Signed(*n),
-        Val::U8(n) => Value::Unsigned((*n).into()),
-        Val::U16(n) => Value::Unsigned((*n).into()),
-        Val::U32(n) => Value::Unsigned((*n).into()),
-        Val::U64(n) => Value::Unsigned(*n),
-        Val::Float32(x) => Value::Float((*x).into()),
-        Val::Float64(x) => Value::Float(*x),
-        Val::Char(c) => Value::Text(c.to_string()),
-        Val::String(text) => Value::Text(text.clone()),
-        Val::List(items) | Val::FixedLengthList(items) => Value::List(all(items)),
-        Val::Tuple(items) => Value::Tuple(all(items)),
-        Val::Map(pairs) => Value::List(
-            pairs
-                .iter()
-                .map(|(k, v)| Value::Tuple(vec![from_val(k), from_val(v)]))
-                .collect(),
-        ),
-        Val::Record(fields) => Value::Record(
-            fields
-                .iter()
-                .map(|(name, v)| (Cow::Owned(name.clone()), from_val(v)))
-                .collect(),
-        ),
-        Val::Variant(name, inner) => Value::Case(Cow::Owned(name.clone()), boxed(inner)),
-        Val::Enum(name) => Value::Case(Cow::Owned(name.clone()), None),
-        Val::Option(inner) => Value::Option(boxed(inner)),
-        Val::Result(Ok(inner)) => Value::Result(Ok(boxed(inner))),
-        Val::Result(Err(inner)) => Value::Result(Err(boxed(inner))),
-        Val::Flags(names) => Value::Flags(names.clone()),
-        // The engine keeps the number of a handle to itself here.
-        Val::Resource(_) | Val::Future(_) | Val::Stream(_) | Val::ErrorContext(_) => {
-            Value::Handle(u32::MAX)
-        }
-    }
-}
