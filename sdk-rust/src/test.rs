@@ -3,6 +3,8 @@
 //! Every thread, and so every test, has stores, a log, a server and a clock of its own. [`Router::request`] and
 //! [`Router::handle`] make the call. Missing in a component.
 //!
+//! Every store is there and nothing is denied: what `edge.toml` grants is first asked where the application is served.
+//!
 //! The server answers each request when it is whole, so an upload is finished before its answer is waited for. Waiting
 //! turns the clock on and takes no time: a test of a timeout is as fast as any other, and one that waits for what never
 //! comes panics. A body that is made while it is sent is made as the test reads it, and what was handed to

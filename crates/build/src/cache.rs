@@ -10,6 +10,8 @@ use crate::{Error, Event, Report};
 /// - `sdk/`: the SDKs this version carries, for applications to build against.
 /// - `rust/`: standard libraries that were built here, one for each compiler.
 /// - `zig/`: Zig by its version, and what it has compiled.
+/// - `compiled/`: components as a host compiled them, by content, for [`compiled`](Cache::compiled).
+/// - `template/`: what the lock file of a new application was downloaded with.
 /// - `target/`: build folders of applications whose own folder can't be written.
 /// - `lock`: held by whoever installs.
 #[derive(Debug, Clone, PartialEq, Eq)]

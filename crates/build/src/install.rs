@@ -2,7 +2,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::command::{self, clean, which};
-use crate::pins::{CHROMIUM_DEBIAN, CHROMIUM_PROGRAMS, CURL_DEBIAN, RUST_TARGET, XMLLINT_DEBIAN};
+use crate::pins::{
+    CC_DEBIAN, CHROMIUM_DEBIAN, CHROMIUM_PROGRAMS, CURL_DEBIAN, RUST_TARGET, XMLLINT_DEBIAN,
+};
 use crate::rust::{Compiler, find_toolchain, prepare};
 use crate::{Cache, Error, Event, Report, zig};
 
@@ -88,7 +90,8 @@ pub fn doctor(cache: &Cache) -> Vec<ToolStatus> {
             version: compiler.version,
             path: compiler.sysroot,
         })
-        .ok_or_else(|| "install Rust with rustup: https://rustup.rs".to_owned());
+        .ok_or_else(|| "install Rust with rustup: https://rustup.rs".to_owned())
+        .and_then(new_enough);
     let library = find_toolchain(cache, here)
         .map(|found| Found {
             version: found.compiler.version,
@@ -110,6 +113,17 @@ pub fn doctor(cache: &Cache) -> Vec<ToolStatus> {
             needed_for: "building Rust applications",
             needed_to_build: true,
             found: library,
+        },
+        ToolStatus {
+            tool: "cc",
+            needed_for: "testing Rust applications, as their linker",
+            needed_to_build: true,
+            found: which("cc")
+                .map(|path| Found {
+                    version: String::new(),
+                    path,
+                })
+                .ok_or_else(|| install_command(&CC_DEBIAN)),
         },
         ToolStatus {
             tool: "chromium",
@@ -136,6 +150,23 @@ pub fn doctor(cache: &Cache) -> Vec<ToolStatus> {
             found: zig::find(cache).ok_or_else(zig::by_hand),
         },
     ]
+}
+
+/// The oldest Rust that compiles the SDK.
+const RUST_OLDEST: &str = env!("CARGO_PKG_RUST_VERSION");
+
+fn new_enough(found: Found) -> Result<Found, String> {
+    let numbers = |version: &str| -> Vec<u32> {
+        let parts = version.split(['.', '-']);
+        parts.map_while(|part| part.parse().ok()).collect()
+    };
+    match numbers(&found.version) >= numbers(RUST_OLDEST) {
+        true => Ok(found),
+        false => Err(format!(
+            "Rust {} is older than {RUST_OLDEST}, which the SDK takes; run `rustup update stable`",
+            found.version
+        )),
+    }
 }
 
 /// Installs packages with apt-get; those that are installed already are left alone. The caller holds
@@ -226,4 +257,29 @@ fn chromium() -> Option<Found> {
         version: String::new(),
         path,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_compiler_is_told() {
+        let found = |version: &str| {
+            new_enough(Found {
+                version: version.to_owned(),
+                path: PathBuf::new(),
+            })
+        };
+        for version in ["1.95.0", "1.95.1", "1.100.0", "2.0.0", "1.96.0-nightly"] {
+            assert!(found(version).is_ok(), "{version}");
+        }
+        for version in ["1.94.9", "1.9.0", "0.99.0"] {
+            let error = found(version).unwrap_err();
+            assert!(
+                error.starts_with(&format!("Rust {version} is older than 1.95")),
+                "{error}"
+            );
+        }
+    }
 }

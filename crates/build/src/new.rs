@@ -1,4 +1,5 @@
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use edgewit_manifest::Language;
@@ -45,9 +46,15 @@ pub fn new_app(
     report: Report<'_>,
 ) -> Result<PathBuf, Error> {
     check_name(name)?;
-    let mut entries = fs::read_dir(folder).into_iter().flatten();
-    if entries.next().is_some() {
-        return Err(Error::NotEmpty(folder.to_owned()));
+    match fs::read_dir(folder) {
+        Ok(mut entries) => {
+            if entries.next().is_some() {
+                return Err(Error::NotEmpty(folder.to_owned()));
+            }
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        // What can't be listed may hold files.
+        Err(error) => return Err(Error::io("read", folder)(error)),
     }
     match language {
         Language::Rust => {

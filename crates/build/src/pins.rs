@@ -19,6 +19,9 @@ pub(crate) const CHROMIUM_PROGRAMS: [&str; 3] = ["chromium", "chromium-browser",
 /// What checks XML against a schema, from Debian.
 pub(crate) const XMLLINT_DEBIAN: [&str; 1] = ["libxml2-utils"];
 
+/// What rustc links programs of this machine with, from Debian.
+pub(crate) const CC_DEBIAN: [&str; 2] = ["gcc", "libc6-dev"];
+
 /// A client of HTTP/1.1 and HTTP/2, from Debian.
 pub(crate) const CURL_DEBIAN: [&str; 1] = ["curl"];
 

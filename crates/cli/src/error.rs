@@ -66,6 +66,15 @@ pub enum Error {
         file: PathBuf,
         has_file: bool,
     },
+    #[error(
+        "{name}: the variable {variable} of the store {store:?} is set to bytes that are not UTF-8; a value of a \
+         store is text"
+    )]
+    NotText {
+        name: String,
+        store: String,
+        variable: String,
+    },
     #[error("two applications are named {0}; each needs a name of its own")]
     SameName(String),
     #[error("{}:{line}: {reason}", path.display())]
@@ -123,6 +132,7 @@ impl Error {
             | Self::Text { .. }
             | Self::SameName(_)
             | Self::Unset { .. }
+            | Self::NotText { .. }
             | Self::NoCheckout { .. }
             | Self::NotEmpty(_)
             | Self::Host(edgewit_host::Error::RootFile { .. })

@@ -161,8 +161,24 @@ async fn once(
     if let Some(answer) = called.map_err(Error::io("reach `edgewit serve` through", &data))? {
         return Ok(answer);
     }
+    let file = load::stores_file(manifest.folder());
+    if !file.exists() {
+        // Looking makes nothing.
+        let nothing = match operation {
+            Operation::Set { .. } => None,
+            Operation::Get { .. } | Operation::Delete { .. } => Some(Outcome::NotFound),
+            Operation::List { .. } => Some(Outcome::Keys {
+                keys: Vec::new(),
+                cursor: None,
+                damaged: Vec::new(),
+            }),
+        };
+        if let Some(outcome) = nothing {
+            return Ok((outcome, Vec::new()));
+        }
+    }
     load::make_data_folder(manifest.folder())?;
-    let file = File::open(&load::stores_file(manifest.folder()))?;
+    let file = File::open(&file)?;
     Ok(control::carry_out(&file, store, operation.clone(), value.to_vec()).await)
 }
 

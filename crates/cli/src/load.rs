@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
+use std::env::VarError;
 use std::fs;
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::PermissionsExt;
@@ -62,9 +63,18 @@ impl Found {
         variables.collect()
     }
 
-    /// Errors: `Unset` for the first of its variables that has no value: known before anything is built.
+    /// Errors, before anything is built: `NotText` for a variable whose value is none; `Unset` for the
+    /// first that has no value.
     fn check_variables(&self) -> Result<(), Error> {
         let Environment { values, file, .. } = &self.environment;
+        let not_text = |name: &str| matches!(std::env::var(name), Err(VarError::NotUnicode(_)));
+        if let Some((store, variable)) = env(&self.grants).find(|(_, name)| not_text(name)) {
+            return Err(Error::NotText {
+                name: self.name.clone(),
+                store: store.to_owned(),
+                variable: variable.to_owned(),
+            });
+        }
         let mut variables = env(&self.grants);
         match variables.find(|(_, name)| !values.contains_key(*name)) {
             None => Ok(()),
@@ -196,8 +206,13 @@ pub async fn load(
     kv: Option<Arc<dyn kv::Backend>>,
 ) -> Result<App, Error> {
     let bytes = fs::read(component).map_err(Error::io("read", component))?;
+    let mut grants = found.grants.clone();
+    // Where a line would have to be that grants more.
+    grants
+        .file
+        .get_or_insert_with(|| found.folder.join(FILE_NAME));
     let settings = Settings {
-        grants: found.grants.clone(),
+        grants,
         limits: found.limits.clone(),
         kv,
         environment: found.environment.values.clone(),

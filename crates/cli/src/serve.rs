@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use edgewit_build::Cache;
 use edgewit_host::{App, Builder, Host, ReplyBody, Routes, Target, kv};
+use edgewit_manifest::FILE_NAME;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use tokio::net::TcpListener;
@@ -79,7 +80,11 @@ fn announce(serve: &Serve, all: &[Found], address: std::net::SocketAddr) -> Resu
             say(format_args!("  env: {line}"))?;
         }
         if found.grants.file.is_none() {
-            say("  an edge.toml beside it, or one named with --config, can grant more")?;
+            let beside = found.folder.join(FILE_NAME);
+            say(format_args!(
+                "  there is no {}; --config names another that grants",
+                beside.display()
+            ))?;
         }
     }
     for Override { origin, peer } in &serve.overrides {
@@ -235,9 +240,8 @@ pub async fn listen(
     Ok((listener, bound))
 }
 
-/// Ready at Ctrl-C, and at SIGTERM where there is one. Both are caught from this call on, not from when the
+/// Ready at Ctrl-C and at SIGTERM. Both are caught from this call on, not from when the
 /// future is first polled: who was told an address may end the command at once.
-#[cfg(unix)]
 pub fn interrupted() -> Result<impl Future<Output = ()>, Error> {
     use tokio::signal::unix::{SignalKind, signal};
 
@@ -249,15 +253,6 @@ pub fn interrupted() -> Result<impl Future<Output = ()>, Error> {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-    })
-}
-
-#[cfg(windows)]
-pub fn interrupted() -> Result<impl Future<Output = ()>, Error> {
-    let failed = |reason| Error::io("catch", Path::new("signals"))(reason);
-    let mut interrupt = tokio::signal::windows::ctrl_c().map_err(failed)?;
-    Ok(async move {
-        interrupt.recv().await;
     })
 }
 

@@ -269,3 +269,18 @@ fn completions_and_doctor_answer() {
         "{text}"
     );
 }
+
+/// What a reader of an example is told to run.
+#[test]
+fn the_examples_own_tests_pass() {
+    install(Tool::Rust);
+    let mut tested = 0;
+    for example in fs::read_dir(root().join("examples")).unwrap() {
+        let app = example.unwrap().path().join("rust");
+        if app.join("edge.toml").is_file() {
+            ok(&app, &["test"]);
+            tested += 1;
+        }
+    }
+    assert!(tested > 0);
+}

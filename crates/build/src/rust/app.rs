@@ -260,7 +260,7 @@ fn keep_configuration(source: &Path, sdk: &Path) {
 /// The file that a component may be written to: a new one, or one that holds a module or nothing. Nothing
 /// else is lost to a slip of the keyboard.
 fn writable(output: &Path) -> Result<PathBuf, Error> {
-    // What a symbolic link leads to is replaced, and not the link.
+    // What a symbolic link leads to is replaced, and not the link, unless that leads nowhere.
     let Ok(path) = fs::canonicalize(output) else {
         return absolute(output).map_err(Error::io("find", output));
     };

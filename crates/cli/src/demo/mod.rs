@@ -12,7 +12,7 @@ use edgewit_host::{Answer, App, ReplyBody, RequestId, Routes, Target, kv};
 use edgewit_manifest::FILE_NAME;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use serde::{Deserialize, Serialize};
 
 use crate::args::Demo;
@@ -57,6 +57,8 @@ struct Told {
     fields: Vec<(String, String)>,
     body: String,
     bytes: usize,
+    /// Why there is no more of the body, unless that is all of it.
+    end: Option<&'static str>,
     milliseconds: f64,
     request: String,
     log: Vec<Line>,
@@ -233,12 +235,7 @@ async fn send(shown: &Shown, request: Request<Incoming>) -> Result<Told, String>
         .map(|id| id.0.to_string())
         .unwrap_or_default();
     let (head, body) = response.into_parts();
-    // A body that is cut is shown as far as it came.
-    let body = body
-        .collect()
-        .await
-        .map(|body| body.to_bytes())
-        .unwrap_or_default();
+    let (body, end) = as_far_as_it_came(body).await;
     let milliseconds = began.elapsed().as_secs_f64() * 1000.0;
     let text = |value: &header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     Ok(Told {
@@ -250,8 +247,60 @@ async fn send(shown: &Shown, request: Request<Incoming>) -> Result<Told, String>
             .collect(),
         body: String::from_utf8_lossy(&body).into_owned(),
         bytes: body.len(),
+        end,
         milliseconds,
         log: shown.kept.of_request(&id).await,
         request: id,
     })
+}
+
+/// The page is no place for more.
+const SHOWN_BYTES_MAX: usize = 1024 * 1024;
+
+/// A body, or the first part of one that is cut or too long for the page, and which of both.
+async fn as_far_as_it_came<B>(mut body: B) -> (Vec<u8>, Option<&'static str>)
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else {
+            return (bytes, Some("then cut"));
+        };
+        bytes.extend_from_slice(frame.data_ref().map_or(&[], |data| data));
+        if bytes.len() > SHOWN_BYTES_MAX {
+            bytes.truncate(SHOWN_BYTES_MAX);
+            return (bytes, Some("and more"));
+        }
+    }
+    (bytes, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::StreamBody;
+    use hyper::body::Frame;
+
+    use super::*;
+
+    async fn shown(pieces: &[Result<&'static str, ()>]) -> (usize, Option<&'static str>) {
+        let frames = pieces
+            .iter()
+            .map(|piece| piece.map(|text| Frame::data(Bytes::from(text))));
+        let body = StreamBody::new(futures_util::stream::iter(frames.collect::<Vec<_>>()));
+        let (bytes, end) = as_far_as_it_came(body).await;
+        (bytes.len(), end)
+    }
+
+    #[tokio::test]
+    async fn a_body_is_shown_as_far_as_it_came() {
+        assert_eq!(shown(&[Ok("abc"), Ok("de")]).await, (5, None));
+        assert_eq!(shown(&[Ok("abc"), Err(())]).await, (3, Some("then cut")));
+        let mib = "x".repeat(SHOWN_BYTES_MAX).leak();
+        assert_eq!(shown(&[Ok(mib)]).await, (SHOWN_BYTES_MAX, None));
+        assert_eq!(
+            shown(&[Ok(mib), Ok("x")]).await,
+            (SHOWN_BYTES_MAX, Some("and more"))
+        );
+    }
 }

@@ -1,8 +1,10 @@
 //! `edgewit serve`: several applications, what they are granted, and how it ends.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,7 +12,9 @@ use std::time::{Duration, Instant};
 use edgewit_build::Tool;
 use rustls::pki_types::PrivateKeyDer;
 
-use crate::support::{RAW, Server, edgewit, fails, guest, hello, install, ok, root};
+use crate::support::{
+    RAW, Server, binary, command, edgewit, fails, guest, hello, install, ok, root,
+};
 
 const VISITS: &str = "name = \"app\"\nlanguage = \"rust\"\n[kv.visits]\n";
 
@@ -60,7 +64,10 @@ fn two_applications_share_a_port() {
     // Nothing was granted: the store is denied, and the line says what to add.
     assert!(server.get("/one/hello/ada").starts_with("HTTP/1.1 500"));
     let log = server.interrupt();
-    assert!(log.contains("[kv.visits]"), "{log}");
+    assert!(
+        log.contains("add this to ./edge.toml: [kv.visits]"),
+        "{log}"
+    );
     let failed = "handler failed: kv: denied; the last call of kv to fail was open, store ";
     assert!(log.contains(failed), "{log}");
 }
@@ -155,6 +162,17 @@ fn secrets_come_from_the_file_beside_and_are_never_shown() {
     let unset = "edgewit: app: the store \"secrets\" takes EDGEWIT_TEST_KEY from the environment, where it is \
                  not set, or from ./.env, which";
     assert_eq!(fails(here, &arguments, 2), format!("{unset} is not there"));
+    let mut bytes = command(binary(), here);
+    bytes
+        .args(arguments)
+        .env("EDGEWIT_TEST_KEY", OsStr::from_bytes(b"\xff"));
+    let output = bytes.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "edgewit: app: the variable EDGEWIT_TEST_KEY of the store \"secrets\" is set to bytes that are not UTF-8; \
+         a value of a store is text\n"
+    );
     fs::write(here.join(".env"), "OTHER=1\n").unwrap();
     assert_eq!(
         fails(here, &arguments, 2),
@@ -207,17 +225,17 @@ fn ctrl_c_ends_it_at_once_with_a_request_under_way_too() {
     );
     drop(held);
 
-    let server = serve(folder.path(), &["app.wasm"], "app: ");
-    let idle = TcpStream::connect(&server.address).unwrap();
-    assert!(server.get("/").ends_with("hello, whoever you are"));
-    let began = Instant::now();
-    server.interrupt();
-    assert!(
-        began.elapsed() < Duration::from_millis(900),
-        "{:?}",
-        began.elapsed()
-    );
-    drop(idle);
+    // Where nothing is under way that second is not waited for. A busy machine may take one by itself, but
+    // hardly each time.
+    let ends_at_once = || {
+        let server = serve(folder.path(), &["app.wasm"], "app: ");
+        let _idle = TcpStream::connect(&server.address).unwrap();
+        assert!(server.get("/").ends_with("hello, whoever you are"));
+        let began = Instant::now();
+        server.interrupt();
+        began.elapsed() < Duration::from_millis(900)
+    };
+    assert!((0..10).any(|_| ends_at_once()));
 }
 
 #[test]
