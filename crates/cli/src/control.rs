@@ -97,15 +97,13 @@ async fn try_carry_out(
     let now = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
     let none = Vec::new();
     Ok(match operation {
-        Operation::Get { key } => match stores
-            .get(now, store, &[key], u64::MAX)
-            .await?
-            .pop()
-            .flatten()
-        {
-            Some(entry) => (Outcome::Found, entry.value),
-            None => (Outcome::NotFound, none),
-        },
+        Operation::Get { key } => {
+            let mut found = stores.get(now, store, &[key], u64::MAX).await?;
+            match found.pop().flatten() {
+                Some(entry) => (Outcome::Found, entry.value),
+                None => (Outcome::NotFound, none),
+            }
+        }
         Operation::Set { key, ttl_ms } => {
             let options = SetOptions {
                 condition: Condition::Always,
@@ -119,14 +117,7 @@ async fn try_carry_out(
             let page = stores
                 .keys(now, store, &prefix, cursor.as_deref(), 1000)
                 .await?;
-            let mut damaged = Vec::new();
-            for key in &page.keys {
-                match stores.exists(now, store, key).await {
-                    Err(kv::Error::Other(reason)) => damaged.push(reason),
-                    Err(error) => return Err(error),
-                    Ok(_) => {}
-                }
-            }
+            let damaged = damaged(stores, now, store, &page.keys).await?;
             let (keys, cursor) = (page.keys, page.cursor);
             let page = Outcome::Keys {
                 keys,
@@ -135,18 +126,29 @@ async fn try_carry_out(
             };
             (page, none)
         }
-        Operation::Delete { key } => {
-            let found = stores.delete(now, store, &key).await?;
-            (
-                if found {
-                    Outcome::Done
-                } else {
-                    Outcome::NotFound
-                },
-                none,
-            )
-        }
+        Operation::Delete { key } => match stores.delete(now, store, &key).await? {
+            true => (Outcome::Done, none),
+            false => (Outcome::NotFound, none),
+        },
     })
+}
+
+/// What is wrong with each record that can't be read.
+async fn damaged(
+    stores: &dyn Backend,
+    now: u64,
+    store: &str,
+    keys: &[String],
+) -> Result<Vec<String>, kv::Error> {
+    let mut damaged = Vec::new();
+    for key in keys {
+        match stores.exists(now, store, key).await {
+            Err(kv::Error::Other(reason)) => damaged.push(reason),
+            Err(error) => return Err(error),
+            Ok(_) => {}
+        }
+    }
+    Ok(damaged)
 }
 
 /// The listening end; dropping it takes its socket away.
