@@ -19,6 +19,7 @@ use crate::bindings::{BodyError, Chunk};
 use crate::fields;
 use crate::handle::{Handle, Ready};
 use crate::meter::{ClientWait, Meter};
+use crate::stream::StreamPlace;
 
 /// What a sender of bytes may fail with.
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -49,7 +50,7 @@ pub struct Incoming {
     /// Counts this body among those of its request that are unread.
     place: Option<OwnedSemaphorePermit>,
     /// And this its stream among those of its connection.
-    stream: Option<OwnedSemaphorePermit>,
+    stream: Option<StreamPlace>,
     upload: Option<CancellationToken>,
 }
 
@@ -114,7 +115,7 @@ impl Incoming {
     pub(crate) fn holding(
         mut self,
         place: OwnedSemaphorePermit,
-        stream: Option<OwnedSemaphorePermit>,
+        stream: Option<StreamPlace>,
     ) -> Self {
         self.place = Some(place);
         self.stream = stream;

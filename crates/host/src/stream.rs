@@ -1,10 +1,11 @@
 //! The streams of HTTP/2 connections: how many there are, what they hold, and the tasks that answer them.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::rt::Executor;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +20,9 @@ pub(crate) const STREAM_WINDOW: u32 = 128 * 1024;
 /// nobody reads never hold up the others. A peer can make the host keep this much on one connection,
 /// 12.5 MiB; over all connections a request that runs keeps one stream's window, and 1,000 run at once.
 pub(crate) const CONNECTION_WINDOW: u32 = STREAMS * STREAM_WINDOW;
+
+/// A stream of a connection to a server: free once its answer was read and its upload is over.
+pub(crate) type StreamPlace = Arc<OwnedSemaphorePermit>;
 
 tokio::task_local! {
     static CUT: CancellationToken;

@@ -2,7 +2,8 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use http::header::{self, HeaderValue};
@@ -10,8 +11,10 @@ use http::{Request, Response, Uri};
 use hyper::client::conn::{TrySendError, http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::pki_types::{CertificateDer, ServerName};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
 use url::{Position, Url};
 
@@ -22,7 +25,7 @@ use super::tasks::Tasks;
 use super::tcp;
 use super::upload::Upload;
 use crate::bindings::FetchError;
-use crate::stream::{CONNECTION_WINDOW, STREAM_WINDOW, STREAMS};
+use crate::stream::{CONNECTION_WINDOW, STREAM_WINDOW, STREAMS, StreamPlace};
 
 /// A silent server is asked whether it is there, so that one that vanished is noticed.
 const PING_EVERY: Duration = Duration::from_secs(20);
@@ -38,7 +41,7 @@ pub(super) struct Connection {
     /// Cancelled once the server reads no more of what is written.
     refuses: CancellationToken,
     /// The stream that the next request may take.
-    place: Option<OwnedSemaphorePermit>,
+    place: Option<StreamPlace>,
 }
 
 #[derive(Clone)]
@@ -46,8 +49,32 @@ struct Streams {
     /// A clone is the same connection.
     sender: http2::SendRequest<Upload>,
     tasks: Tasks,
-    /// One for each stream whose answer may be unread.
+    /// One for each stream whose answer may be unread, or whose upload goes on.
     places: Arc<Semaphore>,
+    connection: Weak<Mutex<Http2>>,
+}
+
+/// A connection of HTTP/2 as hyper drives it, which is over TLS alone.
+type Http2 = http2::Connection<TokioIo<Socket<TlsStream<TcpStream>>>, Upload, Tasks>;
+
+impl Streams {
+    /// A stream that is free by the server's own limit, too: h2 would let a request past it wait behind the bodies
+    /// of others, where no time is measured. None once the connection is over.
+    fn place(&self) -> Option<StreamPlace> {
+        let connection = self.connection.upgrade()?;
+        let of_server = locked(&connection).current_max_send_streams();
+        let taken = STREAMS as usize - self.places.available_permits();
+        if taken >= of_server {
+            return None;
+        }
+        let place = self.places.clone().try_acquire_owned();
+        place.ok().map(Arc::new)
+    }
+}
+
+fn locked(connection: &Mutex<Http2>) -> std::sync::MutexGuard<'_, Http2> {
+    // A poll that panicked has ended its task, and nobody polls again.
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 enum Sender {
@@ -61,7 +88,7 @@ pub(super) struct Answer {
     pub(super) response: Response<hyper::body::Incoming>,
     pub(super) peer: IpAddr,
     /// Kept until the body was read, if it came by a stream among others.
-    pub(super) place: Option<OwnedSemaphorePermit>,
+    pub(super) place: Option<StreamPlace>,
 }
 
 /// Why a request was not answered.
@@ -158,7 +185,7 @@ impl Connection {
     /// Whether there is a stream for the next request.
     pub(super) fn take_place(&mut self) -> bool {
         if let Sender::Http2(streams) = &self.sender {
-            self.place = streams.places.clone().try_acquire_owned().ok();
+            self.place = streams.place();
         }
         self.place.is_some()
     }
@@ -196,7 +223,7 @@ impl Connection {
             }
             Sender::Http2(streams) => {
                 set_http2_head(&mut request, url)?;
-                request.body_mut().sent_by(&streams.tasks);
+                request.body_mut().sent_by(&streams.tasks, place.clone());
                 streams.sender.try_send_request(request).await
             }
         };
@@ -230,14 +257,12 @@ where
     Ok(Sender::Http1(sender))
 }
 
-async fn http2<S>(stream: S) -> Result<Sender, FetchError>
-where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
-{
+async fn http2(stream: Socket<TlsStream<TcpStream>>) -> Result<Sender, FetchError> {
     let tasks = Tasks::default();
     let (sender, connection) = http2::Builder::new(tasks.clone())
         .timer(TokioTimer::new())
-        .initial_max_send_streams(STREAMS as usize)
+        // Until the server has said how many it takes, a connection is for the request that it was opened for.
+        .initial_max_send_streams(1)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_send_buf_size(STREAM_WINDOW as usize)
@@ -246,12 +271,17 @@ where
         .handshake(TokioIo::new(stream))
         .await
         .map_err(|error| unanswered(&error))?;
-    tokio::spawn(connection);
-    Ok(Sender::Http2(Streams {
+    let connection = Arc::new(Mutex::new(connection));
+    let streams = Streams {
         sender,
         tasks,
         places: Arc::new(Semaphore::new(STREAMS as usize)),
-    }))
+        connection: Arc::downgrade(&connection),
+    };
+    tokio::spawn(std::future::poll_fn(move |context| {
+        Pin::new(&mut *locked(&connection)).poll(context)
+    }));
+    Ok(Sender::Http2(streams))
 }
 
 /// The request target, authority and connection's own field, as HTTP/1.1 has them.

@@ -16,6 +16,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use super::tasks::Tasks;
 use crate::bindings::{BodyError, FetchError};
 use crate::body::{BoxError, Incoming};
+use crate::stream::StreamPlace;
 
 /// A connection keeps at most so many bytes of a body that a server does not take.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -99,6 +100,8 @@ pub(super) struct Upload {
     ended_by: BoxFuture<'static, BodyError>,
     /// Of the connection that it is sent on, until they know of it.
     tasks: Option<Tasks>,
+    /// The stream that it goes out on, if that is one among others.
+    place: Option<StreamPlace>,
     /// Of the connection that it is sent on.
     refused: Option<Cancelled>,
     failed: Arc<OnceLock<BodyError>>,
@@ -133,6 +136,7 @@ impl Upload {
             ends,
             ended_by: Box::pin(async move { waited.come().await }),
             tasks: None,
+            place: None,
             refused: None,
             failed: failed.clone(),
             sent: Some(ended),
@@ -150,8 +154,13 @@ impl Upload {
     }
 
     /// Its connection makes a task of it, unless it is sent at once.
-    pub(super) fn sent_by(&mut self, tasks: &Tasks) {
+    pub(super) fn sent_by(&mut self, tasks: &Tasks, place: Option<StreamPlace>) {
         self.tasks = Some(tasks.clone());
+        self.place = place;
+        if self.is_end_stream() {
+            // Nothing is to be sent after the head, which h2 may hold back: the answer is due from here on.
+            self.sent = None;
+        }
     }
 
     fn refuse(&mut self) {
@@ -212,6 +221,27 @@ impl Body for Upload {
                 .promised
                 .map_or_else(SizeHint::default, SizeHint::with_exact),
             Source::Refused => SizeHint::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_without_a_body_is_sent_once_its_connection_has_it() {
+        for (body, is_sent) in [("", true), ("body", false)] {
+            let ends = Ends {
+                cancel: CancellationToken::new(),
+                over: CancellationToken::new(),
+                idle: Duration::MAX,
+                deadline: None,
+            };
+            let (mut upload, mut status) = Upload::new(Source::Whole(body.into()), ends);
+            upload.sent_by(&Tasks::default(), None);
+            let waits = Err(oneshot::error::TryRecvError::Empty);
+            assert_eq!(status.ended.try_recv() == waits, !is_sent);
         }
     }
 }

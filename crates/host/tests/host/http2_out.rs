@@ -311,3 +311,73 @@ fn what_a_server_does_to_a_stream_is_told_apart() {
         assert_eq!(report.line("read: "), " error BodyError::Closed");
     });
 }
+
+#[test]
+fn a_connection_takes_no_more_requests_than_its_server_does() {
+    run(async {
+        let end = Arc::new(Notify::new());
+        let ended = end.clone();
+        let server = Server::taking(1, move |mut stream| {
+            let end = end.clone();
+            async move {
+                if stream.head.uri().path() != "/held" {
+                    return stream.answer("b");
+                }
+                let mut body = stream.begin();
+                body.send_data(Bytes::from("a"), false).unwrap();
+                end.notified().await;
+                body.send_data(Bytes::from("c"), true).unwrap();
+            }
+        })
+        .await;
+        let served = serve_raw("http2-one-stream").await;
+        let held = format!("send:{}", server.url("/held"));
+        let next = format!("send:{}", server.url("/next"));
+        let list = [
+            &*held,
+            "wait:0",
+            &next,
+            "wait:1",
+            "read:1",
+            "read-once:0",
+            "read:0",
+            &next,
+            "wait:2",
+        ];
+        let test = async {
+            events::message("http2-one-stream", "read-once: a").await;
+            ended.notify_one();
+        };
+        let (report, ()) = tokio::join!(take(&served, &list, ""), test);
+        assert_eq!(report.lines("wait: "), ["status 200"; 3]);
+        assert_eq!(report.lines("read: "), ["b end ", "c end "]);
+        // The second while the first was taken, and one of the two again.
+        assert_eq!(server.connections(), 2);
+    });
+}
+
+#[test]
+fn an_upload_that_goes_on_keeps_its_stream() {
+    run(async {
+        let server = Server::taking(1, |mut stream| async move {
+            let is_early = stream.head.uri().path() == "/early";
+            let mut answer = stream.begin();
+            answer.send_data(Bytes::from("enough"), true).unwrap();
+            if is_early {
+                // Held, so that it is not told to stop.
+                read(&mut stream.body).await;
+            }
+        })
+        .await;
+        let served = serve_raw("http2-goes-on").await;
+        let early = format!("stream:{}", server.url("/early"));
+        let next = format!("send:{}", server.url("/next"));
+        let list = [
+            &*early, "write:3", "wait:0", "read:0", &next, "wait:1", "write:3", "finish",
+        ];
+        let report = take(&served, &list, "").await;
+        assert_eq!(report.lines("wait: "), ["status 200"; 2]);
+        assert_eq!(report.lines("write: "), ["Ok(3)"; 2]);
+        assert_eq!(server.connections(), 2);
+    });
+}

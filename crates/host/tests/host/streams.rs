@@ -205,6 +205,25 @@ impl Server {
         F: Future<Output = ()> + Send + 'static,
         S: Fn(Stream) -> F + Clone + Send + Sync + 'static,
     {
+        Self::start(h2::server::Builder::new(), last, script).await
+    }
+
+    /// A server that takes so many requests at once on a connection.
+    pub async fn taking<F, S>(streams: u32, script: S) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+        S: Fn(Stream) -> F + Clone + Send + Sync + 'static,
+    {
+        let mut http2 = h2::server::Builder::new();
+        http2.max_concurrent_streams(streams);
+        Self::start(http2, usize::MAX, script).await
+    }
+
+    async fn start<F, S>(http2: h2::server::Builder, last: usize, script: S) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+        S: Fn(Stream) -> F + Clone + Send + Sync + 'static,
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let connections = Arc::new(AtomicUsize::new(0));
@@ -212,7 +231,7 @@ impl Server {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 count.fetch_add(1, SeqCst);
-                tokio::spawn(connection(stream, last, script.clone()));
+                tokio::spawn(connection(stream, http2.clone(), last, script.clone()));
             }
         });
         Self {
@@ -232,7 +251,7 @@ impl Server {
     }
 }
 
-async fn connection<F, S>(stream: TcpStream, last: usize, script: S)
+async fn connection<F, S>(stream: TcpStream, http2: h2::server::Builder, last: usize, script: S)
 where
     F: Future<Output = ()> + Send + 'static,
     S: Fn(Stream) -> F,
@@ -240,7 +259,7 @@ where
     let Ok(stream) = TlsAcceptor::from(HTTP2.clone()).accept(stream).await else {
         return;
     };
-    let mut connection = h2::server::handshake(stream).await.expect("HTTP/2");
+    let mut connection = http2.handshake(stream).await.expect("HTTP/2");
     let mut requests = 0;
     while let Some(Ok((request, respond))) = connection.accept().await {
         requests += 1;
