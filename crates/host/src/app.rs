@@ -369,7 +369,7 @@ impl Builder {
     }
 
     /// Instances at once, of all applications together: 1,000 unless said. Each reserves, and does not
-    /// use, 4 GiB of address space.
+    /// use, 8 GiB of address space.
     pub fn instances(mut self, instances: u32) -> Self {
         self.instances = instances;
         self

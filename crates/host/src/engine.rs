@@ -14,7 +14,8 @@ pub(crate) const TABLE_ELEMENTS: usize = 100_000;
 const TICK: Duration = Duration::from_millis(10);
 
 /// Core instances, memories and tables that one component may have: the largest known toolchain,
-/// JavaScript's, needs half.
+/// JavaScript's, needs half. The pool holds as many for each instance: where a request has its place, nothing of
+/// what it needs is missing, whatever the components of a host are.
 const CORE_INSTANCES: u32 = 16;
 const MEMORIES: u32 = 2;
 const TABLES: u32 = 16;
@@ -27,9 +28,9 @@ const TABLE_RESIDENT: usize = 64 * 1024;
 pub(crate) fn new(instances: u32, cache: Option<&Path>) -> Result<Engine> {
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(instances)
-        .total_core_instances(instances.saturating_mul(4))
-        .total_memories(instances)
-        .total_tables(instances.saturating_mul(4))
+        .total_core_instances(instances.saturating_mul(CORE_INSTANCES))
+        .total_memories(instances.saturating_mul(MEMORIES))
+        .total_tables(instances.saturating_mul(TABLES))
         .total_stacks(instances)
         .max_core_instances_per_component(CORE_INSTANCES)
         .max_memories_per_component(MEMORIES)

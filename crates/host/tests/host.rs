@@ -48,6 +48,8 @@ mod logging;
 mod loops;
 #[path = "host/polling.rs"]
 mod polling;
+#[path = "host/pool.rs"]
+mod pool;
 #[path = "host/redirects.rs"]
 mod redirects;
 #[path = "host/replies.rs"]
