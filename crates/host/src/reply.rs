@@ -313,11 +313,11 @@ pub(crate) fn check(
 
 impl Head {
     /// An empty reply.
-    pub(crate) fn empty(status: StatusCode) -> Self {
+    pub(crate) fn empty(status: StatusCode, client: ReplyClient) -> Self {
         Self {
             status,
             headers: HeaderMap::new(),
-            client: ReplyClient::default(),
+            client,
         }
     }
 
@@ -394,5 +394,5 @@ impl Head {
 
 /// What the host itself answers: a status and nothing else.
 pub(crate) fn bare(status: StatusCode) -> Response<ReplyBody> {
-    Head::empty(status).with(ReplyBody::empty())
+    Head::empty(status, ReplyClient::default()).with(ReplyBody::empty())
 }

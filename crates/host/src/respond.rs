@@ -10,7 +10,7 @@ use wasmtime::component::ResourceAny;
 
 use crate::bindings::{self, BodyError, Chunk, Reply};
 use crate::body::Origin;
-use crate::delivery::{Delivered, Progress};
+use crate::delivery::{Delivered, Progress, ReplyClient};
 use crate::fields;
 use crate::handle::Handle;
 use crate::imports::cut;
@@ -20,10 +20,10 @@ use crate::state::State;
 
 impl Run {
     /// A handler that failed: an empty 500, and what it said in the log alone.
-    pub(crate) async fn fail(&self, reason: &str, head: HeadSender) -> Sent {
+    pub(crate) async fn fail(&self, reason: &str, client: ReplyClient, head: HeadSender) -> Sent {
         self.error(&format!("handler failed: {}", cut(reason)));
         let status = StatusCode::INTERNAL_SERVER_ERROR;
-        let (response, delivered) = reply::Head::empty(status).none(false);
+        let (response, delivered) = reply::Head::empty(status, client).none(false);
         self.send_head(head, response);
         let sent = self.delivered(delivered).await;
         self.line(status, 0);
@@ -45,7 +45,7 @@ impl Run {
             self.end_before_head(store, &trap, head);
             return None;
         }
-        Some(self.fail(reason, head).await)
+        Some(self.fail(reason, store.data().client(), head).await)
     }
 
     /// Sends a reply. `None` once a trap has ended the instance.
@@ -88,7 +88,11 @@ impl Run {
                         forwarded = Some(incoming.origin());
                         checked.forward(incoming, self.is_head)
                     }
-                    Err(_) => return Some(self.fail("invalid reply: no such body", head).await),
+                    Err(_) => {
+                        let client = store.data().client();
+                        let reason = "invalid reply: no such body";
+                        return Some(self.fail(reason, client, head).await);
+                    }
                 }
             }
             bindings::ReplyBody::Source(source) => {

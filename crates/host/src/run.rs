@@ -221,7 +221,7 @@ impl Run {
                     text.push_str("; the last call of kv to fail was ");
                     text.push_str(failed);
                 }
-                Some(self.fail(&text, head).await)
+                Some(self.fail(&text, store.data().client(), head).await)
             }
         };
         if let Some(sent) = sent {

@@ -75,6 +75,23 @@ fn a_reset_is_seen_at_once() {
     });
 }
 
+/// Nobody reads the connection behind a pipelined request, and an empty reply is handed over whole.
+#[test]
+fn a_reset_is_told_to_a_handler_that_failed() {
+    run(async {
+        let served = serve_raw("reset-failed").await;
+        let mut wire = resetting(&served).await;
+        let target = format!("{}&error=late", steps(&WATCHES));
+        wire.send(get(&target) + &get("/report")).await;
+        asked("reset-failed").await;
+        wire.send(get("/report")).await;
+        drop(wire);
+        seen("reset-failed").await;
+        events::message("reset-failed", "handler failed: late").await;
+        events::message("reset-failed", CLOSED).await;
+    });
+}
+
 #[test]
 fn a_half_close_is_seen_and_still_gets_the_reply() {
     run(async {

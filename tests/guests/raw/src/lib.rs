@@ -81,7 +81,7 @@ impl Guest for App {
             "fetch" => Ok(fetching::report(request.body, &query)),
             "proxy" => fetching::proxy(request.body, &query),
             "many" => Ok(fetching::many(&query)),
-            "steps" => Ok(steps::run(request, &query)),
+            "steps" => steps::run(request, &query),
             "kv" => Ok(stores::run(&query)),
             "log" => Ok(logs::run(&query)),
             "system" => Ok(system::run(&query)),

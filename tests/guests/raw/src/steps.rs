@@ -18,8 +18,8 @@ pub struct Steps<'a> {
 
 /// Takes each `step`, `name:argument`, in order. What comes of one is a line of the reply, and of the log
 /// for those whose client is gone. The request's body, if it is incoming, is the first of its kind;
-/// `reply` names the one that is handed on instead of the lines.
-pub fn run(request: Request, query: &Query) -> Reply {
+/// `reply` names the one that is handed on instead of the lines, `error` is what the handler fails with.
+pub fn run(request: Request, query: &Query) -> crate::Handled {
     let mut steps = Steps {
         query,
         pending: Vec::new(),
@@ -39,14 +39,18 @@ pub fn run(request: Request, query: &Query) -> Reply {
         report += &line;
         report.push('\n');
     }
-    match query.number("reply") {
+    let error = query.text("error");
+    if !error.is_empty() {
+        return Err(error.to_owned());
+    }
+    Ok(match query.number("reply") {
         None => text(report),
         Some(number) => Reply {
             body: taken(&mut steps.incoming, number as usize)
                 .map_or(ReplyBody::None, ReplyBody::Incoming),
             ..text("")
         },
-    }
+    })
 }
 
 /// The entry of a number, which is empty afterwards.
