@@ -1,11 +1,14 @@
 //! One request from its arrival to `after-reply`, in an instance of its own.
 
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http::{Request, Response, StatusCode};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -17,7 +20,7 @@ use crate::bindings::{self, Body, BodyError, Reply};
 use crate::body::BoxError;
 use crate::end::{End, Ended};
 use crate::handle::Handle;
-use crate::imports::flush_part_lines;
+use crate::imports::{cut, flush_part_lines};
 use crate::inbound::{self, Inbound, InboundBody, Refused};
 use crate::meter::{Meter, Metered};
 use crate::reply::{self, ReplyBody};
@@ -86,13 +89,20 @@ impl App {
     }
 }
 
+/// What a panic said.
+fn text_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("without a word").to_owned()
+}
+
 impl Run {
     async fn start<B>(self, request: Request<B>) -> Response<ReplyBody>
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        let shared = &self.app.shared;
-        let inbound = match inbound::receive(shared, &self.meter, &self.id, request).await {
+        let shared = self.app.shared.clone();
+        let inbound = match inbound::receive(&shared, &self.meter, &self.id, request).await {
             Ok(inbound) => inbound,
             Err(refused) => return self.refuse(&refused),
         };
@@ -107,23 +117,28 @@ impl Run {
         };
         let (head, wait_for_head) = oneshot::channel();
         let meter = self.meter.clone();
-        let watched = shared.hook.clone().map(|hook| (hook, self.id.clone()));
+        let run = Arc::new(self);
+        let own = run.clone();
         // Boxed: a task is moved and overwritten whole several times, and this one is large.
         let task = Box::pin(async move {
-            if let Some((hook, id)) = &watched {
-                hook.began(id);
+            // Nothing that a panic may have left half done is used again but the log and the hook.
+            let ran = AssertUnwindSafe(own.run(inbound, head)).catch_unwind();
+            if let Err(panic) = ran.await {
+                own.error(&format!(
+                    "the host itself panicked: {}",
+                    cut(&text_of(&*panic))
+                ));
             }
-            self.run(inbound, head).await;
             drop(place);
-            if let Some((hook, id)) = &watched {
-                hook.ended(id);
-            }
+            own.tell(|hook, id| hook.ended(id));
         });
         tokio::spawn(Metered::new(meter, task));
-        // The task sends a head unless the runtime itself is going down.
-        wait_for_head
-            .await
-            .unwrap_or_else(|_| reply::bare(StatusCode::INTERNAL_SERVER_ERROR))
+        wait_for_head.await.unwrap_or_else(|_| {
+            // It was lost in a panic, or the runtime itself is going down.
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            run.line(status, 0);
+            reply::bare(status)
+        })
     }
 
     fn refuse(&self, refused: &Refused) -> Response<ReplyBody> {
@@ -193,7 +208,8 @@ impl Run {
         store
     }
 
-    async fn run(self, mut inbound: Inbound, head: HeadSender) {
+    async fn run(&self, mut inbound: Inbound, head: HeadSender) {
+        self.tell(|hook, id| hook.began(id));
         let mut store = self.store(&mut inbound);
         self.answer(&mut store, inbound, head).await;
         flush_part_lines(store.data_mut());

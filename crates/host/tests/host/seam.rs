@@ -402,3 +402,55 @@ fn a_component_that_imports_every_function_of_the_wit_links() {
         assert!(loaded.is_ok(), "{:?}", loaded.err());
     });
 }
+
+/// Panics where it is asked of `delete`, and once a request is over.
+#[derive(Default)]
+struct Panicking {
+    ended: Mutex<usize>,
+}
+
+impl Hook for Panicking {
+    fn before(&self, call: &Call<'_>) -> Option<Value> {
+        assert!(!call.function.ends_with("delete"), "a panic of the test");
+        None
+    }
+
+    fn returned(&self, _: &str) {
+        panic!("another");
+    }
+
+    fn ended(&self, _: &str) {
+        *self.ended.lock().unwrap() += 1;
+    }
+}
+
+#[test]
+fn a_panic_of_the_host_itself_is_a_500_with_a_line() {
+    run(async {
+        let hook = Arc::new(Panicking::default());
+        let host = builder().hook(hook.clone()).build().unwrap();
+        let served = serve_on(&host, "host-panics", settings()).await;
+        let reply = served.get("/kv?store=store&op=delete/key").await;
+        assert_eq!((reply.status(), reply.text().as_str()), (500, ""));
+        let line = events::line("host-panics", 1).await;
+        assert_eq!(line.field("status"), "500");
+        let error = events::message("host-panics", "the host itself panicked: ").await;
+        assert!(
+            error.message().ends_with("a panic of the test"),
+            "{error:?}"
+        );
+        assert_eq!(error.field("request"), line.field("request"));
+        // Once the reply has gone out nothing of it is lost.
+        assert_eq!(served.get("/report").await.status(), 200);
+        events::message("host-panics", "panicked: another").await;
+        let lines = events::of("host-panics");
+        let lines = lines.iter().filter(|it| it.target == "edgewit::request");
+        assert_eq!(
+            lines.map(|it| it.field("status")).collect::<Vec<_>>(),
+            ["500", "200"]
+        );
+        while *hook.ended.lock().unwrap() < 2 {
+            tokio::task::yield_now().await;
+        }
+    });
+}
