@@ -134,7 +134,15 @@ impl Connection {
         outbound: &Outbound,
         tls: &TlsConnector,
     ) -> Result<Self, FetchError> {
-        let (stream, peer) = tcp::connect(&route.addresses(outbound).await?).await?;
+        let connected = tcp::connect(&route.addresses(outbound).await?).await;
+        let (stream, peer) = connected.inspect_err(|error| {
+            if let FetchError::Other(reason) = error {
+                tracing::warn!(
+                    target: "edgewit::host", request = &*outbound.request_id, app = &*outbound.app.name,
+                    "connect: {reason}"
+                );
+            }
+        })?;
         let refuses = CancellationToken::new();
         let idle = Duration::from_millis(outbound.app.limits.idle_ms);
         let sender = match &route.tls {

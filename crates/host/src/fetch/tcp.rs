@@ -43,7 +43,47 @@ async fn attempt(address: SocketAddr) -> Result<(TcpStream, IpAddr), FetchError>
             let _ = stream.set_nodelay(true);
             Ok((stream, address.ip().to_canonical()))
         }
-        Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(FetchError::ConnectTimeout),
-        Err(error) => Err(FetchError::ConnectionRefused(format!("{address}: {error}"))),
+        Err(error) => Err(failed(address, &error)),
+    }
+}
+
+/// What the peer or a network on the way said; anything else is this machine's own: no descriptor or port left, say.
+fn failed(address: SocketAddr, error: &io::Error) -> FetchError {
+    use io::ErrorKind::{
+        ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable,
+        TimedOut,
+    };
+    let text = format!("{address}: {error}");
+    match error.kind() {
+        TimedOut => FetchError::ConnectTimeout,
+        ConnectionRefused | ConnectionReset | ConnectionAborted | HostUnreachable
+        | NetworkUnreachable => FetchError::ConnectionRefused(text),
+        _ => FetchError::Other(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_this_machine_lacks_is_no_refusal() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 80));
+        // Too many files of the process and of the system (ENFILE, EMFILE), everywhere the same.
+        let lacking = [23, 24].map(io::Error::from_raw_os_error);
+        for error in lacking
+            .into_iter()
+            .chain([io::ErrorKind::AddrNotAvailable.into()])
+        {
+            assert!(
+                matches!(failed(address, &error), FetchError::Other(_)),
+                "{error}"
+            );
+        }
+        let refused = io::ErrorKind::ConnectionRefused.into();
+        assert!(matches!(
+            failed(address, &refused),
+            FetchError::ConnectionRefused(_)
+        ));
     }
 }

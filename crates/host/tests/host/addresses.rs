@@ -117,6 +117,9 @@ fn a_name_does_not_lead_within() {
             ("within-metadata", "169.254.169.254", "169.254.169.254"),
             ("within-loopback-6", "::1", "[::1]"),
             ("within-local-6", "fd00::1", "[fd00::1]"),
+            ("within-shared", "100.64.0.1", "100.64.0.1"),
+            ("within-nat64", "64:ff9b::7f00:1", "[64:ff9b::7f00:1]"),
+            ("within-nat64-own", "64:ff9b:1::1", "[64:ff9b:1::1]"),
         ] {
             let resolver = Answers::of(&[("a.example", &[&[ip]])]);
             let served = serve(app, resolver, &["http://*.example:*"]).await;
@@ -141,6 +144,24 @@ fn a_name_does_not_lead_within() {
         .await;
         let report = fetch(&served, &upstream.named("a.example", "/"), "").await;
         assert_eq!(report.line("status "), "200");
+    });
+}
+
+/// One of this link, without the link that it is of.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_connection_that_this_machine_can_t_make_is_not_refused() {
+    run(async {
+        let granted = "http://[fe80::1]:9";
+        let served = serve("unconnectable", Answers::of(&[]), &[granted]).await;
+        let report = fetch(&served, granted, "").await;
+        let failed = report.line("error ");
+        assert!(
+            failed.starts_with("FetchError::Other(\"[fe80::1]:9: "),
+            "{failed}"
+        );
+        let line = events::message("unconnectable", "connect: [fe80::1]:9: ").await;
+        assert_eq!(line.level, tracing::Level::WARN);
     });
 }
 
