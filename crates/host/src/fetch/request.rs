@@ -14,6 +14,9 @@ use crate::state::State;
 /// This host's name in `cdn-loop` (RFC 8586).
 const CDN_ID: &str = "edgewit";
 
+/// The longest URI that hyper carries.
+const URI_BYTES_MAX: usize = u16::MAX as usize - 1;
+
 /// An absolute http or https URI, without user information or fragment.
 pub(super) fn target(uri: &str) -> Result<Url, FetchError> {
     let invalid = |reason: &str| FetchError::InvalidRequest(format!("uri {uri:?}: {reason}"));
@@ -26,6 +29,11 @@ pub(super) fn target(uri: &str) -> Result<Url, FetchError> {
     }
     if url.fragment().is_some() {
         return Err(invalid("a fragment"));
+    }
+    let length = url.as_str().len();
+    if length > URI_BYTES_MAX {
+        let reason = format!("uri: {length} bytes, at most {URI_BYTES_MAX}");
+        return Err(FetchError::InvalidRequest(reason));
     }
     Ok(url)
 }

@@ -162,3 +162,20 @@ fn some_can_t_be_followed() {
         assert!(error.starts_with("FetchError::Redirect("), "{error}");
     });
 }
+
+#[test]
+fn a_location_that_is_too_long_is_an_error_of_the_redirect() {
+    run(async {
+        let long = format!("/{}", "l".repeat(70_000));
+        let location = format!("location: {long}\r\n");
+        let upstream = Upstream::answering(move |_| bare(302, &location)).await;
+        let served = serve_raw("redirect-long").await;
+        let report = fetch(&served, &upstream.url("/"), "").await;
+        let failed = report.line("error ");
+        let start = &failed[..failed.len().min(100)];
+        assert!(
+            start.starts_with("FetchError::Redirect(\"uri: 70"),
+            "{start}"
+        );
+    });
+}
