@@ -16,6 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
+use url::{Position, Url};
 
 use crate::app::App;
 use crate::connection::{Connection, Io};
@@ -83,8 +84,9 @@ impl Routes {
     }
 
     /// Sends requests to `target` whose host name is `host` (any, if `None`) and whose path begins with
-    /// `prefix`, by whole segments. The prefix, `/` for all paths, is taken off the path that the
-    /// target sees. A route with a host goes before one without, then the longest prefix counts.
+    /// `prefix`, by whole segments: the path as guests are told it, in WHATWG serialization, so that `/a/../b` is
+    /// one of `/b`. The prefix, `/` for all paths, is taken off the path that the target sees. A route with a host
+    /// goes before one without, then the longest prefix counts.
     pub fn add(mut self, host: Option<&str>, prefix: &str, target: Target) -> Self {
         let prefix = prefix.trim_end_matches('/').to_owned();
         self.routes.push(Route {
@@ -122,6 +124,9 @@ impl Routes {
     }
 
     async fn answer(&self, mut request: Request<Incoming>) -> Response<ReplyBody> {
+        if let Err(status) = serialize_path(request.uri_mut()) {
+            return reply::bare(status);
+        }
         let host = host_name(&request);
         let Some(route) = self.find(host.as_deref(), request.uri().path()) else {
             let asterisk = request.uri().path() == "*";
@@ -188,6 +193,28 @@ fn host_name(request: &Request<Incoming>) -> Option<String> {
     let host = request.headers().get(header::HOST)?.to_str().ok()?;
     let authority: http::uri::Authority = host.parse().ok()?;
     Some(authority.host().to_owned())
+}
+
+/// Makes the path and the query those of the URL that they are part of. Other than by its path a request is not
+/// told apart, and one without any, or `*`, stays.
+fn serialize_path(uri: &mut Uri) -> Result<(), StatusCode> {
+    let Some(target) = uri.path_and_query().map(PathAndQuery::as_str) else {
+        return Ok(());
+    };
+    if !target.starts_with('/') {
+        return Ok(());
+    }
+    let url = Url::parse(&format!("http://host{target}")).map_err(|_| StatusCode::BAD_REQUEST)?;
+    let serialized = &url[Position::BeforePath..Position::AfterQuery];
+    if serialized == target {
+        return Ok(());
+    }
+    let mut parts = std::mem::take(uri).into_parts();
+    // Encoding may make it longer than any is.
+    let serialized = serialized.parse().map_err(|_| StatusCode::URI_TOO_LONG)?;
+    parts.path_and_query = Some(serialized);
+    *uri = Uri::from_parts(parts).map_err(|_| StatusCode::BAD_REQUEST)?;
+    Ok(())
 }
 
 /// The same URI with the first `length` bytes of its path gone.

@@ -58,6 +58,38 @@ fn a_host_goes_before_none_and_the_longest_prefix_counts() {
 }
 
 #[test]
+fn a_route_is_of_the_path_that_its_guest_is_told() {
+    run(async {
+        let routes = Routes::new()
+            .add(None, "/", app("r-dots-root").await)
+            .add(None, "/a", app("r-dots-a").await)
+            .add(None, "/a/deep", app("r-dots-deep").await)
+            .add(None, "/b", app("r-dots-b").await);
+        let address = listen(routes).await;
+        for (target, prefix, uri) in [
+            ("/a/../b/x", "/b", "/x"),
+            ("/a/%2e%2e/b/x", "/b", "/x"),
+            ("/%2E%2e/b", "/b", "/"),
+            ("/b/./../a/deep/../x", "/a", "/x"),
+            ("/a/deep/..", "/a", "/"),
+            ("/a\\deep\\x?a\\..\\b", "/a/deep", "/x?a\\..\\b"),
+            ("/a\\..\\b/x", "/b", "/x"),
+            ("//b/x", "", "//b/x"),
+            ("//../b/x", "/b", "/x"),
+            ("/a//../b", "/a", "/b"),
+            ("/a//x", "/a", "//x"),
+            ("/%61/x", "", "/%61/x"),
+            ("/a%2f..%2fb", "", "/a%2f..%2fb"),
+        ] {
+            let report = get(address, "a", target).await;
+            assert_eq!(report.line("uri "), format!("http://a{uri}"), "{target}");
+            let told = report.lines("attribute edgewit.prefix=").concat();
+            assert_eq!(told, prefix, "{target}");
+        }
+    });
+}
+
+#[test]
 fn the_prefix_is_an_attribute() {
     run(async {
         let routes = Routes::new().add(None, "/api", app("r-prefix").await).add(
