@@ -87,8 +87,8 @@ pub trait Backend: Send + Sync + 'static {
         ttl_ms: Option<u64>,
     ) -> Reply<'a, i64>;
 
-    /// At most `limit` keys that begin with `prefix`, in the order of their bytes, after `cursor`. A key
-    /// whose record can't be read is one of them.
+    /// At most `limit` keys that begin with `prefix`, in the order of their bytes, after `cursor`; there may be fewer
+    /// on a page that is not the last, where many have expired. A key whose record can't be read is one of them.
     /// Errors: `InvalidArgument` if the cursor is none of this backend's.
     fn keys<'a>(
         &'a self,

@@ -166,19 +166,30 @@ pub(super) fn cursor_key(cursor: Option<&str>) -> Result<Option<&str>, Error> {
     }
 }
 
-/// One page of the keys that are alive. `keys` yields them in order, from the first after the cursor.
+/// So many expired keys are passed over for one page at the most: what is in memory is looked through on a thread that
+/// others wait for.
+const EXPIRED_PASSED: usize = 1000;
+
+/// One page of the keys that are alive, not a full one where too many have expired. `keys` yields them in order, from
+/// the first after the cursor.
 pub(super) fn page<F>(
     keys: impl Iterator<Item = Result<(String, bool), F>>,
     prefix: &str,
     limit: u32,
 ) -> Result<Page, F> {
     let mut page = Page::default();
+    let mut passed = 0;
     for key in keys {
         let (key, alive) = key?;
         if !key.starts_with(prefix) {
             break;
         }
         if !alive {
+            passed += 1;
+            if passed == EXPIRED_PASSED {
+                page.cursor = Some(format!("{CURSOR_MARK}{key}"));
+                break;
+            }
             continue;
         }
         if page.keys.len() == limit as usize {
@@ -192,7 +203,31 @@ pub(super) fn page<F>(
 
 #[cfg(test)]
 mod tests {
-    use super::decimal;
+    use std::convert::Infallible;
+
+    use super::{EXPIRED_PASSED, cursor_key, decimal, page};
+
+    #[test]
+    fn a_page_passes_over_so_many_expired_keys_at_the_most() {
+        let expired = 3 * EXPIRED_PASSED;
+        let keys: Vec<_> = (0..=expired)
+            .map(|n| (format!("{n:06}"), n == expired))
+            .collect();
+        let (mut at, mut pages, mut found) = (0, 0, Vec::new());
+        loop {
+            let mut looked_at = 0;
+            let rest = keys[at..].iter().inspect(|_| looked_at += 1);
+            let Ok(page) = page(rest.cloned().map(Ok::<_, Infallible>), "", 10);
+            assert!(looked_at <= EXPIRED_PASSED);
+            pages += 1;
+            found.extend(page.keys);
+            let Some(after) = cursor_key(page.cursor.as_deref()).unwrap() else {
+                break;
+            };
+            at = keys.partition_point(|(key, _)| &**key <= after);
+        }
+        assert_eq!((pages, found), (4, vec![format!("{expired:06}")]));
+    }
 
     #[test]
     fn a_number_has_one_form() {

@@ -222,8 +222,7 @@ impl Backend for File {
         })
     }
 
-    /// On a thread for what blocks: it passes over every expired key in its way, and values that are
-    /// not cached are read from the disk with their keys.
+    /// On a thread for what blocks: values that are not cached are read from the disk with their keys.
     fn keys<'a>(
         &'a self,
         now_ms: u64,
