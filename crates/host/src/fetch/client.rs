@@ -121,15 +121,36 @@ impl Client {
 
     fn put(self: &Arc<Self>, key: String, connection: Connection) {
         let mut kept = self.kept();
-        let all: usize = kept.connections.values().map(Vec::len).sum();
+        make_room(&mut kept.connections);
         let connections = kept.connections.entry(key).or_default();
         connections.retain(|(_, connection)| connection.is_ready());
-        if connections.len() < IDLE_PER_PEER && all < IDLE_MAX {
+        if connections.len() < IDLE_PER_PEER {
             connections.push((Instant::now(), connection));
         }
         if !kept.is_swept {
             kept.is_swept = true;
             tokio::spawn(sweep(Arc::downgrade(self)));
+        }
+    }
+}
+
+/// Lets go of what was taken least lately where all places are taken: peers that nobody asks any more would keep them
+/// from those that are asked.
+fn make_room<C>(connections: &mut HashMap<String, Vec<(Instant, C)>>) {
+    if connections.values().map(Vec::len).sum::<usize>() < IDLE_MAX {
+        return;
+    }
+    let each = connections.iter().flat_map(|(key, of_peer)| {
+        let since = of_peer.iter().map(|(since, _)| *since);
+        since.enumerate().map(move |(at, since)| (since, key, at))
+    });
+    let oldest = each.min().map(|(_, key, at)| (key.clone(), at));
+    if let Some((key, at)) = oldest
+        && let Some(of_peer) = connections.get_mut(&key)
+    {
+        of_peer.remove(at);
+        if of_peer.is_empty() {
+            connections.remove(&key);
         }
     }
 }
@@ -159,4 +180,32 @@ fn closed_meanwhile(outbound: &Outbound, mut unanswered: Unanswered) -> Unanswer
     let is_closed = matches!(unanswered.error, FetchError::ConnectionClosed);
     unanswered.is_unseen |= is_closed && outbound.method.is_idempotent();
     unanswered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_that_is_new_takes_the_place_of_the_oldest() {
+        let start = Instant::now();
+        let mut connections = HashMap::new();
+        for n in 0..IDLE_MAX {
+            make_room(&mut connections);
+            let since = start + Duration::from_secs(n as u64);
+            // The first peer has a second connection, which is as new as can be.
+            let key = if n == IDLE_MAX - 1 { 0 } else { n }.to_string();
+            let of_peer: &mut Vec<_> = connections.entry(key).or_default();
+            of_peer.push((since, n));
+        }
+        make_room(&mut connections);
+        assert_eq!(
+            connections["0"].iter().map(|it| it.1).collect::<Vec<_>>(),
+            [IDLE_MAX - 1]
+        );
+        connections.insert("new".to_owned(), vec![(start, 0)]);
+        make_room(&mut connections);
+        assert!(!connections.contains_key("new"));
+        assert_eq!(connections.len(), IDLE_MAX - 1);
+    }
 }
