@@ -3,8 +3,16 @@
 
 #[path = "cli/conform.rs"]
 mod conform;
+#[path = "cli/conform_cases.rs"]
+mod conform_cases;
+#[path = "cli/conform_components.rs"]
+mod conform_components;
+#[path = "cli/conform_expect.rs"]
+mod conform_expect;
 #[path = "cli/conform_http.rs"]
 mod conform_http;
+#[path = "cli/conform_jobs.rs"]
+mod conform_jobs;
 #[path = "cli/kv.rs"]
 mod kv;
 // It looks at /proc.

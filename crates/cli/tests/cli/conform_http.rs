@@ -4,9 +4,8 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::time::Duration;
 
-use crate::conform::{cases_of, expect, guests};
+use crate::conform::{expect, guests};
 use crate::support::{Server, command, edgewit, ok, root};
 
 /// The cases that pass on a server with a guest behind it; the others were not run, and say why.
@@ -101,7 +100,7 @@ fn the_guest_compiled_natively_passes_what_is_in_reach() {
 }
 
 /// Reads a request to the end of its head; none if its client went without one.
-fn request(stream: &mut TcpStream) -> Option<String> {
+pub fn request(stream: &mut TcpStream) -> Option<String> {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
@@ -111,62 +110,6 @@ fn request(stream: &mut TcpStream) -> Option<String> {
         }
     }
     Some(String::from_utf8(head).unwrap())
-}
-
-/// As many cases are under way as `--jobs` says: a server that answers none before so many have come gets so many,
-/// and no more come before.
-#[test]
-fn so_many_cases_are_under_way_as_jobs_says() {
-    let folder = tempfile::tempdir().unwrap();
-    let steps = ["a", "b", "c", "d"].map(|name| (name, "steps = ['echo.text a -> ok a']"));
-    fs::write(folder.path().join("mine.toml"), cases_of(&steps)).unwrap();
-    for jobs in [1, 2] {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let server = std::thread::spawn(move || {
-            let mut answered = 0;
-            let mut waiting = Vec::new();
-            while answered < 4 {
-                let (mut stream, _) = listener.accept().unwrap();
-                if request(&mut stream).is_none() {
-                    continue;
-                }
-                waiting.push(stream);
-                if waiting.len() < jobs {
-                    continue;
-                }
-                std::thread::sleep(Duration::from_millis(200));
-                listener.set_nonblocking(true).unwrap();
-                let more = listener.accept();
-                assert!(more.is_err(), "more than {jobs} at once");
-                listener.set_nonblocking(false).unwrap();
-                let reply = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nok a\n";
-                // One goes on, or all of the last.
-                let ends = if answered + waiting.len() == 4 {
-                    waiting.len()
-                } else {
-                    1
-                };
-                for mut stream in waiting.drain(..ends) {
-                    stream.write_all(reply).unwrap();
-                    answered += 1;
-                }
-            }
-        });
-        let count = jobs.to_string();
-        let arguments = [
-            "conform",
-            "http",
-            &url,
-            "--case",
-            "mine.toml",
-            "--jobs",
-            &count,
-        ];
-        let told = ok(folder.path(), &arguments);
-        assert!(told.ends_with("4 passed, 0 failed\n"), "{told}");
-        server.join().unwrap();
-    }
 }
 
 /// A server that takes requests and answers none is given up with the first.

@@ -1,0 +1,130 @@
+//! The list of what a component owes and is known to fail.
+
+use std::fs;
+
+use crate::conform::{case, guests};
+use crate::support::edgewit;
+
+#[test]
+fn known_failures_are_held_both_ways() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let guest = guests().join("raw.wasm");
+    let expecting = |case: &str, how: &str| {
+        let text = format!(
+            "language = \"x\"\nlayers = [\"wit\"]\ndrops = \"scope\"\n[[failure]]\ncase = \"{case}\"\nhow = \"{how}\"\nreason = \"r\"\n"
+        );
+        fs::write(here.join("expect.toml"), text).unwrap();
+    };
+    let run = |file: &str| {
+        let output = edgewit(
+            here,
+            &[
+                "conform",
+                "run",
+                guest.to_str().unwrap(),
+                "--case",
+                file,
+                "--expect",
+                "expect.toml",
+            ],
+        );
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap(),
+        )
+    };
+    let failing = case(here, "echo.text a -> ok b");
+    let known = "expected `ok b`";
+    expecting("mine/one", known);
+    let (code, told) = run(&failing);
+    assert!(
+        code == Some(0) && told.contains("raw: 1 known-failure\n"),
+        "{code:?} {told}"
+    );
+    assert!(
+        told.ends_with(" s, 1 known to fail\n0 passed, 0 failed\n"),
+        "{told}"
+    );
+    expecting("mine/one", "another way");
+    let (code, told) = run(&failing);
+    assert!(
+        code == Some(1) && told.contains("which is [\"another way\"] and no more"),
+        "{code:?} {told}"
+    );
+    let passing = case(here, "echo.text a -> ok a");
+    expecting("mine/one", known);
+    let (code, told) = run(&passing);
+    assert!(
+        code == Some(1) && told.contains("known failure, and it passed"),
+        "{code:?} {told}"
+    );
+    expecting("mine/none", "x");
+    let (code, told) = run(&passing);
+    assert!(
+        code == Some(1) && told.contains("lists \"mine/none\", which is no case"),
+        "{code:?} {told}"
+    );
+}
+
+#[test]
+fn a_list_without_reasons_or_proofs_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let guest = guests().join("raw.wasm");
+    fs::write(here.join("proof.rs"), "").unwrap();
+    let listed = |lines: &str| {
+        let text = format!("language = 'x'\nlayers = ['wit']\ndrops = 'scope'\n{lines}");
+        fs::write(here.join("expect.toml"), text).unwrap();
+        let arguments = [
+            "conform",
+            "run",
+            guest.to_str().unwrap(),
+            "--filter",
+            "system/text",
+            "--expect",
+            "expect.toml",
+        ];
+        let output = edgewit(here, &arguments);
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    for (lines, said) in [
+        (
+            "[[prevented]]\ncase = 'a/b'\nproof = 'proof.rs'\nreason = ' '",
+            "expect.toml:5: `reason` of \"a/b\" is empty",
+        ),
+        (
+            "[[prevented]]\ncase = 'a/b'\nproof = 'none.rs'\nreason = 'r'",
+            "expect.toml:5: `proof` of \"a/b\": no file \"none.rs\"",
+        ),
+        (
+            "[[prevented]]\ncase = 'a/b'\nproof = 'proof.rs'",
+            "expect.toml:4: missing field `reason`",
+        ),
+        (
+            "[[failure]]\ncase = 'a/b'\nhow = 'x'\nreason = ''",
+            "expect.toml:5: `reason` of \"a/b\" is empty",
+        ),
+        (
+            "[[failure]]\ncase = 'a/b'\nhow = ['x', '']\nreason = 'r'",
+            "expect.toml:5: `how` of \"a/b\" is empty",
+        ),
+        (
+            "[[failure]]\ncase = 'a/b'\nhow = 1\nreason = 'r'",
+            "expect.toml:6: a text or several are due",
+        ),
+        (
+            "[[relaxed]]\ncase = 'a/b'\nwhat = 'order'\nreason = ''",
+            "expect.toml:5: `reason` of \"a/b\" is empty",
+        ),
+    ] {
+        let (code, told) = listed(lines);
+        assert!(
+            code == Some(2) && told.starts_with(&format!("edgewit: {said}")),
+            "{code:?} {told}"
+        );
+    }
+}
