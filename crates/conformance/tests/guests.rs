@@ -1,7 +1,8 @@
 //! The suite on every guest in this repository, each case a test by its name.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
 use edgewit_build::{Cache, Options, Tool};
@@ -71,6 +72,12 @@ fn main() {
             problems => Err(problems.into()),
         },
     ));
+    trials.push(Trial::test(
+        "every guest in the tree is in the run",
+        all_asked,
+    ));
+    let without = "what can not be built is not in the run, and is no pass";
+    trials.push(Trial::test(without, without_toolchains));
     let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
     if let Some(Whole { run, not_run }) = whole.get() {
         println!("{} of {} SDKs run", run.subjects, GUESTS.len());
@@ -90,6 +97,59 @@ fn root() -> &'static Path {
 fn expect(folder: &str) -> Expect {
     let expect = Expect::read(&root().join(folder).join("expect.toml"));
     expect.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The folder of each guest in the tree: where an `expect.toml` lies, and in each SDK.
+fn in_the_tree(folder: &Path, found: &mut Vec<PathBuf>) {
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{error}"));
+    for entry in entries.map(|entry| entry.expect("an entry")) {
+        let (path, name) = (entry.path(), entry.file_name());
+        let name = name.to_string_lossy();
+        if name == "expect.toml" {
+            found.push(folder.to_owned());
+        } else if path.is_dir() && name != "target" && !name.starts_with('.') {
+            in_the_tree(&path, found);
+        }
+    }
+}
+
+fn all_asked() -> Result<(), Failed> {
+    let mut found = Vec::new();
+    in_the_tree(root(), &mut found);
+    let entries = std::fs::read_dir(root())?.flatten();
+    let sdks = entries.filter(|it| it.file_name().to_string_lossy().starts_with("sdk-"));
+    found.extend(sdks.map(|sdk| sdk.path().join("conformance")));
+    let asked = |folder: &Path| GUESTS.iter().any(|it| folder == root().join(it.folder));
+    found.retain(|folder| !asked(folder));
+    match &found[..] {
+        [] => Ok(()),
+        others => Err(format!("GUESTS lacks {others:?}").into()),
+    }
+}
+
+/// This program, where no toolchain is found and none can be installed.
+fn without_toolchains() -> Result<(), Failed> {
+    let empty = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-programs");
+    std::fs::create_dir_all(&empty)?;
+    let mut alone = Command::new(std::env::current_exe()?);
+    alone.env("PATH", &empty).env("EDGEWIT_CACHE", &empty);
+    alone.arg("/system/text");
+    let output = alone.output()?;
+    let told = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    let has_line = |guest: &Guest| {
+        let why = told.split_once(&format!("\n{}: not run: ", guest.name));
+        why.is_some_and(|(_, why)| {
+            why.lines()
+                .next()
+                .is_some_and(|it| it.contains(" is missing; "))
+        })
+    };
+    let said = GUESTS.iter().all(has_line)
+        && told.contains(&format!("\n0 of {} SDKs run\n", GUESTS.len()));
+    match said && !output.status.success() {
+        true => Ok(()),
+        false => Err(format!("{}: {told}", output.status).into()),
+    }
 }
 
 fn passed(whole: &Whole, guest: &str, case: &str) -> Result<Completion, Failed> {
