@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use edgewit_conformance::{LADDER, Layer, Rung, Selection, Suite, parse};
+use edgewit_conformance::{Case, Exchange, LADDER, Layer, Rung, Selection, Suite, parse};
 
 fn suite() -> Suite {
     Suite::embedded().unwrap_or_else(|error| panic!("{error}"))
@@ -43,6 +43,61 @@ fn no_two_cases_have_one_name_or_ask_the_same() {
             panic!("{} asks what {other} does", case.name());
         }
     }
+}
+
+/// What differs in strings alone is one case of several requests or steps.
+#[test]
+fn no_case_is_another_with_other_strings() {
+    let suite = suite();
+    let mut shapes: BTreeMap<String, &str> = BTreeMap::new();
+    for case in suite.cases.iter().filter(|case| case.area() != "matrix") {
+        if let Some(other) = shapes.insert(shape(case), case.name()) {
+            panic!("{} is {other} with other strings", case.name());
+        }
+    }
+}
+
+/// What a case asks and expects without its strings: the rule, what is set up, what servers do, its requests.
+fn shape(case: &Case) -> String {
+    let servers = case.upstream.iter().map(|upstream| {
+        let connections: Vec<_> = upstream.connections.iter().map(|it| verbs(it)).collect();
+        (connections, upstream.saw.is_some())
+    });
+    let servers: Vec<_> = servers.collect();
+    let requests: Vec<_> = case.request.iter().map(shape_of_request).collect();
+    let granted: Vec<_> = case.app.keys().collect();
+    let stores = (case.stores.len(), case.stores_after.len());
+    let Case { rule, layer, .. } = case;
+    format!("{rule} {layer:?} {granted:?} {stores:?} {servers:?} {requests:?}")
+}
+
+fn shape_of_request(exchange: &Exchange) -> String {
+    // A handler by its name is a verb.
+    let target: Vec<&str> = exchange.request.split(['/', '?']).collect();
+    let asks = match target[..] {
+        [method, "s", handler, ..] => (method, handler),
+        _ => (target[0], ""),
+    };
+    let steps = exchange.steps.iter().map(|step| {
+        let due = step.due.as_deref().unwrap_or_default();
+        let count = if due.starts_with("err ") { 2 } else { 1 };
+        let due: Vec<&str> = due.split(' ').take(count).collect();
+        (step.verb(), step.line.split(' ').count(), due)
+    });
+    let steps: Vec<_> = steps.collect();
+    let mut reply = exchange.reply.clone();
+    reply.body = reply.body.map(|_| String::new());
+    reply.fields.values_mut().flatten().for_each(String::clear);
+    let client = exchange.client.as_deref().map(verbs);
+    let injected: Vec<_> = exchange.inject.iter().map(|it| &it.call).collect();
+    let (fields, sends) = (exchange.fields.len(), exchange.body.is_some());
+    let looks = (exchange.log.is_some(), exchange.trace.is_some());
+    format!("{asks:?} {fields} {sends} {steps:?} {reply:?} {client:?} {injected:?} {looks:?}")
+}
+
+fn verbs(lines: &[String]) -> Vec<&str> {
+    let verbs = lines.iter().filter_map(|line| line.split(' ').next());
+    verbs.collect()
 }
 
 #[test]
@@ -89,6 +144,14 @@ fn every_file_of_cases_is_embedded() {
     let suite = suite();
     let by_hand = suite.cases.iter().filter(|case| case.area() != "matrix");
     assert_eq!(count, by_hand.count());
+}
+
+#[test]
+fn there_are_as_many_cases_as_the_readme_says() {
+    let readme = include_str!("../../../README.md");
+    let (before, _) = readme.split_once(" cases of how SDKs").unwrap();
+    let said = before.rsplit("more than ").next().unwrap();
+    assert!(suite().cases.len() > said.parse().unwrap(), "{said}");
 }
 
 #[test]
