@@ -110,7 +110,7 @@ fn a_port_is_written_where_nothing_is() {
 }
 
 /// A folder of a new port with a component, and a `cargo` that has installed the binary under test once it was
-/// asked as it should be.
+/// asked as it should be, in words that the real one takes: with `--list` it installs nothing.
 fn port(here: &Path) {
     ok(here, &["port", "new", "cobol", "."]);
     fs::copy(guests().join("raw.wasm"), here.join("guest.wasm")).unwrap();
@@ -118,8 +118,10 @@ fn port(here: &Path) {
     let cargo = here.join("programs/cargo");
     let script = format!(
         "#!/bin/sh\ntest \"$*\" = 'install --locked --path {}/crates/cli --root ./.edgewit' || exit 9\n\
+         {} \"$@\" --list || exit 8\n\
          mkdir -p .edgewit/bin && ln -s {} .edgewit/bin/edgewit\n",
         root().display(),
+        env!("CARGO"),
         binary().display()
     );
     fs::write(&cargo, script).unwrap();
