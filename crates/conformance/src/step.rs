@@ -115,13 +115,14 @@ const THROWN: [(&str, &str); 4] = [
     ("err invalid-request", "throw TypeError"),
     ("err invalid-status", "throw RangeError"),
 ];
-const MAY_THROW: [&str; 6] = [
+const MAY_THROW: [&str; 7] = [
     "reply.field",
     "reply.set",
     "reply.status",
+    "fetch.field",
+    "fetch.get",
     "fetch.send",
     "fetch.stream",
-    "fetch.field",
 ];
 
 /// Whether what a step reported is what was due.
@@ -142,7 +143,10 @@ pub fn matches(step: &Step, due: &str, report: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::ladder::CONTRACT;
 
     #[test]
     fn reports_are_compared_by_words() {
@@ -157,6 +161,17 @@ mod tests {
         let step: Step = "reply.field a%20b c -> err invalid-name".parse().unwrap();
         assert!(matches(&step, "err invalid-name", "throw TypeError"));
         assert!(!matches(&step, "err invalid-name", "throw RangeError"));
+    }
+
+    #[test]
+    fn what_may_throw_is_what_the_contract_says() {
+        let (_, section) = CONTRACT.rsplit_once("\n## ").unwrap();
+        let marked: BTreeSet<&str> = section.split('`').skip(1).step_by(2).collect();
+        let verbs = marked.iter().filter(|it| VERBS.contains(**it)).copied();
+        assert_eq!(verbs.collect::<BTreeSet<_>>(), BTreeSet::from(MAY_THROW));
+        for (due, thrown) in THROWN {
+            assert!(marked.contains(due) && marked.contains(thrown), "{due}");
+        }
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use crate::conform::{expect, guests};
-use crate::support::{edgewit, ok};
+use crate::conform::{case, expect, guests};
+use crate::support::{edgewit, fails, ok};
 
 #[test]
 fn cases_are_chosen_listed_and_explained() {
@@ -102,4 +102,26 @@ fn a_case_of_ones_own_is_run_shown_and_explained() {
         told.contains("1 --expect for 2 components; one for each is due"),
         "{told}"
     );
+}
+
+/// A failure is told and counted, and the run is passed.
+#[test]
+fn what_is_recommended_fails_no_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let file = case(here, "echo.text a -> ok b");
+    let text = fs::read_to_string(&file).unwrap();
+    let text = text.replace("layer = ", "level = \"recommended\"\nlayer = ");
+    fs::write(&file, text).unwrap();
+    let guest = guests().join("raw.wasm");
+    let run = ["conform", "run", guest.to_str().unwrap(), "--case", &file];
+    let told = ok(here, &run);
+    assert!(
+        told.contains("raw: failed mine/one (recommended)\n    `echo.text a`: expected `ok b`"),
+        "{told}"
+    );
+    assert!(told.contains("raw: 1 failed\n"), "{told}");
+    assert!(told.ends_with("\n0 passed, 0 failed\n"), "{told}");
+    let required = [&run[..], &["--level", "required"]].concat();
+    assert!(fails(here, &required, 2).contains("no case is chosen"));
 }

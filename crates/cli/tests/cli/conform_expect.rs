@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::conform::{case, guests};
-use crate::support::edgewit;
+use crate::support::{edgewit, ok};
 
 #[test]
 fn known_failures_are_held_both_ways() {
@@ -126,5 +126,35 @@ fn a_list_without_reasons_or_proofs_is_refused() {
             code == Some(2) && told.starts_with(&format!("edgewit: {said}")),
             "{code:?} {told}"
         );
+    }
+}
+
+/// One alone is compared with none; beside another a relaxation has to be needed.
+#[test]
+fn what_is_relaxed_is_needed_where_components_are_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let text = "language = 'x'\nlayers = ['wit']\ndrops = 'scope'\n[[relaxed]]\ncase = 'system/text'\nwhat = 'order'\n\
+                reason = 'the reason'\n";
+    fs::write(here.join("expect.toml"), text).unwrap();
+    let file = |name: &str| guests().join(name).to_str().unwrap().to_owned();
+    let (raw, rust) = (file("raw.wasm"), file("rust.wasm"));
+    let chosen = ["--filter", "system/text", "--expect", "expect.toml"];
+    let alone = ok(here, &[&["conform", "run", &raw][..], &chosen].concat());
+    assert!(!alone.contains("relaxed"), "{alone}");
+    let beside = [
+        &["conform", "run", &raw, &rust][..],
+        &chosen,
+        &["--expect", "expect.toml"],
+    ]
+    .concat();
+    let output = edgewit(here, &beside);
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stdout).unwrap();
+    for said in [
+        "system/text: relaxed by raw, and nothing differs without\n",
+        "relaxed: order of calls in system/text, by rust: the reason\n",
+    ] {
+        assert!(told.contains(said), "{told}");
     }
 }
