@@ -14,6 +14,9 @@ use crate::step::Step;
 /// The authority that clients of cases ask for, unless a case says another.
 pub(crate) const AUTHORITY: &str = "conformance.test";
 
+/// Stands for the id of the request in a report, as the host's log has it.
+pub(crate) const REQUEST_ID: &str = "?id";
+
 /// Who owes a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -114,6 +117,16 @@ pub struct Inject {
     pub result: toml::Value,
 }
 
+/// How a guest fails, and a part of what the host says of it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fails {
+    /// Its handler ends with an error, its reply is none, or its source breaks off.
+    Error(String),
+    /// It does not return.
+    Trap(String),
+}
+
 /// One request and what must come of it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -136,9 +149,13 @@ pub struct Exchange {
     /// What the client must get.
     #[serde(default)]
     pub reply: Reply,
-    /// What the guest must log beside its reports: `LEVEL TARGET TEXT NAME VALUE …` as words.
+    /// How the guest must fail. Where it is not said the host may have no error to tell of.
+    pub fails: Option<Fails>,
+    /// What the guest must log beside its reports: `LEVEL TARGET TEXT NAME VALUE …` as words; `reply` stands where the
+    /// handler has ended.
     pub log: Option<Vec<String>>,
-    /// The calls of imports, reports and what an SDK is free in left out. A first or last `...` is any calls.
+    /// The calls of imports, reports and what an SDK is free in left out. A first or last `...` is any calls; `reply`
+    /// stands where the handler has ended, `drop(store #1)` where a handle was dropped.
     pub trace: Option<Vec<String>>,
     /// What calls return in place of what the host has to say.
     #[serde(default)]
@@ -154,6 +171,7 @@ impl Default for Exchange {
             client: None,
             steps: Vec::new(),
             reply: Reply::default(),
+            fails: None,
             log: None,
             trace: None,
             inject: Vec::new(),
@@ -178,31 +196,22 @@ impl Exchange {
             && !self.request.starts_with("HEAD ")
     }
 
-    /// Whether the guest may not return.
-    pub(crate) fn may_trap(&self) -> bool {
-        let is_ended = self.steps.last().is_some_and(|last| last.due.is_none());
-        let is_cut = self.reply.status >= 500 || self.reply.cut;
-        is_ended || is_cut || self.steps.iter().any(Step::may_trap)
-    }
-
-    /// Whether the host may have a word to say of how it went.
-    pub(crate) fn may_fail(&self) -> bool {
-        let is_ended =
-            |step: &Step| step.due.is_none() && step.line != "after" || step.may_end_the_request();
-        self.may_trap() || self.client.is_some() || self.steps.iter().any(is_ended)
-    }
-
-    /// What is due where clients ask for another authority than [`AUTHORITY`].
-    pub(crate) fn for_authority(&self, authority: &str) -> Self {
+    /// What is due where a word in reports stands for one that is known by now.
+    pub(crate) fn meaning(&self, word: &str, text: &str) -> Self {
         let mut exchange = self.clone();
-        for step in &mut exchange.steps {
-            let authority = crate::words::report(authority.as_bytes());
-            step.due = step
-                .due
-                .take()
-                .map(|due| due.replace(AUTHORITY, &authority));
+        for due in exchange.steps.iter_mut().filter_map(|it| it.due.as_mut()) {
+            *due = due.replace(word, text);
         }
         exchange
+    }
+
+    /// Whether no logger has to let reports through, as they are events of the level `info`.
+    pub(crate) fn is_silent(&self) -> bool {
+        let is_kept = |level: &str| ["trace", "debug", "info"].contains(&level);
+        let least = |inject: &Inject| Some(inject.result.get("some")?.as_str()?.to_owned());
+        let mut injects = self.inject.iter();
+        injects
+            .any(|it| &*it.call == "logging.min-level" && !least(it).is_some_and(|it| is_kept(&it)))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::case::{Exchange, Level, Upstream};
+use crate::case::{Exchange, Fails, Level, Upstream};
 use crate::suite::Suite;
 
 impl Suite {
@@ -99,6 +99,13 @@ fn exchange(text: &mut String, exchange: &Exchange) {
     }
     if let Some(body) = &reply.body {
         let _ = writeln!(text, "  replied: body {body}");
+    }
+    if let Some(fails) = &exchange.fails {
+        let (how, said) = match fails {
+            Fails::Error(said) => ("an error", said),
+            Fails::Trap(said) => ("a trap", said),
+        };
+        let _ = writeln!(text, "  fails: with {how} of {said:?}");
     }
     lines(text, "logged", exchange.log.as_deref());
     lines(text, "calls", exchange.trace.as_deref());

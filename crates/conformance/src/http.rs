@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use tokio::net::TcpStream;
 use url::Url;
 
-use crate::case::{Case, Exchange};
+use crate::case::{AUTHORITY, Case, Exchange, REQUEST_ID};
 use crate::client;
 use crate::expect::Expect;
 use crate::gates::Gates;
@@ -16,6 +16,7 @@ use crate::run::{HANG, Outcome};
 use crate::suite::{Run, not_owed, unknown_names};
 use crate::verdict::{Status, Verdict, verdict};
 use crate::wire::Message;
+use crate::words;
 
 /// A server by its address, and the authority that it is asked for.
 struct Server {
@@ -150,7 +151,9 @@ async fn ask(server: &Server, late: &[String], case: &Case) -> Asked {
     let mut asked = Asked::default();
     let outcome = &mut asked.outcome;
     for exchange in &case.request {
-        let exchange = &exchange.for_authority(authority);
+        let exchange = exchange.meaning(AUTHORITY, &words::report(authority.as_bytes()));
+        // It is in the server's own log, if anywhere.
+        let exchange = &exchange.meaning(REQUEST_ID, "?");
         let gates = Gates::default();
         let asking = client::ask(*address, authority, exchange, &gates);
         match tokio::time::timeout(HANG, asking).await {
@@ -173,9 +176,7 @@ async fn ask(server: &Server, late: &[String], case: &Case) -> Asked {
 }
 
 fn judge(exchange: &Exchange, late: &[String], reply: Option<&Message>, outcome: &mut Outcome) {
-    let body = reply.map(|reply| String::from_utf8_lossy(&reply.body));
-    let body = body.as_deref().unwrap_or_default();
-    let reports: Vec<String> = body.lines().map(str::to_owned).collect();
+    let reports = reply.map(Message::lines).unwrap_or_default();
     let mut has_failed = false;
     // Where no step reports, the body is the server's own, a page about an error say.
     if exchange.steps.iter().any(|step| step.due.is_some()) {

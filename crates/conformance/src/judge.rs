@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use crate::case::{Exchange, Reply};
+use crate::case::{Exchange, Fails, Reply};
+use crate::expect::{Drops, Expect};
 use crate::recorder::Record;
 use crate::run::Outcome;
 use crate::step::{self, Step};
+use crate::trace::{differs, looked_at};
 use crate::wire::{Message, values};
 use crate::words;
 
@@ -15,32 +17,24 @@ pub(crate) fn expected(what: &str, due: impl Display, met: impl Display) -> Stri
     format!("{what}: expected {due}, got {met}")
 }
 
-/// Compares what came of a request with what is due.
+/// Compares what came of a request with what is due. Whether the handler must have failed late.
 pub(crate) fn judge(
     exchange: &Exchange,
-    late: &[String],
+    expect: &Expect,
     record: &Record,
     reply: Option<&Message>,
     outcome: &mut Outcome,
-) {
-    let before = outcome.problems.len();
-    let has_failed = judge_reports(exchange, late, &record.reports, outcome);
+) -> bool {
+    let has_failed = judge_reports(exchange, &expect.late, &record.reports, outcome);
     if exchange.reads() {
         let due = due_reply(exchange, has_failed, &record.reports);
         outcome.problems.extend(judge_reply(&due, reply));
     }
-    if record.trapped && !exchange.may_trap() {
-        outcome.broke_off = true;
-        let said = record.errors.join("; ");
-        outcome.problems.push(format!("the guest trapped: {said}"));
-    } else if outcome.problems.len() > before || !has_failed && !exchange.may_fail() {
-        // Where something differs it may be why.
-        let errors = record.errors.iter();
-        let said = errors.map(|error| format!("the host says: {error}"));
-        outcome.problems.extend(said);
-    }
+    let late = Fails::Error(String::new());
+    let due = exchange.fails.as_ref().or(has_failed.then_some(&late));
+    judge_end(due, record, outcome);
     if let Some(due) = &exchange.log
-        && !same_events(due, &record.log)
+        && !same_events(due, &looked_at(due, &record.log))
     {
         let (due, met) = (format!("{due:?}"), format!("{:?}", record.log));
         outcome.problems.push(expected("the log", due, met));
@@ -49,6 +43,41 @@ pub(crate) fn judge(
         && let Some(difference) = differs(due, &record.trace)
     {
         outcome.problems.push(difference);
+    }
+    if expect.drops != Drops::Deferred {
+        let kept = record.kept.iter();
+        let said = kept.map(|handle| format!("a handle that was not dropped: {handle}"));
+        outcome.problems.extend(said);
+    }
+    has_failed
+}
+
+/// Compares how a guest ended with how it must fail, if it must: what the host says of it shows nowhere else.
+fn judge_end(due: Option<&Fails>, record: &Record, outcome: &mut Outcome) {
+    let said = record.errors.join("; ");
+    match due {
+        Some(Fails::Trap(due)) if !record.trapped => {
+            let due = format!("a trap of {due:?}");
+            let met = format!("none, and {said:?} of the host");
+            outcome.problems.push(expected("the end", due, met));
+        }
+        None | Some(Fails::Error(_)) if record.trapped => {
+            outcome.broke_off = true;
+            outcome.problems.push(format!("the guest trapped: {said}"));
+        }
+        None => {
+            let errors = record.errors.iter();
+            let said = errors.map(|error| format!("the host says: {error}"));
+            outcome.problems.extend(said);
+        }
+        Some(Fails::Error(due) | Fails::Trap(due)) => {
+            if record.errors.is_empty() || !said.contains(due) {
+                let (due, said) = (format!("{due:?}"), format!("{said:?}"));
+                outcome
+                    .problems
+                    .push(expected("what the host says", due, said));
+            }
+        }
     }
 }
 
@@ -208,49 +237,6 @@ pub(crate) fn judge_reply(due: &Reply, reply: Option<&Message>) -> Vec<String> {
     problems
 }
 
-/// Where calls differ from those due, whose first or last line may stand for any others: with the same arguments
-/// none of those due comes again.
-fn differs(due: &[String], met: &[String]) -> Option<String> {
-    let any = |line: Option<&String>| line.is_some_and(|line| line == "...");
-    let (before, after) = (any(due.first()), any(due.last()));
-    let due = &due[usize::from(before)..due.len() - usize::from(after)];
-    if !before && !after {
-        return first_difference(due, met)
-            .map(|(at, due, met)| expected(&format!("call {at}"), due, met));
-    }
-    let last = met.len().saturating_sub(due.len());
-    let mut starts = (0..=last).filter(|at| (before || *at == 0) && (after || *at == last));
-    let Some(at) = starts.find(|at| met[*at..].starts_with(due)) else {
-        let due = format!("{due:?} among them");
-        return Some(expected("the calls", due, format!("{met:?}")));
-    };
-    let others = met[..at].iter().chain(&met[at + due.len()..]);
-    let is_due = |met: &&String| due.iter().any(|due| asked(due) == asked(met));
-    let again = others.into_iter().find(is_due)?;
-    Some(expected(
-        "the calls",
-        format!("{due:?} once"),
-        format!("`{again}` as well"),
-    ))
-}
-
-/// A line of a trace without what came of the call.
-fn asked(line: &str) -> &str {
-    let end = line.find(") -> ").or(line.find(") moves "));
-    &line[..end.unwrap_or(line.len())]
-}
-
-/// Where two lists of calls differ first: which call it is, from 1, the one that is due, and the one that was met.
-pub(crate) fn first_difference(due: &[String], met: &[String]) -> Option<(usize, String, String)> {
-    let shown = |line: Option<&String>| match line {
-        Some(line) => format!("`{line}`"),
-        None => "nothing more".to_owned(),
-    };
-    let count = due.len().max(met.len());
-    let at = (0..count).find(|at| due.get(*at) != met.get(*at))?;
-    Some((at + 1, shown(due.get(at)), shown(met.get(at))))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -259,44 +245,83 @@ mod tests {
         lines.iter().map(|line| (*line).to_owned()).collect()
     }
 
-    #[test]
-    fn a_call_that_is_due_among_others_comes_once() {
-        let due = lines(&["...", "store.set(#1, \"a\") -> ok(7)", "..."]);
-        let (open, set) = ("kv.open(\"s\") -> ok(#1)", "store.set(#1, \"a\") -> ok(7)");
-        let get = "store.get(#1, \"a\") -> ok(none)";
-        assert_eq!(differs(&due, &lines(&[open, set, get])), None);
-        for doubled in [
-            &[open, set, set][..],
-            // What is injected is for the first call alone.
-            &[open, set, "store.set(#1, \"a\") -> ok(8)", get],
-            &[open, "store.set(#1, \"a\") -> err(denied)", get, set],
-        ] {
-            let told = differs(&due, &lines(doubled)).unwrap_or_default();
-            assert!(told.contains("once, got `store.set"), "{told}");
-        }
-        let told = differs(&due, &lines(&[open, get])).unwrap_or_default();
-        assert!(told.contains("among them"), "{told}");
+    /// What is told of a guest that ended so where a case has this, and whether it broke off.
+    fn told(of_case: &str, errors: &[&str], trapped: bool) -> (bool, Vec<String>) {
+        let exchange = format!("client = ['head', 'close']\n{of_case}");
+        let exchange: Exchange = toml::from_str(&exchange).unwrap();
+        let record = Record {
+            errors: lines(errors),
+            trapped,
+            ..Record::default()
+        };
+        let mut outcome = Outcome::default();
+        judge(&exchange, &Expect::default(), &record, None, &mut outcome);
+        (outcome.broke_off, outcome.problems)
     }
 
     #[test]
-    fn a_trap_that_no_step_brings_is_told_and_known_by_nothing() {
-        let trapped = |exchange: &str, reports: &[&str]| {
-            let exchange: Exchange = toml::from_str(exchange).unwrap();
+    fn a_failure_that_a_case_does_not_say_is_told_and_a_trap_is_known_by_nothing() {
+        let said = |lines: &[&str]| lines.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+        let error = told("", &["handler failed: no"], false);
+        assert_eq!(error, (false, said(&["the host says: handler failed: no"])));
+        let trap = (true, said(&["the guest trapped: unreachable"]));
+        assert_eq!(told("", &["unreachable"], true), trap);
+        // An error that is done as a trap.
+        let due = "fails = { error = 'no' }";
+        assert_eq!(told(due, &["unreachable"], true), trap);
+    }
+
+    #[test]
+    fn a_failure_is_the_one_that_a_case_says() {
+        let passed = (false, Vec::new());
+        let (error, trap) = ("fails = { error = 'no' }", "fails = { trap = 'no' }");
+        assert_eq!(told(error, &["handler failed: no"], false), passed);
+        assert_eq!(told(trap, &["no"], true), passed);
+        assert_eq!(
+            told("fails = { trap = '' }", &["what it says"], true),
+            passed
+        );
+        for (due, errors, trapped, why) in [
+            (error, &["other"][..], false, "what the host says: expected"),
+            (
+                "fails = { error = '' }",
+                &[],
+                false,
+                "what the host says: expected",
+            ),
+            (trap, &["other"], true, "what the host says: expected"),
+            (
+                trap,
+                &["handler failed: no"],
+                false,
+                "the end: expected a trap",
+            ),
+        ] {
+            let (_, problems) = told(due, errors, trapped);
+            assert!(problems[0].starts_with(why), "{problems:?}");
+        }
+    }
+
+    #[test]
+    fn handles_go_with_the_request_unless_a_collector_has_them() {
+        let judged = |drops: Drops| {
             let record = Record {
-                reports: lines(reports),
-                errors: lines(&["after-reply: unreachable"]),
-                trapped: true,
+                kept: lines(&["#1 of `kv.open(\"s\") -> ok(#1)`"]),
                 ..Record::default()
             };
+            let expect = Expect {
+                drops,
+                ..Expect::default()
+            };
+            let exchange = toml::from_str("client = ['head', 'close']").unwrap();
             let mut outcome = Outcome::default();
-            judge(&exchange, &[], &record, None, &mut outcome);
-            (outcome.broke_off, outcome.problems)
+            judge(&exchange, &expect, &record, None, &mut outcome);
+            outcome.problems.len()
         };
-        let by_client = "client = ['head', 'close']\nsteps = ['echo.text a -> ok a']";
-        let said = lines(&["the guest trapped: after-reply: unreachable"]);
-        assert_eq!(trapped(by_client, &["ok a"]), (true, said));
-        let by_step = "client = ['head', 'close']\nsteps = ['panic a -> ok']";
-        assert_eq!(trapped(by_step, &["ok"]), (false, Vec::new()));
+        assert_eq!(
+            [Drops::Scope, Drops::Request, Drops::Deferred].map(judged),
+            [1, 1, 0]
+        );
     }
 
     #[test]

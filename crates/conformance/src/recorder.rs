@@ -6,9 +6,10 @@ use std::sync::Mutex;
 use edgewit_host::{Call, Hook, Value};
 use tokio::sync::watch;
 
-use crate::case::Inject;
+use crate::inject::Injections;
 use crate::show::{Handles, Shown};
-use crate::wit::{EDGE, name_of_method};
+use crate::trace;
+use crate::wit::name_of_method;
 use crate::words;
 
 /// The target of the events that are reports.
@@ -31,19 +32,24 @@ const LOGGED_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// What one request did.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
-    /// Reports, in order.
+    /// Its id, as the host's log has it.
+    pub id: String,
+    /// Reports, in order. One of another level than `info`, or with fields, is the whole event.
     pub reports: Vec<String>,
-    /// Other events: `LEVEL TARGET TEXT NAME VALUE …` as words.
+    /// Other events: `LEVEL TARGET TEXT NAME VALUE …` as words; among them [`trace::REPLY`].
     pub log: Vec<String>,
     /// Every other call with its result, but for what an SDK is free in: how a body is cut into reads and writes,
-    /// whether its end is asked for again, what an SDK refuses by itself, and the texts of errors.
+    /// whether its end is asked for again, and the texts of errors; among them [`trace::REPLY`], and handles that it
+    /// dropped, those of `poll` left out.
     pub trace: Vec<String>,
-    /// Handles that it dropped, sorted, those of `poll` left out.
-    pub drops: Vec<String>,
+    /// Handles that it held when nothing more of it was to run, each by the line that showed it first.
+    pub kept: Vec<String>,
     /// What the host said of it as an error.
     pub errors: Vec<String>,
     /// Whether the guest did not return: it trapped, or a limit ended it.
     pub trapped: bool,
+    /// Whether an error of its reply was let through by a type of the platform, and its handler has failed instead.
+    pub late: bool,
     /// What its reply asks of who delivers it: `NAME VALUE` as words.
     pub hints: Vec<String>,
     /// What its client got, line by line; nothing where that is the reports.
@@ -54,7 +60,8 @@ pub struct Record {
 #[derive(Default)]
 pub struct Recorder {
     inner: Mutex<Inner>,
-    injected: Mutex<Vec<Injected>>,
+    /// What calls return in the host's place.
+    pub injections: Injections,
     /// Requests that began, and how many of them have ended.
     counts: watch::Sender<(usize, usize)>,
 }
@@ -70,60 +77,19 @@ struct Request {
     record: Record,
     handles: Handles,
     logged_bytes: usize,
-    /// The line that stands for adjacent reads or writes of one body, and the bytes that they moved.
-    moving: Option<(String, Shown)>,
+    /// Whether the handler has ended.
+    has_ended: bool,
+    moving: Option<Moving>,
 }
 
-/// What calls of one function return, and how many there have been.
-struct Injected {
-    function: String,
-    at: Option<usize>,
-    result: Value,
-    calls: usize,
+/// Adjacent reads or writes of one body, which are one line of the trace.
+struct Moving {
+    at: usize,
+    call: String,
+    bytes: Shown,
 }
 
 impl Recorder {
-    /// What calls return from now on, in place of what was said before. Errors: a result that does not fit.
-    pub fn inject(&self, injects: &[Inject]) -> Result<(), String> {
-        let injected = injects.iter().map(|inject| {
-            Ok(Injected {
-                function: inject.call.to_string(),
-                at: inject.at,
-                result: EDGE.result(&inject.call, &inject.result)?,
-                calls: 0,
-            })
-        });
-        *self.injected.lock().expect("no panic under the lock") =
-            injected.collect::<Result<_, String>>()?;
-        Ok(())
-    }
-
-    /// Which of these results no call has returned.
-    pub fn not_injected(&self) -> Vec<String> {
-        let injected = self.injected.lock().expect("no panic under the lock");
-        let missed = injected.iter().filter(|it| it.calls < it.at.unwrap_or(1));
-        let said = missed.map(|it| {
-            format!(
-                "{} calls of {}; a result was due for one more",
-                it.calls, it.function
-            )
-        });
-        said.collect()
-    }
-
-    fn injected(&self, call: &Call<'_>) -> Option<Value> {
-        let mut injected = self.injected.lock().expect("no panic under the lock");
-        let function = name(call);
-        let mut answer = None;
-        for it in injected.iter_mut().filter(|it| it.function == function) {
-            it.calls += 1;
-            if it.at.is_none_or(|at| at == it.calls) {
-                answer = Some(it.result.clone());
-            }
-        }
-        answer
-    }
-
     /// Waits until every request that began has ended, and gives the record of the one at `index`.
     pub async fn record(&self, index: usize) -> Record {
         let mut counts = self.counts.subscribe();
@@ -159,15 +125,21 @@ impl Hook for Recorder {
         {
             let mut inner = self.inner.lock().expect("no panic under the lock");
             let at = inner.requests.len();
-            inner.by_id.insert(request_id.to_owned(), at);
-            inner.requests.push(Request::default());
+            let mut request = Request::default();
+            request.record.id = request_id.to_owned();
+            if inner.by_id.insert(request_id.to_owned(), at).is_some() {
+                let errors = &mut request.record.errors;
+                errors.push("another request had its id".to_owned());
+            }
+            inner.requests.push(request);
         }
         self.counts.send_modify(|(began, _)| *began += 1);
     }
 
     fn failed(&self, request_id: &str, reason: &str) {
         self.with(request_id, |request| {
-            request.record.errors.push(reason.to_owned())
+            request.handler_ended();
+            request.record.errors.push(reason.to_owned());
         });
     }
 
@@ -178,6 +150,7 @@ impl Hook for Recorder {
                 .iter()
                 .map(|(name, value)| format!("{} {}", word(name), word(value)));
             request.record.hints.extend(told);
+            request.handler_ended();
             handed_on.map(|handle| request.handles.gone(handle));
         });
     }
@@ -186,12 +159,16 @@ impl Hook for Recorder {
         self.with(request_id, |request| request.record.trapped = true);
     }
 
+    fn returned(&self, request_id: &str) {
+        self.with(request_id, Request::returned);
+    }
+
     fn ended(&self, _: &str) {
         self.counts.send_modify(|(_, ended)| *ended += 1);
     }
 
     fn before(&self, call: &Call<'_>) -> Option<Value> {
-        let injected = self.injected(call);
+        let injected = self.injections.result(&name(call));
         if call.function == "min-level" {
             // Whatever the process around this one does with lines, none is to be saved.
             let least = Value::Case("trace".into(), None);
@@ -261,7 +238,11 @@ impl Request {
         if self.logged_bytes > LOGGED_BYTES_MAX {
             return;
         }
-        if let Some(report) = report(target, message) {
+        let report = report(target, message);
+        if let Some(report) = report
+            && level == "info"
+            && fields.is_empty()
+        {
             self.record.reports.push(report.to_owned());
             return;
         }
@@ -278,15 +259,45 @@ impl Request {
                 }));
             }
         }
-        self.record.log.push(line.join(" "));
+        match report {
+            Some(_) => self.record.reports.push(line.join(" ")),
+            None => self.record.log.push(line.join(" ")),
+        }
+    }
+
+    /// It has a reply, or has failed, from which on the same may be told again.
+    fn handler_ended(&mut self) {
+        if !std::mem::replace(&mut self.has_ended, true) {
+            self.moving = None;
+            self.record.log.push(trace::REPLY.to_owned());
+            self.line(trace::REPLY.to_owned());
+        }
+    }
+
+    /// What goes with an instance that did not return is not the guest's to drop.
+    fn returned(&mut self) {
+        if self.record.trapped {
+            return;
+        }
+        let numbers = self.handles.there().into_iter();
+        let shown = numbers.map(|number| {
+            let shows = |line: &&String| trace::shows(line, number);
+            let first = self.record.trace.iter().find(shows);
+            format!("#{number} of `{}`", first.map_or("", String::as_str))
+        });
+        self.record.kept = shown.collect();
+    }
+
+    fn line(&mut self, line: String) {
+        if self.record.trace.len() < CALLS_MAX {
+            self.record.trace.push(line);
+        }
     }
 
     /// A handle that no call has shown has no number: a pollable's.
     fn dropped(&mut self, resource: &str, handle: u32) {
         if let Some(number) = self.handles.gone(handle) {
-            let drops = &mut self.record.drops;
-            drops.push(format!("{resource} #{number}"));
-            drops.sort();
+            self.line(trace::drop_of(resource, number));
         }
     }
 
@@ -299,8 +310,6 @@ impl Request {
         match call.function {
             // How much is read or written at once is the SDK's affair.
             "[method]incoming-body.read" | "[method]outgoing-body.write" => shown.truncate(1),
-            // Where a panic was, each language says in its own words.
-            "abort" => shown.clear(),
             _ => {}
         }
         self.record
@@ -337,25 +346,27 @@ impl Request {
         let line = format!("{line} -> {shown}");
         let is_read = call.function.ends_with("incoming-body.read");
         let is_again = is_read && self.record.trace.contains(&line);
-        if !is_again && !shown.starts_with("err(invalid-") {
-            self.moving = None;
-            self.record.trace.push(line);
-            self.record.trace.truncate(CALLS_MAX);
+        if !is_again {
+            // An SDK that refuses it by itself would not part what moves.
+            if !trace::is_refused(&line) {
+                self.moving = None;
+            }
+            self.line(line);
         }
     }
 
-    /// One line for all that adjacent calls move.
-    fn moves(&mut self, line: String, bytes: &[u8]) {
-        let mut moved = match self.moving.take() {
-            Some((before, moved)) if before == line => {
-                self.record.trace.pop();
-                moved
-            }
-            _ => Shown::default(),
-        };
-        moved.add(bytes);
-        self.record.trace.push(format!("{line} moves {moved}"));
-        self.moving = Some((line, moved));
+    /// One line for all that adjacent calls move, whatever is dropped in between.
+    fn moves(&mut self, call: String, bytes: &[u8]) {
+        let before = self.moving.take().filter(|moving| moving.call == call);
+        let mut moving = before.unwrap_or_else(|| {
+            self.line(String::new());
+            let at = self.record.trace.len() - 1;
+            let bytes = Shown::default();
+            Moving { at, call, bytes }
+        });
+        moving.bytes.add(bytes);
+        self.record.trace[moving.at] = format!("{} moves {}", moving.call, moving.bytes);
+        self.moving = Some(moving);
     }
 }
 
@@ -409,6 +420,88 @@ mod tests {
         assert_eq!(report("guest", "ok a"), None);
     }
 
+    fn log(recorder: &Recorder, level: &'static str, text: &str, fields: &[(&str, &str)]) {
+        let texts = |(name, value): &(&str, &str)| {
+            Value::Tuple([*name, *value].map(|it| Value::Text(it.to_owned())).into())
+        };
+        let arguments = [
+            Value::Case(level.into(), None),
+            Value::Text(REPORTS.to_owned()),
+            Value::Text(text.to_owned()),
+            Value::List(fields.iter().map(texts).collect()),
+        ];
+        let logging = "edge:sdk/logging@0.1.0";
+        call(
+            recorder,
+            logging,
+            "log",
+            &arguments,
+            Value::Tuple(Vec::new()),
+        );
+    }
+
+    #[test]
+    fn a_report_is_an_event_of_info_without_fields() {
+        let recorder = Recorder::default();
+        Hook::began(&recorder, "r");
+        log(&recorder, "info", "ok a", &[]);
+        log(&recorder, "warn", "ok b", &[]);
+        log(&recorder, "info", "ok", &[("x", "y")]);
+        let lines = ["ok a", "warn conformance ok%20b", "info conformance ok x y"];
+        assert_eq!(recorder.so_far(0).reports, lines);
+    }
+
+    #[test]
+    fn what_is_before_and_behind_the_end_of_the_handler_is_told_apart() {
+        let recorder = Recorder::default();
+        let moves = || {
+            let bytes = Value::Case("bytes".into(), Some(Box::new(Value::Bytes(b"a".to_vec()))));
+            let given = Value::Result(Ok(Some(Box::new(bytes))));
+            let read = "[method]incoming-body.read";
+            call(&recorder, HTTP, read, &[Value::Handle(7)], given);
+        };
+        Hook::began(&recorder, "r");
+        // What is dropped in between does not part them, and the end does.
+        let store = Value::Result(Ok(Some(Box::new(Value::Handle(8)))));
+        let name = [Value::Text("s".to_owned())];
+        call(&recorder, "edge:sdk/kv@0.1.0", "open", &name, store);
+        moves();
+        recorder.dropped("r", "edge:sdk/kv@0.1.0#store", 8);
+        moves();
+        recorder.failed("r", "handler failed: no");
+        recorder.failed("r", "after-reply: no");
+        moves();
+        recorder.returned("r");
+        let record = recorder.so_far(0);
+        let lines = [
+            "kv.open(\"s\") -> ok(#1)",
+            "incoming-body.read(#2) moves b\"aa\"",
+            "drop(store #1)",
+            "reply",
+            "incoming-body.read(#2) moves b\"a\"",
+        ];
+        assert_eq!(
+            (&record.trace[..], &record.log[..]),
+            (&lines.map(str::to_owned)[..], &["reply".to_owned()][..])
+        );
+        // The first line that shows it.
+        assert_eq!(
+            record.kept,
+            ["#2 of `incoming-body.read(#2) moves b\"aa\"`"]
+        );
+    }
+
+    #[test]
+    fn an_id_that_comes_again_is_told() {
+        let recorder = Recorder::default();
+        for id in ["a", "b", "a"] {
+            Hook::began(&recorder, id);
+        }
+        let told = |index| recorder.so_far(index).errors.len();
+        assert_eq!([0, 1, 2].map(told), [0, 0, 1]);
+        assert_eq!(recorder.so_far(1).id, "b");
+    }
+
     /// The host uses the number of a body that was handed on again.
     #[test]
     fn a_handle_that_was_handed_on_is_another_when_its_number_comes_again() {
@@ -427,6 +520,7 @@ mod tests {
             "incoming-body.read(#1) -> ok(end([]))",
             "fetch.send({body: incoming(#1)}) -> ok(#2)",
             "incoming-body.read(#3) -> ok(end([]))",
+            "reply",
             "incoming-body.read(#4) -> ok(end([]))",
         ];
         assert_eq!(record.trace, lines);

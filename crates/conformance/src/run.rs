@@ -11,12 +11,14 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use url::Url;
 
-use crate::case::{AUTHORITY, Case};
+use crate::case::{AUTHORITY, Case, REQUEST_ID};
 use crate::client;
+use crate::expect::Expect;
 use crate::gates::Gates;
 use crate::judge;
 use crate::recorder::{Record, Recorder};
 use crate::upstream;
+use crate::wire::Message;
 use crate::words;
 
 /// A case that takes longer hangs.
@@ -43,14 +45,14 @@ pub(crate) async fn run(
     case: &Case,
     host: &Host,
     component: &Component,
-    late: &[String],
+    expect: &Expect,
 ) -> Outcome {
     let began = Instant::now();
     let recorder = Arc::<Recorder>::default();
     let mut outcome = Outcome::default();
     let done = tokio::time::timeout(
         HANG,
-        attempt(case, host, component, late, &recorder, &mut outcome),
+        attempt(case, host, component, expect, &recorder, &mut outcome),
     )
     .await;
     match done {
@@ -78,7 +80,7 @@ async fn attempt(
     case: &Case,
     host: &Host,
     component: &Component,
-    late: &[String],
+    expect: &Expect,
     recorder: &Arc<Recorder>,
     outcome: &mut Outcome,
 ) -> Result<(), String> {
@@ -91,7 +93,7 @@ async fn attempt(
     let (address, stop) = start(case, &host, component, &stores).await?;
     for exchange in &case.request {
         let index = recorder.began();
-        recorder.inject(&exchange.inject)?;
+        recorder.injections.set(&exchange.inject)?;
         let reply = client::ask(address, AUTHORITY, exchange, &gates).await?;
         let mut record = recorder.record(index).await;
         // What reports hold, an id say, may differ where the case lets it.
@@ -101,8 +103,12 @@ async fn attempt(
                 .map(|it| judge::shown(exchange, it))
                 .unwrap_or_default();
         }
-        judge::judge(exchange, late, &record, reply.as_ref(), outcome);
-        outcome.problems.extend(recorder.not_injected());
+        if exchange.is_silent() {
+            record.reports = reply.as_ref().map(Message::lines).unwrap_or_default();
+        }
+        let exchange = &exchange.meaning(REQUEST_ID, &words::report(record.id.as_bytes()));
+        record.late = judge::judge(exchange, expect, &record, reply.as_ref(), outcome);
+        outcome.problems.extend(recorder.injections.left());
         outcome.records.push(record);
     }
     for (index, upstream) in case.upstream.iter().enumerate() {

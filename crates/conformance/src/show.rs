@@ -33,9 +33,12 @@ pub(crate) fn shown_call(
         .into_iter()
         .chain(arguments.iter().map(|value| numbers.show(value)))
         .collect();
-    match (function, arguments) {
-        ("outgoing-body.write", [Value::Bytes(bytes)]) => {
+    match (function, arguments, result) {
+        ("outgoing-body.write", [Value::Bytes(bytes)], Value::Result(Ok(_))) => {
             format!("{function}({}) moves {}", shown[0], shown_bytes(bytes))
+        }
+        ("outgoing-body.write", ..) => {
+            format!("{function}({}) -> {}", shown[0], numbers.show(result))
         }
         _ => format!(
             "{function}({}) -> {}",
@@ -96,15 +99,24 @@ impl Handles {
     }
 
     fn optional(&mut self, value: &Option<Box<Value>>) -> String {
-        value
-            .as_deref()
-            .map(|value| self.show(value))
-            .unwrap_or_default()
+        match value.as_deref() {
+            // A result of nothing, which the host carries as one of no parts.
+            Some(Value::Tuple(parts)) if parts.is_empty() => String::new(),
+            Some(value) => self.show(value),
+            None => String::new(),
+        }
     }
 
     /// Forgets one that is no longer the guest's: the host may give its number to another.
     pub fn gone(&mut self, handle: u32) -> Option<usize> {
         self.there.remove(&handle)
+    }
+
+    /// Those that are there, in order.
+    pub fn there(&self) -> Vec<usize> {
+        let mut there: Vec<usize> = self.there.values().copied().collect();
+        there.sort_unstable();
+        there
     }
 
     fn number(&mut self, handle: u32) -> String {

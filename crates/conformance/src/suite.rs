@@ -188,7 +188,7 @@ pub async fn run(
         cases.map(move |case| (subject, case))
     });
     let asking = owed.enumerate().map(|(at, (subject, case))| async move {
-        let outcome = run::run(case, host, &subject.component, &subject.expect.late).await;
+        let outcome = run::run(case, host, &subject.component, &subject.expect).await;
         (at, subject, case, outcome)
     });
     // In the order in which they end: one that waits is to hold up no other.
@@ -259,7 +259,7 @@ pub(crate) fn unknown_names(subject: &str, expect: &Expect, cases: &[&Case]) -> 
 /// How a component calls the host in a case, request after request: each call with its result, but for what an SDK
 /// is free in, and behind them what differs from what is due.
 pub async fn trace(host: &Host, subject: &Subject, case: &Case) -> Vec<String> {
-    let outcome = run::run(case, host, &subject.component, &subject.expect.late).await;
+    let outcome = run::run(case, host, &subject.component, &subject.expect).await;
     let mut lines = Vec::new();
     for (at, record) in outcome.records.into_iter().enumerate() {
         lines.push(format!("request {}", at + 1));

@@ -30,6 +30,14 @@ pub struct Message {
     pub complete: bool,
 }
 
+impl Message {
+    /// The lines of its body as text.
+    pub fn lines(&self) -> Vec<String> {
+        let body = String::from_utf8_lossy(&self.body);
+        body.lines().map(str::to_owned).collect()
+    }
+}
+
 /// What is kept of a body. A guest that sends without end is to fill no memory but its own.
 const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
