@@ -113,13 +113,20 @@ impl Script {
     async fn connection(&self, stream: TcpStream, at: usize) {
         let _ = stream.set_nodelay(true);
         let mut wire = Wire::new(stream);
-        for step in &self.connections[at] {
+        let mut steps = self.connections[at].iter();
+        while let Some(step) = steps.next() {
             let (verb, operand) = step.split_once(' ').unwrap_or((step, ""));
             match verb {
                 "request" => {
                     let Ok(head) = wire.head().await else { return };
                     let message = wire.request_body(head).await;
                     self.keep(&message);
+                    if !operand.is_empty() {
+                        let Some(of_target) = self.of_target(&message) else {
+                            return;
+                        };
+                        steps = of_target[1..].iter();
+                    }
                 }
                 "head" => {
                     let Ok(head) = wire.head().await else { return };
@@ -148,6 +155,16 @@ impl Script {
                 _ => return,
             }
         }
+    }
+
+    /// The connection whose first request has this target.
+    fn of_target(&self, message: &Message) -> Option<&[String]> {
+        let target = message.head.start.split(' ').nth(1)?;
+        let begins = |steps: &&Vec<String>| {
+            let first = steps.first().and_then(|step| step.strip_prefix("request "));
+            first == Some(target)
+        };
+        self.connections.iter().find(begins).map(Vec::as_slice)
     }
 
     fn keep(&self, message: &Message) {
