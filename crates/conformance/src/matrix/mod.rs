@@ -11,13 +11,14 @@ use toml::Spanned;
 use wit_parser::Function;
 
 use crate::case::{Case, Exchange, Inject, Layer, Level, Upstream};
+use crate::show::shown_call;
 use crate::wit::EDGE;
 use arguments::arguments;
 use words::{bytes, due, entry, fields, inner, items, member, page, values, word};
 
 /// Shows that the guest goes on: each of these calls is answered by the host itself.
 const USABLE: [&str; 3] = [
-    "kv.open z s -> ok",
+    "kv.open z z -> ok",
     "kv.get z key -> ok value",
     "fetch.get http://up.test/ y -> ok 200",
 ];
@@ -41,6 +42,7 @@ fn results(name: &str, function: &Function) -> Vec<Case> {
         let written = as_the_host_may(name, written)?;
         let value = EDGE.result(name, &written).expect("a shape of the result");
         let mut exchange = with_a_body(steps_of_result(name, &value)?);
+        exchange.trace = call(name, function, &value).map(|call| vec!["...".to_owned(), call]);
         exchange.inject = vec![Inject {
             call: name.into(),
             // What is asked of these at other times, by a logger say, is not the case's.
@@ -70,14 +72,6 @@ fn as_the_host_may(function: &str, written: toml::Value) -> Option<toml::Value> 
         // A read gives a byte at least, and as many entries as keys.
         "incoming-body.read" if text.contains("bytes = \"-\"") => None,
         "system.random" if text == "\"-\"" => None,
-        // A level past that of reports silences them.
-        "logging.min-level"
-            if !["trace", "debug", "info"]
-                .iter()
-                .any(|it| text.contains(it)) =>
-        {
-            None
-        }
         _ => Some(written),
     }
 }
@@ -136,6 +130,62 @@ fn steps_of_result(function: &str, result: &Value) -> Option<Vec<String>> {
         )],
         _ => return None,
     })
+}
+
+/// What steps of results pass to the call that is answered, and how many handles came before it.
+const PASSED: [(&str, u32, &str); 13] = [
+    ("kv.open", 0, "name = 's'"),
+    ("store.get", 1, "key = 'key'"),
+    ("store.get-many", 1, "keys = []"),
+    (
+        "store.set",
+        1,
+        "key = 'key'\nvalue = 'value'\noptions = { condition = 'always', ttl-ms = 'none', metadata = '-' }",
+    ),
+    ("store.delete", 1, "key = 'key'"),
+    ("store.exists", 1, "key = 'key'"),
+    (
+        "store.increment",
+        1,
+        "key = 'key'\ndelta = 1\nttl-ms = 'none'",
+    ),
+    ("store.keys", 1, "prefix = ''\ncursor = 'none'\nlimit = 10"),
+    ("fetch.send", 0, POST),
+    ("fetch.send-streaming", 0, POST),
+    ("fetch.wait", 1, ""),
+    ("fetch.finish", 2, "trailers = []"),
+    ("outgoing-body.write", 2, "bytes = 'ab'"),
+];
+const POST: &str = "
+request = { method = 'POST', uri = 'http://up.test/', headers = [], body = 'none' }
+options.redirect = 'follow'
+options.timeouts = { connect-ms = 'none', first-byte-ms = 'none', between-bytes-ms = 'none', total-ms = 'none' }
+options.hints = []
+";
+
+/// The call that has this result, as the host must see it, and once. None where how often is an SDK's own affair.
+fn call(name: &str, function: &Function, result: &Value) -> Option<String> {
+    if name == "incoming-body.read" {
+        // What came is read on in pieces of any size, and an end may be met again; an error ends it.
+        let is_error = matches!(result, Value::Result(Err(_)));
+        return is_error.then(|| shown_call(name, 1, &[], result));
+    }
+    let (_, handles, passed) = PASSED.iter().find(|(call, ..)| *call == name)?;
+    let mut passed: toml::Table = passed.parse().expect("arguments in TOML");
+    if name == "store.get-many" {
+        let keys = vec![toml::Value::from("key"); items(inner(result)).len()];
+        passed.insert("keys".to_owned(), keys.into());
+    }
+    let params = function.params.iter();
+    let arguments: Vec<Value> = params
+        .filter_map(|it| {
+            Some(
+                EDGE.value(&it.ty, passed.get(&it.name)?)
+                    .expect("a shape of the argument"),
+            )
+        })
+        .collect();
+    Some(shown_call(name, *handles, &arguments, result))
 }
 
 fn steps_of_response(response: &Value) -> Vec<String> {
@@ -203,10 +253,11 @@ fn case(name: &str, rule: &str, mut exchange: Exchange) -> Case {
         level: Level::Required,
         app: toml::toml! {
             kv.s = {}
+            kv.z = {}
             fetch = ["http://up.test"]
         },
         stores: [(
-            "s".to_owned(),
+            "z".to_owned(),
             [("key".to_owned(), "value".to_owned())].into(),
         )]
         .into(),
@@ -288,10 +339,30 @@ mod tests {
         );
     }
 
+    /// Results whose call may come more than once: asked for anew, or read on.
+    const ANY_NUMBER: [&str; 7] = [
+        "incoming-body-length",
+        "incoming-body-read/result-ok-bytes",
+        "incoming-body-read/result-ok-end",
+        "logging-min-level",
+        "system-monotonic",
+        "system-now",
+        "system-random",
+    ];
+
+    #[test]
+    fn a_call_whose_result_is_injected_comes_once() {
+        for case in cases().iter().filter(|it| it.rule == "matrix-results") {
+            let of_any = |it: &&str| case.name().starts_with(&format!("matrix/{it}"));
+            let is_any = ANY_NUMBER.iter().any(|it| of_any(&it));
+            assert_eq!(case.request[0].trace.is_none(), is_any, "{}", case.name());
+        }
+    }
+
     #[test]
     fn the_matrix_is_as_large_as_the_wit() {
         let cases = cases();
         let of = |rule: &str| cases.iter().filter(|case| case.rule == rule).count();
-        assert_eq!((of("matrix-results"), of("matrix-arguments")), (240, 74));
+        assert_eq!((of("matrix-results"), of("matrix-arguments")), (243, 74));
     }
 }
