@@ -217,9 +217,9 @@ where
             write!(out, "{app}: ")?;
         }
         write!(out, "{}", printable(&line.message))?;
-        if event.metadata().target() == "edgewit::request" {
+        if let Some(wall) = line.field("wall_us") {
             let field = |name| line.field(name).unwrap_or_default();
-            let (bytes, guest, wall) = (field("bytes"), field("guest_us"), field("wall_us"));
+            let (bytes, guest) = (field("bytes"), field("guest_us"));
             write!(out, "  {bytes} B, guest {guest} µs, wall {wall} µs")?;
         } else if let Some(fields) = line.field("fields") {
             write!(out, "  {}", printable(fields))?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::uri::PathAndQuery;
-use http::{Request, Response, StatusCode, Uri, header};
+use http::{Method, Request, Response, StatusCode, Uri, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -23,6 +23,9 @@ use crate::connection::{Connection, Io};
 use crate::inbound::{ClientAddress, ListenerAddress, Prefix};
 use crate::reply::{self, ReplyBody};
 use crate::stream::{CONNECTION_WINDOW, STREAM_WINDOW, STREAMS, Streams};
+
+/// Of a path that no application has a limit for.
+const PATH_BYTES_SHOWN: usize = 1000;
 
 /// How long requests under way may take to end once the server was told to stop.
 const GRACE: Duration = Duration::from_secs(1);
@@ -77,6 +80,15 @@ struct Route {
     target: Target,
 }
 
+/// The line of a request that reached no application.
+fn line(method: &Method, path: &str, status: StatusCode) {
+    let path = &path[..path.floor_char_boundary(PATH_BYTES_SHOWN)];
+    tracing::info!(
+        target: "edgewit::request", method = method.as_str(), path, status = status.as_u16(),
+        "{method} {path} {}, of no application", status.as_u16()
+    );
+}
+
 impl Routes {
     /// No routes: every request is a 404.
     pub fn new() -> Self {
@@ -125,16 +137,17 @@ impl Routes {
 
     async fn answer(&self, mut request: Request<Incoming>) -> Response<ReplyBody> {
         if let Err(status) = serialize_path(request.uri_mut()) {
+            line(request.method(), request.uri().path(), status);
             return reply::bare(status);
         }
         let host = host_name(&request);
         let Some(route) = self.find(host.as_deref(), request.uri().path()) else {
-            let asterisk = request.uri().path() == "*";
-            return reply::bare(if asterisk {
-                StatusCode::NOT_IMPLEMENTED
-            } else {
-                StatusCode::NOT_FOUND
-            });
+            let status = match request.uri().path() {
+                "*" => StatusCode::NOT_IMPLEMENTED,
+                _ => StatusCode::NOT_FOUND,
+            };
+            line(request.method(), request.uri().path(), status);
+            return reply::bare(status);
         };
         if !route.prefix.is_empty() {
             *request.uri_mut() = without_prefix(request.uri(), route.prefix.len());
@@ -143,7 +156,14 @@ impl Routes {
         }
         match &route.target {
             Target::App(app) => app.handle(request).await,
-            Target::Service(service) => service(request).await,
+            Target::Service(service) => {
+                let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+                let response = service(request).await;
+                if response.status().is_client_error() || response.status().is_server_error() {
+                    line(&method, &path, response.status());
+                }
+                response
+            }
         }
     }
 

@@ -68,6 +68,10 @@ fn two_applications_share_a_port() {
         log.contains("add this to ./edge.toml: [kv.visits]"),
         "{log}"
     );
+    assert!(
+        log.contains("\"GET /three/ 404, of no application\""),
+        "{log}"
+    );
     let failed = "handler failed: kv: denied; the last call of kv to fail was open, store ";
     assert!(log.contains(failed), "{log}");
 }

@@ -122,6 +122,7 @@ fn an_embedder_answers_beside_applications() {
         assert_eq!(get(address, "a", "/app/x").await.line("method "), "GET");
         let reply = get(address, "a", "/other").await;
         assert_eq!((reply.status(), reply.text().as_str()), (404, ""));
+        events::message("", "GET /other 404, of no application").await;
     });
 }
 
