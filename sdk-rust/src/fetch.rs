@@ -80,6 +80,10 @@ pub enum Redirect {
 }
 
 /// In whole milliseconds, rounded up; `None` is the host's own. Source: `edge:sdk/fetch#timeouts`.
+///
+/// Of Edgewit's host those are 10 s to connect, 20 s to the response head, `idle-ms` (30 s unless `edge.toml` says
+/// otherwise) between two pieces, and no end for everything. A handler has `head-ms`, 30 s as well, to its own reply, and
+/// ends with a 504 past it: whoever asks several servers in turn, or wants to answer without one, sets shorter times.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timeouts {
     /// Until there is a connection.

@@ -30,6 +30,7 @@ mod rust;
 pub mod sdk;
 mod zig;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use edgewit_manifest::{Language, Manifest};
@@ -84,12 +85,17 @@ pub fn build(
 }
 
 /// Runs an application's own tests, in its language's test runner, on this machine.
-/// What the runner says is reported as [`Event::Output`].
+/// The runner is told `arguments`, and what it says is reported as [`Event::Output`].
 /// Errors: `Tests` if one fails or they do not compile; `Dependencies`; `Missing` and the others if
 /// the toolchain can't be had.
-pub fn test(cache: &Cache, manifest: &Manifest, report: Report<'_>) -> Result<(), Error> {
+pub fn test(
+    cache: &Cache,
+    manifest: &Manifest,
+    arguments: &[OsString],
+    report: Report<'_>,
+) -> Result<(), Error> {
     match manifest.language {
-        Language::Rust => rust::test(cache, manifest, report),
+        Language::Rust => rust::test(cache, manifest, arguments, report),
         other => Err(Error::Language(other)),
     }
 }

@@ -57,7 +57,7 @@ fn new_build_and_test() {
             .join("target/edgewit/greeter.wasm")
     );
     assert!(!log.text().contains("warning"), "{}", log.text());
-    test(&cache, &manifest, &|event| log.add(event)).unwrap();
+    test(&cache, &manifest, &[], &|event| log.add(event)).unwrap();
     assert!(
         log.text().contains("test result: ok. 1 passed"),
         "{}",
@@ -70,7 +70,7 @@ fn new_build_and_test() {
         .unwrap()
         .replacen("\"hello\"", "\"bye\"", 1);
     write(&source, &changed);
-    let error = test(&cache, &manifest, &|event| log.add(event)).unwrap_err();
+    let error = test(&cache, &manifest, &[], &|event| log.add(event)).unwrap_err();
     assert!(matches!(error, Error::Tests { .. }), "{error}");
     assert!(log.text().contains("bye ada, visit 1"), "{}", log.text());
 

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -15,7 +16,8 @@ Exit codes:
 
 EDGEWIT_CACHE moves everything that Edgewit keeps between runs (default: ~/.cache/edgewit);
 what cargo downloads is in cargo's own folder, which CARGO_HOME moves.
-EDGEWIT_LOG filters log lines, as in `debug` or `warn,edgewit::guest=trace` (default: info).";
+EDGEWIT_LOG filters log lines, as in `debug` or `warn,edgewit::guest=trace` (default: info). They go
+to standard error, for people where that is a terminal, else as one object of JSON a line.";
 
 /// Writes, builds, serves and tests edge applications.
 #[derive(Parser)]
@@ -36,8 +38,11 @@ pub enum Command {
         /// The folder of its edge.toml
         #[arg(default_value = ".")]
         folder: PathBuf,
+        /// What its test runner is told, such as a part of a test's name
+        #[arg(last = true, value_name = "ARGUMENTS")]
+        arguments: Vec<OsString>,
     },
-    /// Serve applications over HTTP until Ctrl-C, which leaves requests under way a second
+    /// Serve applications over HTTP until Ctrl-C or SIGTERM, which leave requests under way a second
     Serve(Serve),
     /// Read and write an application's stores
     Kv(Kv),
@@ -97,7 +102,9 @@ pub struct Build {
 #[derive(clap::Args)]
 pub struct Serve {
     /// Folders with an edge.toml, which are built first, or component files, which are named after
-    /// the file. One is served at /; several each under /NAME and at the host NAME.localhost
+    /// the file. One is served at /; several each under /NAME and at the host NAME.localhost. What
+    /// changes later is served after a restart. Stores are kept in .edgewit/kv.redb beside the
+    /// edge.toml
     #[arg(default_value = ".", value_name = "DIR|FILE.wasm")]
     pub apps: Vec<PathBuf>,
     /// Where to listen; port 0 picks a free one
@@ -107,7 +114,9 @@ pub struct Serve {
     /// else nothing is granted]; a folder has its own
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// A file of certificates (PEM) that fetches over https trust beside the system's; may be repeated
+    /// A file of certificates (PEM) that fetches over https trust beside the system's: of an
+    /// authority, or of a server that is none (`openssl req -x509 … -addext
+    /// basicConstraints=critical,CA:FALSE`); may be repeated
     #[arg(long, value_name = "FILE")]
     pub ca: Vec<PathBuf>,
     /// Send what is fetched from an origin to another server, as in

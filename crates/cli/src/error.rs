@@ -90,6 +90,10 @@ pub enum Error {
         text: String,
         reason: tracing_subscriber::filter::ParseError,
     },
+    #[error("EDGEWIT_LOG: {0:?} is no level; trace, debug, info, warn, error or off is due")]
+    Level(String),
+    #[error("--override: {0} is there twice; one server stands in for an origin")]
+    SameOverride(String),
     #[error("{what}: run it in one")]
     NoCheckout { what: &'static str },
     #[error("{}", .0)]
@@ -136,7 +140,9 @@ impl Error {
             | Self::NoCheckout { .. }
             | Self::NotEmpty(_)
             | Self::Host(edgewit_host::Error::RootFile { .. })
-            | Self::Filter { .. } => 2,
+            | Self::Filter { .. }
+            | Self::Level(_)
+            | Self::SameOverride(_) => 2,
             Self::Build(
                 edgewit_build::Error::Name { .. }
                 | edgewit_build::Error::NotEmpty(_)

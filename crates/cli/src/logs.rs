@@ -69,13 +69,16 @@ impl Visit for Line {
 /// Errors: `Filter` if EDGEWIT_LOG is not a filter.
 pub fn start(kept: Option<Kept>) -> Result<Guard, Error> {
     let text = std::env::var_os("EDGEWIT_LOG").unwrap_or_default();
-    let filter = match text.to_string_lossy() {
-        text if text.is_empty() => EnvFilter::new("info"),
-        text => EnvFilter::try_new(&text).map_err(|reason| Error::Filter {
-            text: text.into_owned(),
-            reason,
-        })?,
-    };
+    let text = text.to_string_lossy();
+    let text = if text.is_empty() { "info" } else { &*text };
+    // A word alone would be a target of which nothing is logged, and everything else silent.
+    if let Some(word) = misspelt(text) {
+        return Err(Error::Level(word.to_owned()));
+    }
+    let filter = EnvFilter::try_new(text).map_err(|reason| Error::Filter {
+        text: text.to_owned(),
+        reason,
+    })?;
     let is_terminal = std::io::stderr().is_terminal();
     let notice = if is_terminal { shown_lost } else { json_lost };
     let started = Sink::start(std::io::stderr(), notice);
@@ -92,6 +95,18 @@ pub fn start(kept: Option<Kept>) -> Result<Guard, Error> {
         .with(kept.map(|kept| kept.with_filter(LevelFilter::INFO)))
         .init();
     Ok(guard)
+}
+
+/// A word that was meant as a level and is none: a target is one of ours.
+fn misspelt(filter: &str) -> Option<&str> {
+    let is_known = |word: &&str| {
+        let is_target = word.contains(['=', '[']) || word.starts_with("edgewit");
+        is_target || word.parse::<LevelFilter>().is_ok()
+    };
+    filter
+        .split(',')
+        .map(str::trim)
+        .find(|word| !is_known(word))
 }
 
 fn now() -> String {

@@ -20,6 +20,7 @@ mod progress;
 mod serve;
 mod sink;
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
@@ -46,7 +47,7 @@ fn run(command: Command) -> Result<(), Error> {
     match command {
         Command::New(new) => self::new(&new),
         Command::Build(build) => self::build(&build),
-        Command::Test { folder } => test(&folder),
+        Command::Test { folder, arguments } => test(&folder, &arguments),
         Command::Serve(serve) => serve::run(&serve),
         Command::Kv(kv) => kv::run(kv),
         Command::Demo(demo) => demo::run(&demo),
@@ -95,10 +96,15 @@ fn build(build: &Build) -> Result<(), Error> {
     ))
 }
 
-fn test(folder: &Path) -> Result<(), Error> {
+fn test(folder: &Path, arguments: &[OsString]) -> Result<(), Error> {
     let manifest = load::manifest(folder)?;
     let progress = Progress::showing_output();
-    let tested = edgewit_build::test(&Cache::from_env()?, &manifest, &progress.report());
+    let tested = edgewit_build::test(
+        &Cache::from_env()?,
+        &manifest,
+        arguments,
+        &progress.report(),
+    );
     Ok(progress.end(tested)?)
 }
 

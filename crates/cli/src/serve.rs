@@ -40,7 +40,7 @@ pub fn block_on<T>(command: impl Future<Output = Result<T, Error>>) -> Result<T,
 async fn serve(serve: &Serve) -> Result<(), Error> {
     let all = find(serve)?;
     let alone = all.len() == 1;
-    warn_of_overrides(serve, &all);
+    check_overrides(serve, &all)?;
     let logs = logs::start(None)?;
     let (listener, address) = listen(serve.listen, "--listen 127.0.0.1:0").await?;
     let cache = Cache::from_env()?;
@@ -96,7 +96,14 @@ fn announce(serve: &Serve, all: &[Found], address: std::net::SocketAddr) -> Resu
 }
 
 /// A server that stands in for what nobody may reach is never asked.
-fn warn_of_overrides(serve: &Serve, all: &[Found]) {
+fn check_overrides(serve: &Serve, all: &[Found]) -> Result<(), Error> {
+    let mut seen = HashSet::new();
+    for Override { origin, .. } in &serve.overrides {
+        let origin = origin.origin().ascii_serialization();
+        if !seen.insert(origin.clone()) {
+            return Err(Error::SameOverride(origin));
+        }
+    }
     let granted = |url: &Url| {
         let mut origins = all.iter().flat_map(|found| &found.grants.fetch);
         origins.any(|origin| origin.allows(url))
@@ -108,6 +115,7 @@ fn warn_of_overrides(serve: &Serve, all: &[Found]) {
              fetch in its edge.toml"
         ));
     }
+    Ok(())
 }
 
 /// What answers where several applications are told apart and none is asked: a list of them.

@@ -107,6 +107,15 @@ fn a_new_application_goes_all_the_way() {
     let gone = fails(&app, &["kv", "get", "visits", "bob"], 1);
     assert_eq!(gone, "edgewit: no key \"bob\" in the store \"visits\"");
 
+    // What follows `--` is for the test runner.
+    let none = edgewit(&app, &["test", "--", "no-such-test"]);
+    assert!(none.status.success());
+    let said = [none.stdout, none.stderr].concat();
+    assert!(
+        String::from_utf8_lossy(&said)
+            .contains("0 passed; 0 failed; 0 ignored; 0 measured; 1 filtered out")
+    );
+
     // Its test watches the greeting.
     let source = app.join("src/lib.rs");
     let text = fs::read_to_string(&source).unwrap();

@@ -8,7 +8,10 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum Error {
     /// The file can't be read.
-    #[error("{}: {reason}; an application is a folder with a file edge.toml", path.display())]
+    #[error(
+        "{}: {reason}{}", path.display(),
+        if reason.kind() == io::ErrorKind::NotFound { "; an application is a folder with a file edge.toml" } else { "" }
+    )]
     Read {
         /// The file, as given.
         path: PathBuf,

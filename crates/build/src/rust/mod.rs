@@ -7,6 +7,7 @@ mod sections;
 mod standard;
 mod toolchain;
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
@@ -50,7 +51,12 @@ pub(crate) fn build(
     })
 }
 
-pub(crate) fn test(cache: &Cache, manifest: &Manifest, report: Report<'_>) -> Result<(), Error> {
+pub(crate) fn test(
+    cache: &Cache,
+    manifest: &Manifest,
+    arguments: &[OsString],
+    report: Report<'_>,
+) -> Result<(), Error> {
     let app = App::open(cache, manifest, report)?;
     let compiler = match Compiler::active(&app.source) {
         Some(compiler) => compiler,
@@ -60,6 +66,7 @@ pub(crate) fn test(cache: &Cache, manifest: &Manifest, report: Report<'_>) -> Re
     report(Event::Step(&format!("testing {}", manifest.name)));
     let mut cargo = app.cargo(&compiler, "test");
     cargo.args(["--offline", "--target-dir"]).arg(&app.target);
+    cargo.arg("--").args(arguments);
     let sections = Sections::default();
     let status = command::run(cargo, None, &|event| sections.report(event, report))?;
     if status.success() {

@@ -104,18 +104,38 @@ fn what_kv_can_not_do_is_said_in_one_line() {
 fn a_filter_that_is_none_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("core.wasm"), b"\0asm\x01\0\0\0").unwrap();
-    let mut filtered = command(binary(), folder.path());
-    filtered
-        .env("EDGEWIT_LOG", "a=b=c")
-        .args(["serve", "core.wasm", "--listen", "127.0.0.1:0"]);
-    let output = filtered.output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        stderr.starts_with("edgewit: EDGEWIT_LOG \"a=b=c\": "),
-        "{stderr}"
-    );
-    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    for (filter, said) in [
+        ("a=b=c", "edgewit: EDGEWIT_LOG \"a=b=c\": "),
+        // It would be a target, and all else silent.
+        (
+            "warn,inf",
+            "edgewit: EDGEWIT_LOG: \"inf\" is no level; trace, ",
+        ),
+    ] {
+        let mut filtered = command(binary(), folder.path());
+        filtered
+            .env("EDGEWIT_LOG", filter)
+            .args(["serve", "core.wasm", "--listen", "127.0.0.1:0"]);
+        let output = filtered.output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.starts_with(said), "{stderr}");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    }
+    let twice = |peer| ["--override", peer];
+    let peers = [
+        "http://a.test=http://127.0.0.1:1",
+        "http://a.test:80=http://127.0.0.1:2",
+    ];
+    let arguments = [
+        &["serve", "core.wasm"][..],
+        &twice(peers[0]),
+        &twice(peers[1]),
+    ]
+    .concat();
+    let said =
+        "edgewit: --override: http://a.test is there twice; one server stands in for an origin";
+    assert_eq!(fails(folder.path(), &arguments, 2), said);
 }
 
 #[test]

@@ -41,7 +41,8 @@ pub(crate) use connect::trust;
 pub use outgoing::Outgoing;
 
 const CONNECT: Duration = Duration::from_secs(10);
-const FIRST_BYTE: Duration = Duration::from_secs(30);
+/// Shorter than `head-ms` is unless it is set: a guest has time left to answer without.
+const FIRST_BYTE: Duration = Duration::from_secs(20);
 
 /// The resource `pending`.
 pub type PendingHandle = Handle<Pending>;
