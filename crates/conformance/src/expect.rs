@@ -81,7 +81,8 @@ pub enum Drops {
 pub struct Failure {
     /// Its name.
     pub case: String,
-    /// Parts of what the run says of it: each line of that holds one of them, and each of them is in a line.
+    /// Parts of what the run says of it, each of some words: each line of that holds one of them, and each of them is in
+    /// a line.
     #[serde(deserialize_with = "one_or_several")]
     pub how: Vec<String>,
     /// Why, for people.
@@ -96,6 +97,8 @@ pub struct Prevented {
     pub case: String,
     /// The file of the test that proves it, from the root of its repository.
     pub proof: String,
+    /// What says in that file that the test must not compile, with enough of it to tell it from others.
+    pub marker: String,
     /// Why, for people.
     pub reason: String,
 }
@@ -204,15 +207,15 @@ impl Expect {
             let reason = format!("`late` of {late:?}; of {} it may be", LATE.join(", "));
             return Some((late.clone(), reason));
         }
-        // It would be a part of everything.
-        let is_empty = |failure: &&Failure| failure.how.iter().any(String::is_empty);
-        let unsaid = self
-            .failures
-            .iter()
-            .find(|it| it.how.is_empty() || is_empty(it));
-        if let Some(Failure { case, .. }) = unsaid {
-            let due = "parts of what the run says are due";
-            return Some((case.clone(), format!("`how` of {case:?} is empty; {due}")));
+        if self.layers.is_empty() {
+            let reason = "`layers` is empty; `wit`, or `wit` and `sdk` are due".to_owned();
+            return Some(("layers".to_owned(), reason));
+        }
+        let is_short = |how: &String| how.len() < HOW_MIN || how.split_whitespace().count() < 3;
+        let is_vague = |it: &&Failure| it.how.is_empty() || it.how.iter().any(is_short);
+        if let Some(Failure { case, how, .. }) = self.failures.iter().find(is_vague) {
+            let due = "parts of what the run says are due, of three words at least";
+            return Some((case.clone(), format!("`how` of {case:?} is {how:?}; {due}")));
         }
         let failures = self.failures.iter().map(|it| (&it.case, &it.reason));
         let prevented = self.prevented.iter().map(|it| (&it.case, &it.reason));
@@ -222,15 +225,39 @@ impl Expect {
             let reason = format!("`reason` of {case:?} is empty; one is due");
             return Some((case.clone(), reason));
         }
+        let unproven = |it: &Prevented| Some((it.case.clone(), it.unproven(file)?));
+        self.prevented.iter().find_map(unproven)
+    }
+}
+
+/// A part of what a run says that is shorter may be a part of anything.
+const HOW_MIN: usize = 12;
+
+/// As is a marker: `compile_fail` and `@ts-expect-error` are longer.
+const MARKER_MIN: usize = 10;
+
+impl Prevented {
+    /// Why its proof, for an `expect.toml` that is this file, is none.
+    fn unproven(&self, file: &Path) -> Option<String> {
+        let Self {
+            case,
+            proof,
+            marker,
+            ..
+        } = self;
         let folder = std::path::absolute(file).unwrap_or_default();
-        let is_there = |proof: &str| folder.ancestors().any(|root| root.join(proof).is_file());
-        let unproven = self.prevented.iter().find(|it| !is_there(&it.proof));
-        unproven.map(|Prevented { case, proof, .. }| {
+        let mut roots = folder.ancestors();
+        let Some(text) = roots.find_map(|root| std::fs::read_to_string(root.join(proof)).ok())
+        else {
             let due = "the test that proves it is due, from the root of its repository";
-            (
-                case.clone(),
-                format!("`proof` of {case:?}: no file {proof:?}; {due}"),
-            )
+            return Some(format!("`proof` of {case:?}: no file {proof:?}; {due}"));
+        };
+        if marker.trim().len() < MARKER_MIN {
+            let due = "what says that a test must not compile is due, `compile_fail` say";
+            return Some(format!("`marker` of {case:?} is {marker:?}; {due}"));
+        }
+        (!text.contains(marker)).then(|| {
+            format!("`proof` of {case:?}: {proof:?} has no {marker:?}, which is to say that it must not compile")
         })
     }
 }

@@ -46,10 +46,10 @@ fn known_failures_are_held_both_ways() {
         told.ends_with(" s, 1 known to fail\n0 passed, 0 failed\n"),
         "{told}"
     );
-    expecting("mine/one", "another way");
+    expecting("mine/one", "in another way");
     let (code, told) = run(&failing);
     assert!(
-        code == Some(1) && told.contains("which is [\"another way\"] and no more"),
+        code == Some(1) && told.contains("which is [\"in another way\"] and no more"),
         "{code:?} {told}"
     );
     let passing = case(here, "echo.text a -> ok a");
@@ -59,7 +59,7 @@ fn known_failures_are_held_both_ways() {
         code == Some(1) && told.contains("known failure, and it passed"),
         "{code:?} {told}"
     );
-    expecting("mine/none", "x");
+    expecting("mine/none", known);
     let (code, told) = run(&passing);
     assert!(
         code == Some(1) && told.contains("lists \"mine/none\", which is no case"),
@@ -72,7 +72,7 @@ fn a_list_without_reasons_or_proofs_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
     let guest = guests().join("raw.wasm");
-    fs::write(here.join("proof.rs"), "").unwrap();
+    fs::write(here.join("proof.rs"), "/// ```compile_fail").unwrap();
     let listed = |lines: &str| {
         let text = format!("language = 'x'\nlayers = ['wit']\ndrops = 'scope'\n{lines}");
         fs::write(here.join("expect.toml"), text).unwrap();
@@ -93,24 +93,44 @@ fn a_list_without_reasons_or_proofs_is_refused() {
     };
     for (lines, said) in [
         (
-            "[[prevented]]\ncase = 'a/b'\nproof = 'proof.rs'\nreason = ' '",
+            "[[prevented]]\ncase = 'a/b'\nproof = 'proof.rs'\nmarker = 'compile_fail'\nreason = ' '",
             "expect.toml:5: `reason` of \"a/b\" is empty",
         ),
         (
-            "[[prevented]]\ncase = 'a/b'\nproof = 'none.rs'\nreason = 'r'",
+            "[[prevented]]\ncase = 'a/b'\nproof = 'none.rs'\nmarker = 'compile_fail'\nreason = 'r'",
             "expect.toml:5: `proof` of \"a/b\": no file \"none.rs\"",
         ),
         (
-            "[[prevented]]\ncase = 'a/b'\nproof = 'proof.rs'",
+            "[[prevented]]\ncase = 'a/b'\nproof = 'proof.rs'\nmarker = 'compile_fail'",
             "expect.toml:4: missing field `reason`",
         ),
         (
-            "[[failure]]\ncase = 'a/b'\nhow = 'x'\nreason = ''",
+            "[[prevented]]\ncase = 'a/b'\nproof = 'proof.rs'\nreason = 'r'",
+            "expect.toml:4: missing field `marker`",
+        ),
+        (
+            "[[prevented]]\ncase = 'a/b'\nproof = 'proof.rs'\nmarker = 'compile'\nreason = 'r'",
+            "expect.toml:5: `marker` of \"a/b\" is \"compile\"; ",
+        ),
+        (
+            "[[prevented]]\ncase = 'a/b'\nproof = 'proof.rs'\nmarker = '@ts-expect-error'\nreason = 'r'",
+            "expect.toml:5: `proof` of \"a/b\": \"proof.rs\" has no \"@ts-expect-error\"",
+        ),
+        (
+            "[[failure]]\ncase = 'a/b'\nhow = 'status: expected 200'\nreason = ''",
             "expect.toml:5: `reason` of \"a/b\" is empty",
         ),
         (
-            "[[failure]]\ncase = 'a/b'\nhow = ['x', '']\nreason = 'r'",
-            "expect.toml:5: `how` of \"a/b\" is empty",
+            "[[failure]]\ncase = 'a/b'\nhow = ['status: expected 200', 'e']\nreason = 'r'",
+            "expect.toml:5: `how` of \"a/b\" is [\"status: expected 200\", \"e\"]; ",
+        ),
+        (
+            "[[failure]]\ncase = 'a/b'\nhow = 'status: expected'\nreason = 'r'",
+            "expect.toml:5: `how` of \"a/b\" is [\"status: expected\"]; ",
+        ),
+        (
+            "[[failure]]\ncase = 'a/b'\nhow = []\nreason = 'r'",
+            "expect.toml:5: `how` of \"a/b\" is []; ",
         ),
         (
             "[[failure]]\ncase = 'a/b'\nhow = 1\nreason = 'r'",
@@ -127,6 +147,35 @@ fn a_list_without_reasons_or_proofs_is_refused() {
             "{code:?} {told}"
         );
     }
+}
+
+/// A component that owes nothing would pass beside others.
+#[test]
+fn a_list_without_layers_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let owing = |file: &str, layers: &str| {
+        let text = format!("language = 'x'\nlayers = {layers}\ndrops = 'scope'\n");
+        fs::write(here.join(file), text).unwrap();
+    };
+    owing("all.toml", "['wit']");
+    owing("none.toml", "[]");
+    let file = |name: &str| guests().join(name).to_str().unwrap().to_owned();
+    let (raw, rust) = (file("raw.wasm"), file("rust.wasm"));
+    let chosen = ["--filter", "system/text", "--expect", "all.toml"];
+    let beside = [
+        &["conform", "run", &raw, &rust][..],
+        &chosen,
+        &["--expect", "none.toml"],
+    ]
+    .concat();
+    let output = edgewit(here, &beside);
+    let told = String::from_utf8(output.stderr).unwrap();
+    let said = "edgewit: none.toml:2: `layers` is empty; ";
+    assert!(
+        output.status.code() == Some(2) && told.starts_with(said),
+        "{told}"
+    );
 }
 
 /// One alone is compared with none; beside another a relaxation has to be needed.

@@ -165,7 +165,7 @@ fn a_silent_server_is_given_up_once() {
 #[test]
 fn a_list_is_held_both_ways_over_http() {
     let folder = tempfile::tempdir().unwrap();
-    let text = "language = 'x'\nlayers = ['wit']\ndrops = 'scope'\n[[failure]]\ncase = 'no/such'\nhow = 'x'\nreason = 'r'\n";
+    let text = "language = 'x'\nlayers = ['wit']\ndrops = 'scope'\n[[failure]]\ncase = 'no/such'\nhow = 'status: expected 200'\nreason = 'r'\n";
     fs::write(folder.path().join("expect.toml"), text).unwrap();
     let server = served("raw");
     let url = format!("http://{}", server.address);

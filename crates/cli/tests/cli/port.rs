@@ -183,7 +183,8 @@ fn the_lines_for_ci_fail_where_the_suite_does() {
     };
     assert_eq!(run().0, Some(0));
     let expect = fs::read_to_string(here.join("expect.toml")).unwrap();
-    let failure = "[[failure]]\ncase = \"kv/delete\"\nhow = \"x\"\nreason = \"r\"\n";
+    let failure =
+        "[[failure]]\ncase = \"kv/delete\"\nhow = \"status: expected 200\"\nreason = \"r\"\n";
     fs::write(here.join("expect.toml"), format!("{expect}{failure}")).unwrap();
     let (code, told) = run();
     assert!(
