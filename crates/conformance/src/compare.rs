@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::case::Case;
 use crate::expect::{Drops, Expect, Relax};
-use crate::recorder::Record;
+use crate::record::Record;
 use crate::run::Outcome;
 use crate::trace::{asked, first_difference, is_drop, is_refused};
 

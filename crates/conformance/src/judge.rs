@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use crate::case::{Exchange, Fails, Reply};
 use crate::expect::{Drops, Expect};
-use crate::recorder::Record;
+use crate::record::Record;
 use crate::run::Outcome;
 use crate::step::{self, Step};
 use crate::trace::{differs, looked_at};

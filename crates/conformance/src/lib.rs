@@ -26,6 +26,7 @@ mod judge;
 mod ladder;
 mod matrix;
 mod parse;
+mod record;
 mod recorder;
 pub mod report;
 mod run;

@@ -282,6 +282,10 @@ fn a_mistake_in_a_file_of_cases_has_its_line() {
             format!("{head}[[case.request]]\nclient = [\"head\", \"pass never\"]\n"),
             "3: the gate \"never\" is passed, and nobody opens it",
         ),
+        (
+            format!("{head}[[case.request]]\nfails = {{ crash = \"x\" }}\n"),
+            "7: unknown variant `crash`",
+        ),
         ("[[case]\n".to_owned(), "1: "),
     ] {
         let error = parse(&text, Path::new("mine.toml"))
