@@ -354,7 +354,7 @@ mod tests {
     fn a_call_whose_result_is_injected_comes_once() {
         for case in cases().iter().filter(|it| it.rule == "matrix-results") {
             let of_any = |it: &&str| case.name().starts_with(&format!("matrix/{it}"));
-            let is_any = ANY_NUMBER.iter().any(|it| of_any(&it));
+            let is_any = ANY_NUMBER.iter().any(of_any);
             assert_eq!(case.request[0].trace.is_none(), is_any, "{}", case.name());
         }
     }
