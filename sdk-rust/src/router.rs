@@ -246,7 +246,9 @@ impl Router {
     }
 
     /// Answers what a handler or the outermost middleware failed with, instead of the empty 500 and its line in the log.
-    /// What this fails with itself is an empty 500 and a line.
+    /// It stands outside of all middleware: none of them sees its reply, and a field that each reply is to have is to be set
+    /// here as well. What this fails with itself is an empty 500 and a line. That line is the host's, and adds the last call
+    /// of kv that failed, by its key and store, which the error does not hold; an error that is handed on, `Err(error)`, has it.
     pub fn on_error(
         mut self,
         handler: impl Fn(&mut Context, Error) -> Result<Response, Error> + 'static,

@@ -300,8 +300,17 @@ fn not_found_replaces_the_404_alone() {
 #[test]
 fn on_error_replaces_the_500_and_its_failure_is_an_empty_one() {
     let fails = || App::new().get("/", |_| Err(Error::app("first")));
-    let app = fails().on_error(|c, error| Ok(c.text(format!("sorry: {error}"))));
-    assert_eq!(body(&app, "GET", "/"), "sorry: first");
+    let app = fails()
+        .wrap("/*path", |c, next| {
+            let mut reply = next.run(c)?;
+            reply.headers_mut().insert("via", "x".parse()?);
+            Ok(reply)
+        })
+        .on_error(|c, error| Ok(c.text(format!("sorry: {error}"))));
+    let reply = send(&app, "GET", "/");
+    // No middleware sees it.
+    assert_eq!(reply.headers().get("via"), None);
+    assert_eq!(reply.text().unwrap(), "sorry: first");
     assert_eq!(take_log(), []);
 
     for app in [

@@ -11,7 +11,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  done; for serve and demo: stopped by Ctrl-C
   1  failed: a build, a test, what kv was to do, bindings that differ
-  2  the command line, an edge.toml or a .env is wrong
+  2  the command line is wrong, or a file that it leads to: an edge.toml, a .env, a component
   3  a tool is missing and was not installed; the command to run is printed
 
 EDGEWIT_CACHE moves everything that Edgewit keeps between runs (default: ~/.cache/edgewit);
@@ -197,7 +197,8 @@ pub struct Kv {
 
 #[derive(Subcommand)]
 pub enum KvOperation {
-    /// Print the value of a key; one that edge.toml takes from the environment is never shown
+    /// Print the bytes of a key's value, and no line feed behind them; one that edge.toml takes from the environment is
+    /// never shown
     Get {
         /// The store, by its name in edge.toml
         store: String,

@@ -131,6 +131,7 @@ impl Error {
             Self::Manifest(_)
             | Self::NotAnApp(_)
             | Self::NotAFolder(_)
+            | Self::Component { .. }
             | Self::Config
             | Self::NotAPath(_)
             | Self::Text { .. }

@@ -45,7 +45,7 @@ fn what_is_wrong_is_said_in_one_line() {
     ] {
         assert_eq!(fails(here, arguments, code), format!("edgewit: {error}"));
     }
-    let text = fails(here, &["serve", "text.wasm", "--listen", "127.0.0.1:0"], 1);
+    let text = fails(here, &["serve", "text.wasm", "--listen", "127.0.0.1:0"], 2);
     assert!(
         text.starts_with("edgewit: text.wasm: text, not a component"),
         "{text}"
