@@ -77,10 +77,7 @@ impl Run {
         let mut forwarded = None;
         let (response, delivered) = match reply.body {
             bindings::ReplyBody::None => checked.none(self.is_head),
-            bindings::ReplyBody::Bytes(bytes) => {
-                self.meter.moved(bytes.len());
-                checked.bytes(bytes, self.is_head)
-            }
+            bindings::ReplyBody::Bytes(bytes) => checked.bytes(bytes, self.is_head),
             bindings::ReplyBody::Incoming(handle) => {
                 let incoming = store.data_mut().table.delete(handle);
                 match incoming.map(Handle::into_inner) {

@@ -26,6 +26,8 @@ mod embedding;
 mod fetch_errors;
 #[path = "host/fetching.rs"]
 mod fetching;
+#[path = "host/guest_time.rs"]
+mod guest_time;
 #[path = "host/http2.rs"]
 mod http2;
 #[path = "host/http2_limits.rs"]

@@ -158,6 +158,8 @@ impl Row {
         let reply = wire.response().await;
         let came = (reply.status(), reply.text());
         assert_eq!(came, (self.status, self.body.to_owned()), "{}", self.limit);
+        let is_cut = self.log.starts_with("the reply was cut");
+        assert_eq!(reply.complete, !is_cut, "{}", self.limit);
         events::message(name, self.log).await;
     }
 }

@@ -1,7 +1,7 @@
 //! Guests that end badly, and the host that goes on.
 
 use crate::events;
-use crate::support::{held, host, nameless, raw, run, serve_app, serve_raw, settings};
+use crate::support::{held, host, nameless, raw, run, serve_app, serve_raw, settings, steps};
 
 /// The one error line of an application.
 async fn error_of(app: &str) -> String {
@@ -151,6 +151,34 @@ fn a_string_that_is_not_utf_8_ends_its_request_alone() {
             assert_eq!(errors.len(), n + 1, "{errors:#?}");
             let said = "a string of the guest is not UTF-8: ";
             assert!(errors[n].starts_with(said), "{what}: {}", errors[n]);
+        }
+        gate.open();
+        assert_eq!(beside.response().await.line("status "), "200");
+    });
+}
+
+#[test]
+fn a_stack_overflow_and_a_poll_over_nothing_end_their_requests_alone() {
+    run(async {
+        let served = serve_raw("beside").await;
+        let (gate, mut beside) = held(&served).await;
+        let nothing = steps(&["poll:"]);
+        let all = [
+            ("/overflow?by=calls", "stack overflow"),
+            ("/overflow?by=frame", "stack overflow"),
+            (&*nothing, "poll.poll: an empty list"),
+        ];
+        for (n, (target, said)) in all.into_iter().enumerate() {
+            let reply = served.get(target).await;
+            assert_eq!(
+                (reply.status(), reply.text().as_str()),
+                (500, ""),
+                "{target}"
+            );
+            events::line("beside", n + 1).await;
+            let errors = events::errors("beside");
+            assert_eq!(errors.len(), n + 1, "{errors:#?}");
+            assert!(errors[n].starts_with(said), "{target}: {}", errors[n]);
         }
         gate.open();
         assert_eq!(beside.response().await.line("status "), "200");

@@ -84,6 +84,7 @@ impl Steps<'_> {
             "subscribe" => self.subscribe(argument),
             "ready" => self.ready(number(argument)),
             "poll" => self.poll(argument),
+            "loop" => crate::ends::spin_aloud(),
             "poll-many" => self.poll_many(number(argument)),
             _ => "no such step".to_owned(),
         }
