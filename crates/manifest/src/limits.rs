@@ -107,7 +107,7 @@ pub struct Limits {
     #[serde(with = "Within::<16, 1_000_000>")]
     pub handles: u64,
     /// Instances at once, of all requests. Past it a request waits a second, then gets 503.
-    // Each reserves 4 GiB of the 128 TiB of addresses that a process has.
+    // Each reserves 8 GiB of the 128 TiB of addresses that a process has.
     #[serde(with = "Within::<1, 10_000>")]
     pub instances: u64,
 }

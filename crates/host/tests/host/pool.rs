@@ -1,6 +1,6 @@
 //! Components of several memories, tables and core instances, in a pool that has room for each request.
 
-use edgewit_host::{Error, Settings};
+use edgewit_host::{Error, Host, Settings};
 use edgewit_manifest::Limits;
 
 use crate::events;
@@ -108,4 +108,10 @@ fn a_component_that_no_place_has_room_for_is_not_loaded() {
         assert!(found.contains("3 Wasm linear memories"), "{found}");
         assert!(!found.contains('\n'), "{found}");
     });
+}
+
+#[test]
+fn a_host_has_room_for_all_instances_that_a_manifest_may_name() {
+    let host = Host::builder().instances(10_000).build();
+    assert!(host.is_ok(), "{:?}", host.err());
 }
