@@ -10,12 +10,10 @@ use crate::upstream::Gate;
 /// The raw guest beside more core modules, each of them instantiated.
 fn beside(modules: &[Vec<u8>]) -> Vec<u8> {
     let mut component = raw().to_vec();
-    let mut index = core_modules(&component);
-    for module in modules {
+    for (index, module) in (core_modules(&component)..).zip(modules) {
         section(&mut component, 1, module);
         // One instance, of that module, without arguments.
         section(&mut component, 2, &[1, 0, index, 0]);
-        index += 1;
     }
     component
 }
