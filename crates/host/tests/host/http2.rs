@@ -17,7 +17,8 @@ fn requests_arrive_as_over_http_1() {
         let client = Client::connect(served.address).await;
         let fields = ["x-a: 1", "cookie: a=1", "cookie: b=2", "te: trailers"];
         let (response, mut body) = client.start("PUT", "/p/../q?a", &fields, false).await;
-        body.send_data(Bytes::from("abc"), true).unwrap();
+        // The guest does not read it, and may have answered already.
+        let _ = body.send_data(Bytes::from("abc"), true);
         let answer = answer(response).await;
         assert_eq!(answer.status, 200);
         let report = String::from_utf8(answer.body).unwrap();

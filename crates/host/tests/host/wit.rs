@@ -25,6 +25,7 @@ const NOT_BY_ITSELF: &[(&[&str], &[&str], &str)] = &[
           "first-byte-timeout", "deadline", "request-body", "protocol", "redirect", "too-many-redirects", "other"],
         "they do not wait: what the network says shows at `wait`"),
     (&["wait"], &["limit"], "what would pass a limit is not sent"),
+    (&["wait"], &["invalid-request"], "nor is what can't be, and a location that can't be is a redirect's"),
     (&["wait"], &["other"], "what has no case of its own: none is known"),
     (&["[method]incoming-body.read"], &["unwanted"], "of uploads alone: whoever reads wants it"),
     (&["[method]incoming-body.read"], &["other"], "what has no case of its own: none is known"),
