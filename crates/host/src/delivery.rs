@@ -88,7 +88,7 @@ impl Progress {
 pub(crate) struct Delivery {
     tell: oneshot::Sender<Result<(), BodyError>>,
     pub(crate) progress: Arc<Progress>,
-    client: ReplyClient,
+    pub(crate) client: ReplyClient,
 }
 
 /// Both ends of a delivery.
@@ -126,6 +126,8 @@ pub(crate) struct ReplyClient {
     pub(crate) gone: CancellationToken,
     /// Its connection, where that carries this request alone.
     pub(crate) connection: Option<Arc<Connection>>,
+    /// How long it may take nothing.
+    pub(crate) idle: Duration,
 }
 
 impl ReplyClient {

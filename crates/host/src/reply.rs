@@ -1,19 +1,23 @@
 //! A reply on its way to the client: checked, framed, and told about once it is over.
 
+use std::convert::Infallible;
+use std::future::Future as _;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, header};
 use http_body::{Body as _, Frame, SizeHint};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Sleep, sleep};
+use tokio_util::sync::CancellationToken;
 
 use crate::bindings::BodyError;
 use crate::body::Incoming;
 use crate::delivery::{Delivered, Delivery, ReplyClient, delivery};
 use crate::fields;
 use crate::state::State;
-use crate::stream;
 
 /// Bodies are handed over by pieces of at most so many bytes, so that one counts as taken only while it is taken.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -31,8 +35,12 @@ pub struct ReplyBody {
     /// What the head announces of a body that is streamed: a connection takes no more than that, and
     /// does not ask for the end.
     announced: Option<u64>,
-    /// Why it ends, once what came before was left to the connection to write.
-    failed: Option<BodyError>,
+    /// What resets the stream that it is sent on, if it is.
+    stream: Option<CancellationToken>,
+    /// Of a stream: ready once the connection lets go of the last piece.
+    last: Option<oneshot::Receiver<Infallible>>,
+    /// Why it ends too early, until what came before is on its way.
+    failed: Option<Failed>,
     delivery: Option<Delivery>,
 }
 
@@ -60,6 +68,39 @@ pub(crate) enum Piece {
     End(HeaderMap),
 }
 
+/// Why a body breaks off. At its error the connection drops what it has not written, the head included.
+struct Failed {
+    error: BodyError,
+    /// The last piece as the connection of a stream has it, and for how long.
+    last: Option<(oneshot::Receiver<Infallible>, Pin<Box<Sleep>>)>,
+}
+
+/// A piece whose dropping is told. That of a stream is queued behind all before it, and dropped once its turn has
+/// come or its stream has ended.
+struct Told {
+    bytes: Bytes,
+    #[expect(dead_code, reason = "dropping it tells")]
+    tell: oneshot::Sender<Infallible>,
+}
+
+impl AsRef<[u8]> for Told {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Failed {
+    /// The error, once nothing before it can be lost or its client took nothing for too long.
+    fn poll_due(&mut self, context: &mut Context<'_>) -> Poll<BodyError> {
+        if let Some((gone, late)) = &mut self.last
+            && Pin::new(gone).poll(context).is_pending()
+        {
+            ready!(late.as_mut().poll(context));
+        }
+        Poll::Ready(self.error.clone())
+    }
+}
+
 impl From<Bytes> for ReplyBody {
     fn from(bytes: Bytes) -> Self {
         let mut body = Self::new(if bytes.is_empty() {
@@ -83,6 +124,8 @@ impl ReplyBody {
             kind,
             rest: Bytes::new(),
             announced: None,
+            stream: None,
+            last: None,
             failed: None,
             delivery: None,
         }
@@ -99,10 +142,19 @@ impl ReplyBody {
             kind,
             rest,
             announced,
+            stream: None,
+            last: None,
             failed: None,
             delivery: Some(delivery),
         };
         (body, delivered)
+    }
+
+    /// The same as the body that is sent on a stream, rather than read by an embedder or written to a connection of
+    /// HTTP/1.1.
+    pub(crate) fn on_stream(mut self, stream: Option<CancellationToken>) -> Self {
+        self.stream = stream;
+        self
     }
 
     /// A reply that its connection does not even get.
@@ -168,9 +220,58 @@ impl ReplyBody {
         Poll::Ready(Some(Ok(Frame::data(self.next_piece()))))
     }
 
+    /// Begins to break off.
+    fn fail(
+        &mut self,
+        error: BodyError,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let mut idle = Duration::ZERO;
+        if let Some(delivery) = &self.delivery {
+            delivery.progress.breaks(&error);
+            // From here on it is the body that sees to the client's time.
+            delivery.progress.waits();
+            idle = delivery.client.idle;
+        }
+        match (self.last.take(), &self.stream) {
+            (Some(last), _) => {
+                let last = Some((last, Box::pin(sleep(idle))));
+                self.failed = Some(Failed { error, last });
+            }
+            // Of nothing but a head no connection tells when it goes. It does before a stream that nobody answers any
+            // more is reset.
+            (None, Some(stream)) => {
+                let stream = stream.clone();
+                self.over(Err(error));
+                stream.cancel();
+                return Poll::Pending;
+            }
+            // While it waits, a connection of HTTP/1.1 writes.
+            (None, None) => {
+                self.failed = Some(Failed { error, last: None });
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+        }
+        self.poll_failed(context)
+    }
+
+    fn poll_failed(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let Some(failed) = &mut self.failed else {
+            return Poll::Ready(None);
+        };
+        let error = ready!(failed.poll_due(context));
+        self.failed = None;
+        self.over(Err(error.clone()));
+        Poll::Ready(Some(Err(error)))
+    }
+
     fn next_piece(&mut self) -> Bytes {
         let length = self.rest.len();
-        let is_stream = stream::cut().is_some();
+        let is_stream = self.stream.is_some();
         let most = match is_stream && length > LAST_PIECE_BYTES {
             true => length - LAST_PIECE_BYTES,
             false => length,
@@ -182,7 +283,12 @@ impl ReplyBody {
         if matches!(self.kind, Kind::Whole) && self.rest.is_empty() && (is_first || !is_stream) {
             self.kind = Kind::Over;
         }
-        piece
+        if !is_stream || matches!(self.kind, Kind::Whole | Kind::Over) {
+            return piece;
+        }
+        let (tell, last) = oneshot::channel();
+        self.last = Some(last);
+        Bytes::from_owner(Told { bytes: piece, tell })
     }
 }
 
@@ -194,9 +300,8 @@ impl http_body::Body for ReplyBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        if let Some(error) = self.failed.take() {
-            self.over(Err(error.clone()));
-            return Poll::Ready(Some(Err(error)));
+        if self.failed.is_some() {
+            return self.poll_failed(context);
         }
         let Poll::Ready(next) = self.poll_next(context) else {
             self.waits();
@@ -204,16 +309,7 @@ impl http_body::Body for ReplyBody {
         };
         match &next {
             Some(Ok(frame)) => self.count(frame.data_ref().map_or(0, Bytes::len)),
-            Some(Err(error)) => {
-                if let Some(delivery) = &self.delivery {
-                    delivery.progress.breaks(error);
-                }
-                // At an error hyper drops what it has not written, the head included; while it waits
-                // it writes.
-                self.failed = Some(error.clone());
-                context.waker().wake_by_ref();
-                return Poll::Pending;
-            }
+            Some(Err(error)) => return self.fail(error.clone(), context),
             None => self.over(Ok(())),
         }
         Poll::Ready(next)
@@ -247,7 +343,7 @@ impl Drop for ReplyBody {
             Kind::Forward(_) | Kind::Source(_)
                 if self.announced.is_some()
                     && self.counted() == self.announced
-                    && stream::cut().is_none() =>
+                    && self.stream.is_none() =>
             {
                 Ok(())
             }

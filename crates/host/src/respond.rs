@@ -140,11 +140,11 @@ impl Run {
         let (response, delivered, pieces) = checked.source(promised);
         let progress = delivered.progress.clone();
         self.send_head(head, response);
-        let sent = self
+        let (sent, is_alive) = self
             .pump(store, guest, source, pieces, promised, delivered)
             .await;
         self.line(status, progress.bytes());
-        sent
+        is_alive.then_some(sent)
     }
 
     fn send_head(&self, head: HeadSender, response: Response<ReplyBody>) {
@@ -173,7 +173,8 @@ impl Run {
         Duration::from_millis(self.app.shared.limits.idle_ms)
     }
 
-    /// Pulls a source as the connection takes its pieces. `None` once a trap has ended the instance.
+    /// Pulls a source as the connection takes its pieces. Comes to how the reply went, and whether no trap has ended
+    /// the instance.
     async fn pump(
         &self,
         store: &mut Store<State>,
@@ -182,23 +183,23 @@ impl Run {
         pieces: mpsc::Sender<Piece>,
         promised: Option<u64>,
         mut delivered: Delivered,
-    ) -> Option<Sent> {
+    ) -> (Sent, bool) {
         let progress = delivered.progress.clone();
-        let pulled = match self
-            .pull(store, guest, source, pieces, promised, &progress)
-            .await
-        {
-            Ok(pulled) => pulled,
+        let pulled = self.pull(store, guest, source, pieces, promised, &progress);
+        let (pulled, is_alive) = match pulled.await {
+            Ok(pulled) => {
+                let dropped = source.resource_drop_async(&mut *store).await;
+                if let Err(trap) = &dropped {
+                    self.trapped("", trap, store.data());
+                }
+                (pulled, dropped.is_ok())
+            }
             Err(trap) => {
                 self.trapped("the reply was cut: ", &trap, store.data());
-                return None;
+                (Some(Err(BodyError::Incomplete)), false)
             }
         };
-        if let Err(trap) = source.resource_drop_async(&mut *store).await {
-            self.trapped("", &trap, store.data());
-            return None;
-        }
-        Some(match pulled {
+        let sent = match pulled {
             Some(Ok(())) => self.delivered(delivered).await,
             // Why it let go, the connection knows better.
             None => {
@@ -207,10 +208,13 @@ impl Run {
             }
             // Why has its line; what is left to wait for is the connection's end.
             Some(Err(error)) => {
-                self.told(&mut delivered).await;
+                if self.told(&mut delivered).await.is_none() {
+                    self.reset();
+                }
                 Err(error)
             }
-        })
+        };
+        (sent, is_alive)
     }
 
     /// `None` if the connection let go of the body.
@@ -292,10 +296,15 @@ impl Run {
         }
     }
 
-    fn cut_idle(&self) -> Sent {
+    /// Ends a stream whose client takes nothing.
+    fn reset(&self) {
         if let Some(stream) = &self.stream {
             stream.cancel();
         }
+    }
+
+    fn cut_idle(&self) -> Sent {
+        self.reset();
         let limit = self.idle().as_millis();
         let reason = format!("the client took nothing for {limit} ms (idle-ms)");
         self.cut(BodyError::Timeout, &reason)

@@ -22,7 +22,7 @@ use crate::app::App;
 use crate::connection::{Connection, Io};
 use crate::inbound::{ClientAddress, ListenerAddress, Prefix};
 use crate::reply::{self, ReplyBody};
-use crate::stream::{CONNECTION_WINDOW, STREAM_WINDOW, STREAMS, Streams};
+use crate::stream::{self, CONNECTION_WINDOW, STREAM_WINDOW, STREAMS, Streams};
 
 /// Of a path that no application has a limit for.
 const PATH_BYTES_SHOWN: usize = 1000;
@@ -357,7 +357,10 @@ impl Server {
             let routes = routes.clone();
             carrier.request_began();
             insert_addresses(&mut request, &carrier);
-            async move { Ok::<_, Infallible>(routes.answer(request).await) }
+            async move {
+                let response = routes.answer(request).await;
+                Ok::<_, Infallible>(response.map(|body| body.on_stream(stream::cut())))
+            }
         });
         let io = TokioIo::new(Io::new(connection));
         let streams = Streams::default();

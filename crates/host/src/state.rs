@@ -1,6 +1,7 @@
 //! What the host keeps for one request, beside its instance.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use wasmtime::component::ResourceTable;
@@ -85,6 +86,7 @@ impl State {
         ReplyClient {
             gone: self.gone.clone(),
             connection: self.connection.clone(),
+            idle: Duration::from_millis(self.app.limits.idle_ms),
         }
     }
 

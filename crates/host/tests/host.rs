@@ -30,6 +30,8 @@ mod fetching;
 mod guest_time;
 #[path = "host/http2.rs"]
 mod http2;
+#[path = "host/http2_cut.rs"]
+mod http2_cut;
 #[path = "host/http2_limits.rs"]
 mod http2_limits;
 #[path = "host/http2_out.rs"]

@@ -90,22 +90,9 @@ impl Client {
     }
 }
 
-/// All of a response. One whose reset overtook its head has the status 0: h2 drops what it has not sent of a stream
-/// that is reset.
+/// All of a response, or what came of its body.
 pub async fn answer(response: ResponseFuture) -> Answer {
-    let (head, mut body) = match response.await {
-        Ok(response) => response.into_parts(),
-        Err(error) if error.is_reset() => {
-            return Answer {
-                status: 0,
-                headers: HeaderMap::new(),
-                body: Vec::new(),
-                trailers: HeaderMap::new(),
-                error: Some(error),
-            };
-        }
-        Err(error) => panic!("a response: {error}"),
-    };
+    let (head, mut body) = response.await.expect("a response").into_parts();
     let (bytes, error) = read(&mut body).await;
     let trailers = match &error {
         None => body.trailers().await.expect("trailers").unwrap_or_default(),
