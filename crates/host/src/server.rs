@@ -255,7 +255,8 @@ fn without_prefix(uri: &Uri, length: usize) -> Uri {
 }
 
 /// Serves HTTP/1.1, and HTTP/2 to clients that begin with it, on `listener` until `stop` is ready. Then no
-/// connection is taken any more, idle ones are closed, and requests under way get one second to end.
+/// connection is taken any more, idle ones are closed, and requests under way get one second to end. The connections
+/// of those that take longer are cut, which has a line in the log.
 pub async fn serve(listener: TcpListener, routes: Routes, stop: impl Future<Output = ()>) {
     let mut server = Server {
         full: Full::default(),
@@ -263,6 +264,7 @@ pub async fn serve(listener: TcpListener, routes: Routes, stop: impl Future<Outp
         places: Arc::new(Semaphore::new(routes.connections as usize)),
         routes: Arc::new(routes),
         stop: CancellationToken::new(),
+        cut: CancellationToken::new(),
     };
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -276,7 +278,9 @@ pub async fn serve(listener: TcpListener, routes: Routes, stop: impl Future<Outp
     drop(listener);
     server.stop.cancel();
     let all = server.places.acquire_many(server.routes.connections);
-    let _ = timeout(GRACE, all).await;
+    if timeout(GRACE, all).await.is_err() {
+        server.cut_rest();
+    }
 }
 
 /// What each connection is served with.
@@ -287,6 +291,8 @@ struct Server {
     places: Arc<Semaphore>,
     full: Full,
     stop: CancellationToken,
+    /// What has not ended once it was told to stop.
+    cut: CancellationToken,
 }
 
 /// Whether connections are at their limit, as far as the log was told.
@@ -347,6 +353,19 @@ impl Server {
         }
     }
 
+    /// Ends the connections that are left.
+    fn cut_rest(&self) {
+        let left = self.routes.connections as usize - self.places.available_permits();
+        if left > 0 {
+            tracing::warn!(
+                target: "edgewit::host",
+                "stopped: requests under way had {} ms to end; connections cut with theirs: {left}",
+                GRACE.as_millis()
+            );
+        }
+        self.cut.cancel();
+    }
+
     /// Serves one connection in a task of its own.
     fn connection(&self, stream: TcpStream, place: OwnedSemaphorePermit) {
         // Small replies should not wait for an acknowledgement; without it they only take longer.
@@ -367,7 +386,7 @@ impl Server {
         let http = self.routes.http(streams.clone());
         let served = http.serve_connection(io, service).into_owned();
         let (stop, idle, limits) = (self.stop.clone(), self.routes.idle, self.head_limits);
-        tokio::spawn(async move {
+        let served = async move {
             let mut served = std::pin::pin!(served);
             let is_idle = async {
                 streams.begun().await;
@@ -391,6 +410,10 @@ impl Server {
             if let Err(error) = served {
                 ended(&*error, limits);
             }
+        };
+        let cut = self.cut.clone();
+        tokio::spawn(async move {
+            cut.run_until_cancelled_owned(served).await;
             drop(place);
         });
     }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use edgewit_host::{ReplyBody, Routes, Target};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use crate::events;
 use crate::support::{host, listen, q, raw, run, settings};
@@ -126,26 +128,57 @@ fn an_embedder_answers_beside_applications() {
     });
 }
 
+/// A server on its own port, what stops it, and its end.
+async fn stoppable(name: &str) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel();
+    let routes = Routes::new().add(None, "/", app(name).await);
+    let server = tokio::spawn(edgewit_host::serve(listener, routes, async {
+        let _ = stopped.await;
+    }));
+    (address, stop, server)
+}
+
+/// Begins a request that waits at a gate.
+async fn begin(address: SocketAddr, gate: &Gate) -> Wire {
+    let mut wire = Wire::connect(address).await;
+    let target = format!("/fetch?url={}", q(&gate.url()));
+    wire.send(format!("GET {target} HTTP/1.1\r\nhost: a\r\n\r\n"))
+        .await;
+    wire
+}
+
 #[test]
 fn a_server_that_is_stopped_ends_what_is_under_way() {
     run(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let routes = Routes::new().add(None, "/", app("r-stop").await);
-        let server = tokio::spawn(edgewit_host::serve(listener, routes, async {
-            let _ = stopped.await;
-        }));
+        let (address, stop, server) = stoppable("r-stop").await;
         let gate = Gate::new().await;
-        let mut wire = Wire::connect(address).await;
-        let target = format!("/fetch?url={}", q(&gate.url()));
-        wire.send(format!("GET {target} HTTP/1.1\r\nhost: a\r\n\r\n"))
-            .await;
+        let mut wire = begin(address, &gate).await;
         gate.arrived(1).await;
         stop.send(()).unwrap();
         gate.open();
         assert_eq!(wire.response().await.line("status "), "200");
         server.await.unwrap();
         assert!(tokio::net::TcpStream::connect(address).await.is_err());
+    });
+}
+
+#[test]
+fn a_server_that_is_stopped_cuts_what_takes_too_long_and_says_so() {
+    run(async {
+        let (address, stop, server) = stoppable("r-stop-cuts").await;
+        let gate = Gate::new().await;
+        let mut wires = [begin(address, &gate).await, begin(address, &gate).await];
+        let idle = Wire::connect(address).await;
+        gate.arrived(2).await;
+        stop.send(()).unwrap();
+        server.await.unwrap();
+        let line = "stopped: requests under way had 1000 ms to end; connections cut with theirs: 2";
+        assert_eq!(events::message("", line).await.level, tracing::Level::WARN);
+        for wire in &mut wires {
+            assert!(wire.closed().await);
+        }
+        drop(idle);
     });
 }
