@@ -42,4 +42,16 @@ impl BodyError {
             Self::Other(text) => text.clone(),
         }
     }
+
+    /// The name of its case.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Incomplete => "incomplete",
+            Self::Unwanted => "unwanted",
+            Self::Timeout => "timeout",
+            Self::TooLarge(_) => "too-large",
+            Self::Other(_) => "other",
+        }
+    }
 }

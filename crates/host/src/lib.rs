@@ -2,7 +2,8 @@
 //!
 //! A [`Host`] holds the engine; [`Host::load`] makes an [`App`] of a component and what it is granted;
 //! [`App::handle`] answers one request in an instance of its own. [`serve`] puts applications behind a
-//! port. What guests log, and one line for each request, are `tracing` events.
+//! port. What guests log, and one line for each request, are `tracing` events; the line has a field `ended` where the
+//! reply did not reach its client whole: the case of [`BodyError`] that tells why, as in `closed`.
 //!
 //! ```no_run
 //! # async fn example(bytes: &[u8]) -> Result<(), edgewit_host::Error> {

@@ -26,7 +26,7 @@ impl Run {
         let (response, delivered) = reply::Head::empty(status, client).none(false);
         self.send_head(head, response);
         let sent = self.delivered(delivered).await;
-        self.line(status, 0);
+        self.line(status, 0, &sent);
         sent
     }
 
@@ -104,7 +104,7 @@ impl Run {
         if let Some((error, origin)) = progress.broken().zip(forwarded) {
             sent = self.cut_forwarded(error, origin);
         }
-        self.line(status, progress.bytes());
+        self.line(status, progress.bytes(), &sent);
         Some(sent)
     }
 
@@ -134,7 +134,7 @@ impl Run {
             let (response, delivered) = checked.none(true);
             self.send_head(head, response);
             let sent = self.delivered(delivered).await;
-            self.line(status, 0);
+            self.line(status, 0, &sent);
             return Some(sent);
         }
         let (response, delivered, pieces) = checked.source(promised);
@@ -143,7 +143,7 @@ impl Run {
         let (sent, is_alive) = self
             .pump(store, guest, source, pieces, promised, delivered)
             .await;
-        self.line(status, progress.bytes());
+        self.line(status, progress.bytes(), &sent);
         is_alive.then_some(sent)
     }
 

@@ -136,7 +136,7 @@ impl Run {
         wait_for_head.await.unwrap_or_else(|_| {
             // It was lost in a panic, or the runtime itself is going down.
             let status = StatusCode::INTERNAL_SERVER_ERROR;
-            run.line(status, 0);
+            run.line(status, 0, &Ok(()));
             reply::bare(status)
         })
     }
@@ -145,12 +145,14 @@ impl Run {
         tracing::warn!(
             target: "edgewit::host", request = &*self.id, app = self.app.name(), "refused: {}", refused.reason
         );
-        self.line(refused.status, 0);
+        self.line(refused.status, 0, &Ok(()));
         reply::bare(refused.status)
     }
 
-    /// The one line of this request.
-    pub(crate) fn line(&self, status: StatusCode, bytes: u64) {
+    /// The one line of this request. How its reply ended is in it where that is not well.
+    pub(crate) fn line(&self, status: StatusCode, bytes: u64, sent: &Sent) {
+        let ended = sent.as_ref().err().map(BodyError::name);
+        let how = ended.map_or_else(String::new, |ended| format!(", {ended}"));
         tracing::info!(
             target: "edgewit::request",
             request = &*self.id,
@@ -159,9 +161,10 @@ impl Run {
             path = self.path,
             status = status.as_u16(),
             bytes,
+            ended,
             guest_us = self.meter.guest_time().as_micros() as u64,
             wall_us = self.meter.wall_time().as_micros() as u64,
-            "{} {} {}", self.method, self.path, status.as_u16()
+            "{} {} {}{how}", self.method, self.path, status.as_u16()
         );
     }
 
@@ -302,7 +305,7 @@ impl Run {
         head: HeadSender,
     ) {
         let ended = self.trapped("", trap, store.data());
-        self.line(ended.status, 0);
+        self.line(ended.status, 0, &Ok(()));
         // A client that is gone needs no reply.
         let _ = head.send(reply::bare(ended.status));
     }

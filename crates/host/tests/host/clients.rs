@@ -316,6 +316,47 @@ fn a_server_that_pauses_is_no_client_that_takes_nothing() {
     });
 }
 
+/// Its status alone would be that of a reply that went well.
+#[test]
+fn the_line_of_a_request_says_why_its_reply_did_not_arrive() {
+    run(async {
+        let limits = Limits {
+            idle_ms: 500,
+            guest_ms: 60_000,
+            ..Limits::default()
+        };
+        let served = serve_with("line-ended", limited(limits)).await;
+        let mut gone = resetting(&served).await;
+        gone.send(get(&steps(&WATCHES))).await;
+        asked("line-ended").await;
+        drop(gone);
+        let mut lines = vec![events::line("line-ended", 1).await];
+        let mut takes_nothing = served.connect().await;
+        takes_nothing.send(get("/reply?size=8000000")).await;
+        lines.push(events::line("line-ended", 2).await);
+        for (n, failure) in ["field=content-length:3", "end=error", "end=trap"]
+            .iter()
+            .enumerate()
+        {
+            let target = format!("/source?pieces=2&{failure}");
+            assert!(!served.get(&target).await.complete, "{failure}");
+            lines.push(events::line("line-ended", n + 3).await);
+        }
+        let said: Vec<_> = lines
+            .iter()
+            .map(|line| (line.message(), line.field("ended")))
+            .collect();
+        let wanted = [
+            ("GET /steps 200, closed", "closed"),
+            ("GET /reply 200, timeout", "timeout"),
+            ("GET /source 200, incomplete", "incomplete"),
+            ("GET /source 200, other", "other"),
+            ("GET /source 200, incomplete", "incomplete"),
+        ];
+        assert_eq!(said, wanted);
+    });
+}
+
 #[test]
 fn each_end_of_a_reply_over_a_stream_reaches_after_reply() {
     run(async {

@@ -192,6 +192,8 @@ fn a_request_is_one_line() {
         assert_eq!(line.field("path"), "/reply");
         assert_eq!(line.field("status"), "201");
         assert_eq!(line.field("bytes"), "5");
+        assert_eq!(line.message(), "GET /reply 201");
+        assert!(!line.fields.contains_key("ended"));
         let number = |name: &str| line.field(name).parse::<u64>().unwrap();
         assert!(number("guest_us") > 0);
         assert!(number("wall_us") >= number("guest_us"));
