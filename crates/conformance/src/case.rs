@@ -8,7 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::expect::Relax;
-use crate::parse::{Placed, client_steps, connections, origin, word};
+use crate::parse::{Placed, app, client_steps, connections, origin, word};
 use crate::step::Step;
 
 /// The authority that clients of cases ask for, unless a case says another.
@@ -37,6 +37,9 @@ impl Layer {
     }
 }
 
+/// How what is said of a case that is out of reach begins.
+pub(crate) const NEEDS: &str = "it needs ";
+
 /// What a failure means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -62,7 +65,7 @@ pub struct Case {
     #[serde(default)]
     pub level: Level,
     /// What the application is granted and limited to, as in an `edge.toml`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "app")]
     pub app: toml::Table,
     /// What stores hold before: keys and values by store, values as words. `k{3}` is three keys.
     #[serde(default)]
@@ -262,6 +265,12 @@ impl Case {
         self.name().split('/').next().unwrap_or_default()
     }
 
+    /// Whether a guest has to report something.
+    pub(crate) fn has_a_script(&self) -> bool {
+        let mut steps = self.request.iter().flat_map(|it| &it.steps);
+        steps.any(|step| step.due.is_some())
+    }
+
     /// Whether report lines and a plain reply are all that it looks at, and nothing has to be set up: it can
     /// be asked of any server that has the guest behind it.
     pub fn is_outcome(&self) -> bool {
@@ -293,16 +302,24 @@ impl Case {
             ("the runner's log", step(&|it| begins(it, "log.min-level"))),
         ];
         let needed: Vec<&str> = needs.iter().filter(|it| it.1).map(|it| it.0).collect();
-        (!needed.is_empty()).then(|| format!("it needs {}", needed.join(", ")))
+        (!needed.is_empty()).then(|| format!("{NEEDS}{}", needed.join(", ")))
     }
 
     /// The manifest that its application would have.
     pub fn manifest(&self) -> Result<Manifest, String> {
-        let mut table = self.app.clone();
-        table.insert("name".to_owned(), "case".into());
-        table.insert("language".to_owned(), "rust".into());
-        let text = toml::to_string(&table).map_err(|error| error.to_string())?;
-        let parsed = Manifest::parse(&text, Path::new("app"));
-        parsed.map_err(|error| format!("app: {error}"))
+        manifest(&self.app)
     }
+}
+
+/// The manifest of an application that is granted and limited to this.
+pub(crate) fn manifest(app: &toml::Table) -> Result<Manifest, String> {
+    let mut table = app.clone();
+    table.insert("name".to_owned(), "case".into());
+    table.insert("language".to_owned(), "rust".into());
+    let text = toml::to_string(&table).map_err(|error| error.to_string())?;
+    Manifest::parse(&text, Path::new("app")).map_err(|error| match error {
+        // Its place is one in the text that was made here.
+        edgewit_manifest::Error::Invalid { message, .. } => format!("app: {message}"),
+        error => error.to_string(),
+    })
 }

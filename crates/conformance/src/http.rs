@@ -12,6 +12,7 @@ use crate::client;
 use crate::expect::Expect;
 use crate::gates::Gates;
 use crate::judge::{due_reply, judge_reply, judge_reports};
+use crate::ladder::{NoGuest, first_cases};
 use crate::run::{HANG, Outcome};
 use crate::suite::{Run, not_owed, unknown_names};
 use crate::verdict::{Status, Verdict, verdict};
@@ -27,7 +28,7 @@ struct Server {
 /// Asks the server at `url` the cases that look at reports and the reply alone, `jobs` at a time; the others are not
 /// run, and say why. Once it left a case without an end for 20 s the rest are not run either.
 ///
-/// Errors: the address of the URL can't be found, or nobody listens there.
+/// Errors: the address of the URL can't be found, nobody listens there, or what does carries out no scripts.
 pub async fn over_http(
     url: &Url,
     expect: &Expect,
@@ -53,9 +54,20 @@ pub async fn over_http(
     let mut ending = futures_util::stream::iter(asking).buffer_unordered(jobs.max(1));
     let mut verdicts: Vec<(usize, Verdict)> = Vec::new();
     let mut silent = None;
+    let mut is_guest = false;
     while let Some((at, case, came)) = ending.next().await {
         let verdict = match came {
-            Ok(Asked { outcome, hung }) => {
+            Ok(Asked {
+                outcome,
+                hung,
+                reports,
+            }) => {
+                if !is_guest && !hung && case.has_a_script() {
+                    is_guest = reports || server.is_guest(&expect.late).await;
+                    if !is_guest {
+                        return Err(NoGuest(subject.clone()).to_string());
+                    }
+                }
                 silent = hung.then(|| case.name()).or(silent);
                 verdict(case, subject, expect, &outcome)
             }
@@ -136,13 +148,33 @@ impl Server {
             .map_err(|error| format!("{url}: {error}"))?;
         Ok(Self { address, authority })
     }
+
+    /// Whether it reports anything in the simplest cases, or leaves one without an end.
+    async fn is_guest(&self, late: &[String]) -> bool {
+        for case in first_cases().iter().filter(|case| case.is_outcome()) {
+            let Asked { hung, reports, .. } = ask(self, late, case).await;
+            if hung || reports {
+                return true;
+            }
+        }
+        false
+    }
 }
 
-/// What came of a case, and whether the server left it without an end.
+/// What came of a case, whether the server left it without an end, and whether any line of a reply was a report.
 #[derive(Default)]
 struct Asked {
     outcome: Outcome,
     hung: bool,
+    reports: bool,
+}
+
+/// What begins a report.
+const REPORTS: [&str; 5] = ["ok", "err", "throw", "unsupported", "prevented"];
+
+fn is_report(line: &str) -> bool {
+    let word = line.split(' ').next();
+    word.is_some_and(|word| REPORTS.contains(&word))
 }
 
 async fn ask(server: &Server, late: &[String], case: &Case) -> Asked {
@@ -168,7 +200,11 @@ async fn ask(server: &Server, late: &[String], case: &Case) -> Asked {
                 outcome.broke_off = true;
                 outcome.problems.push(problem);
             }
-            Ok(Ok(reply)) => judge(exchange, late, reply.as_ref(), outcome),
+            Ok(Ok(reply)) => {
+                let lines = reply.as_ref().map(Message::lines).unwrap_or_default();
+                asked.reports |= lines.iter().any(|line| is_report(line));
+                judge(exchange, late, reply.as_ref(), outcome);
+            }
         }
     }
     outcome.took = began.elapsed();

@@ -14,7 +14,22 @@ use crate::words;
 
 /// What differs, as every problem of a case says it.
 pub(crate) fn expected(what: &str, due: impl Display, met: impl Display) -> String {
+    let (due, met) = (cut(&due.to_string()), cut(&met.to_string()));
     format!("{what}: expected {due}, got {met}")
+}
+
+/// How much of one value is shown.
+const SHOWN_CHARS_MAX: usize = 1000;
+
+/// The beginning of a long value: a server may send megabytes.
+pub(crate) fn cut(value: &str) -> String {
+    match value.char_indices().nth(SHOWN_CHARS_MAX) {
+        None => value.to_owned(),
+        Some((at, _)) => {
+            let more = value.len() - at;
+            format!("{}… and {more} bytes more", &value[..at])
+        }
+    }
 }
 
 /// Compares what came of a request with what is due. Whether the handler must have failed late.
@@ -194,7 +209,7 @@ pub(crate) fn judge_reports(
     for more in met.take(3) {
         outcome
             .problems
-            .push(format!("a report that no step is due: `{more}`"));
+            .push(format!("a report that no step is due: `{}`", cut(more)));
     }
     has_failed
 }

@@ -1,7 +1,10 @@
 //! The ladder that a port climbs, and the verbs that each rung takes.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
+
+use crate::case::Case;
+use crate::suite::Suite;
 
 /// What a guest under test has to do, for who writes one: `CONTRACT.md`.
 pub const CONTRACT: &str = include_str!("../../../tests/conformance/CONTRACT.md");
@@ -89,6 +92,21 @@ pub const LADDER: [Rung; 7] = [
     },
 ];
 
+/// What is asked carries out no scripts, so that no case has anything to say of it.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{0} carries out no scripts of the suite; CONTRACT.md and `edgewit port doctor FILE.wasm` say what is due"
+)]
+pub struct NoGuest(pub String);
+
+/// The first case of each rung.
+pub(crate) fn first_cases() -> Vec<Case> {
+    let suite = Suite::embedded().map(|suite| suite.cases);
+    let mut cases = suite.unwrap_or_default();
+    cases.retain(|case| LADDER.iter().any(|rung| rung.first == case.name()));
+    cases
+}
+
 /// A row of the contract's tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
@@ -100,16 +118,38 @@ pub struct Row {
     pub reports: &'static str,
 }
 
-/// The verbs that the contract has.
-pub(crate) static VERBS: LazyLock<BTreeSet<&str>> =
-    LazyLock::new(|| LADDER.iter().flat_map(Rung::verbs).collect());
+/// The verbs that the contract has, each with the step as it is written there.
+pub(crate) static VERBS: LazyLock<BTreeMap<&str, &str>> =
+    LazyLock::new(|| LADDER.iter().flat_map(Rung::steps).collect());
+
+/// Whether a verb may have so many operands. `step` is as the contract writes it: behind `…` the operand before it
+/// may come any number of times, and a `VALUE` with its `NAME`.
+pub(crate) fn takes(step: &str, operands: usize) -> bool {
+    let due: Vec<&str> = step.split(' ').skip(1).collect();
+    let Some((&"…", due)) = due.split_last() else {
+        return operands == due.len();
+    };
+    let repeated = if due.ends_with(&["NAME", "VALUE"]) {
+        2
+    } else {
+        1
+    };
+    let more = operands.checked_sub(due.len() - repeated);
+    more.is_some_and(|more| more % repeated == 0)
+}
 
 impl Rung {
     /// The verbs of its rows; of a handler it is the method of its request.
     pub fn verbs(&self) -> Vec<&'static str> {
+        self.steps().into_iter().map(|(verb, _)| verb).collect()
+    }
+
+    /// Its verbs, each with the step as its row writes it.
+    fn steps(&self) -> Vec<(&'static str, &'static str)> {
         let quoted = |text: &'static str| text.split('`').skip(1).step_by(2);
         let steps = self.rows().into_iter().flat_map(|row| quoted(row.step));
-        steps.filter_map(|step| step.split(' ').next()).collect()
+        let verb = |step: &'static str| Some((step.split(' ').next()?, step));
+        steps.filter_map(verb).collect()
     }
 
     /// The rows of the contract that this rung takes, in their order.

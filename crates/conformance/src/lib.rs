@@ -45,9 +45,9 @@ pub use case::{Case, Exchange, Fails, Inject, Layer, Level, Relaxation, Reply, U
 pub use compare::Relaxed;
 pub use expect::{Drops, Expect, ExpectError, Failure, Prevented, Relax, RelaxedCase};
 pub use http::over_http;
-pub use ladder::{CONTRACT, LADDER, Row, Rung};
+pub use ladder::{CONTRACT, LADDER, NoGuest, Row, Rung};
 pub use parse::{CaseError, Placed, parse};
 pub use step::Step;
-pub use suite::{Run, Selection, Subject, Suite, VERSION, host, run, trace};
+pub use suite::{Run, Selection, Subject, Suite, Trace, VERSION, host, run, trace};
 pub use verdict::{Status, Verdict};
 pub use wit::{WIT, world};

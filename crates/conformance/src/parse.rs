@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de};
 use toml::Spanned;
 use url::Url;
 
-use crate::case::{Case, Exchange, Reply};
+use crate::case::{Case, Exchange, Reply, manifest};
 use crate::step::parsed;
 use crate::wit::EDGE;
 
@@ -23,6 +23,18 @@ pub struct CaseError {
     pub reason: String,
 }
 
+impl CaseError {
+    /// A mistake at a byte of a file.
+    pub(crate) fn at(text: &str, file: &Path, at: usize, reason: String) -> Self {
+        let before = &text[..at.min(text.len())];
+        Self {
+            file: file.to_owned(),
+            line: before.matches('\n').count() + 1,
+            reason,
+        }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CaseFile {
@@ -31,14 +43,7 @@ struct CaseFile {
 
 /// The cases of one file. Errors: `CaseError`, at the line that is wrong.
 pub fn parse(text: &str, file: &Path) -> Result<Vec<Case>, CaseError> {
-    let wrong = |at: Option<usize>, reason: String| CaseError {
-        file: file.to_owned(),
-        line: text[..at.unwrap_or(0).min(text.len())]
-            .matches('\n')
-            .count()
-            + 1,
-        reason,
-    };
+    let wrong = |at: Option<usize>, reason| CaseError::at(text, file, at.unwrap_or(0), reason);
     let parsed: CaseFile = toml::from_str(text).map_err(|error| {
         let at = error.span().map(|span| span.start);
         wrong(at, error.message().replace('\n', "; "))
@@ -88,7 +93,6 @@ impl Case {
         if self.request.is_empty() {
             return Err(format!("{name}: no request"));
         }
-        self.manifest()?;
         let stored = self.stores.values().chain(self.stores_after.values());
         for word in stored.flat_map(BTreeMap::values) {
             crate::words::decode(word)?;
@@ -193,6 +197,15 @@ pub(crate) fn connections<'de, D: Deserializer<'de>>(
 
 fn upstream_step<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     parsed(from, |step| known(step, &UPSTREAM_STEPS))
+}
+
+/// What an application is granted and limited to.
+pub(crate) fn app<'de, D: Deserializer<'de>>(from: D) -> Result<toml::Table, D::Error> {
+    let app = toml::Table::deserialize(from)?;
+    match manifest(&app) {
+        Ok(_) => Ok(app),
+        Err(reason) => Err(de::Error::custom(reason)),
+    }
 }
 
 pub(crate) fn origin<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {

@@ -41,6 +41,14 @@ pub(crate) struct Outcome {
     pub(crate) took: Duration,
 }
 
+impl Outcome {
+    /// Whether its requests were answered, and nothing was reported. A guest that traps has had no time to.
+    pub(crate) fn is_without_report(&self) -> bool {
+        let silent = |record: &Record| !record.trapped && record.reports.is_empty();
+        !self.records.is_empty() && self.records.iter().all(silent)
+    }
+}
+
 /// Runs a case on a component that `host`, or one that is like it, compiled.
 pub(crate) async fn run(
     case: &Case,
@@ -68,13 +76,19 @@ pub(crate) async fn run(
                 .problems
                 .push(format!("no end within {} s", HANG.as_secs()));
             let reported = (0..recorder.began()).map(|index| recorder.so_far(index).reports);
-            outcome
-                .problems
-                .extend(reported.map(|reports| format!("reported so far: {}", reports.join("; "))));
+            outcome.problems.extend(reported.map(so_far));
         }
     }
     outcome.took = began.elapsed();
     outcome
+}
+
+fn so_far(reports: Vec<String>) -> String {
+    let reports = match &reports[..] {
+        [] => "nothing".to_owned(),
+        reports => judge::cut(&reports.join("; ")),
+    };
+    format!("reported so far: {reports}")
 }
 
 async fn attempt(

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, de};
 
-use crate::ladder::VERBS;
+use crate::ladder::{VERBS, takes};
 
 /// `VERB OPERANDS -> REPORT`.
 ///
@@ -69,10 +69,15 @@ impl std::str::FromStr for Step {
             ));
         }
         let verb = line.split(' ').next().unwrap_or_default();
-        if !VERBS.contains(verb) {
+        let Some(step) = VERBS.get(verb) else {
             return Err(format!(
                 "the verb {verb:?}, which CONTRACT.md does not have"
             ));
+        };
+        // A blank too many is an operand of nothing, which no guest can tell from a mistake.
+        let operands = line.split(' ').skip(1);
+        if !takes(step, operands.clone().count()) || operands.clone().any(str::is_empty) {
+            return Err(format!("the step {line:?}; `{step}` is due"));
         }
         Ok(Self {
             line: line.to_owned(),
@@ -160,10 +165,37 @@ mod tests {
     fn what_may_throw_is_what_the_contract_says() {
         let (_, section) = CONTRACT.rsplit_once("\n## ").unwrap();
         let marked: BTreeSet<&str> = section.split('`').skip(1).step_by(2).collect();
-        let verbs = marked.iter().filter(|it| VERBS.contains(**it)).copied();
+        let verbs = marked.iter().filter(|it| VERBS.contains_key(**it)).copied();
         assert_eq!(verbs.collect::<BTreeSet<_>>(), BTreeSet::from(MAY_THROW));
         for (due, thrown) in THROWN {
             assert!(marked.contains(due) && marked.contains(thrown), "{due}");
+        }
+    }
+
+    #[test]
+    fn a_step_has_the_operands_that_the_contract_gives_its_verb() {
+        for good in [
+            "req.method",
+            "kv.get k a",
+            "kv.get-many k",
+            "kv.get-many k a b",
+            "log info text",
+            "log info text a 1 b 2",
+            "kv.exists k a",
+        ] {
+            assert!(format!("{good} -> ok").parse::<Step>().is_ok(), "{good}");
+        }
+        for (bad, due) in [
+            ("req.method a", "req.method"),
+            ("kv.get k", "kv.get K KEY"),
+            ("kv.open k s extra", "kv.open K STORE"),
+            ("kv.get  k", "kv.get K KEY"),
+            ("kv.get-many", "kv.get-many K KEY …"),
+            ("log info text a", "log LEVEL TEXT NAME VALUE …"),
+            ("log info", "log LEVEL TEXT NAME VALUE …"),
+        ] {
+            let error = format!("{bad} -> ok").parse::<Step>().unwrap_err();
+            assert_eq!(error, format!("the step {bad:?}; `{due}` is due"));
         }
     }
 

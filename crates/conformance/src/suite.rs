@@ -11,6 +11,7 @@ use futures_util::StreamExt as _;
 use crate::case::{Case, Level};
 use crate::compare::{Asked, Relaxed, compare, too_many_relaxed};
 use crate::expect::Expect;
+use crate::ladder::{NoGuest, first_cases};
 use crate::parse::{CaseError, parse};
 use crate::run::{self};
 use crate::verdict::{Status, Verdict, verdict};
@@ -77,21 +78,35 @@ impl Default for Selection {
 impl Suite {
     /// The suite that this crate holds. Errors: a case file that is wrong.
     pub fn embedded() -> Result<Self, CaseError> {
-        let mut cases = Vec::new();
-        for (file, text) in CASES {
-            cases.extend(parse(text, Path::new(file))?);
-        }
-        cases.extend(crate::matrix::cases());
         let sections = RULES.split("\n### ").skip(1);
         let rules = sections.filter_map(|section| {
             let (name, rule) = section.split_once('\n')?;
             let rule = rule.split("\n## ").next()?.trim();
             Some((name.to_owned(), rule.replace('\n', " ")))
         });
-        Ok(Self {
-            cases,
+        let mut suite = Self {
+            cases: Vec::new(),
             rules: rules.collect(),
-        })
+        };
+        for (file, text) in CASES {
+            suite.add(text, Path::new(file))?;
+        }
+        suite.cases.extend(crate::matrix::cases());
+        Ok(suite)
+    }
+
+    /// Puts the cases of one file behind those that are there. Errors: a case that is wrong, or has the name of
+    /// another; none is added then.
+    pub fn add(&mut self, text: &str, file: &Path) -> Result<(), CaseError> {
+        let cases = parse(text, file)?;
+        let mut names: BTreeSet<&str> = self.cases.iter().map(Case::name).collect();
+        if let Some(twice) = cases.iter().find(|case| !names.insert(case.name())) {
+            let reason = format!("a case before it is named {} too", twice.name());
+            let at = twice.name.span().start;
+            return Err(CaseError::at(text, file, at, reason));
+        }
+        self.cases.extend(cases);
+        Ok(())
     }
 
     /// The cases of a selection, in order.
@@ -166,6 +181,23 @@ impl Subject {
             expect,
             component,
         })
+    }
+
+    /// Whether it carries out scripts, where one of the cases has one. What the simplest cases get no report from is
+    /// an application like any other.
+    ///
+    /// Errors: it does not.
+    pub async fn is_guest(&self, host: &Host, cases: &[&Case]) -> Result<(), NoGuest> {
+        if !cases.iter().any(|case| case.has_a_script()) {
+            return Ok(());
+        }
+        for case in first_cases() {
+            let outcome = run::run(&case, host, &self.component, &self.expect).await;
+            if !outcome.is_without_report() {
+                return Ok(());
+            }
+        }
+        Err(NoGuest(self.name.clone()))
     }
 }
 
@@ -256,17 +288,27 @@ pub(crate) fn unknown_names(subject: &str, expect: &Expect, cases: &[&Case]) -> 
         .collect()
 }
 
-/// How a component calls the host in a case, request after request: each call with its result, but for what an SDK
-/// is free in, and behind them what differs from what is due.
-pub async fn trace(host: &Host, subject: &Subject, case: &Case) -> Vec<String> {
+/// What a component did in a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trace {
+    /// How it called the host, request after request: each call with its result, but for what an SDK is free in.
+    pub calls: Vec<String>,
+    /// What differs from what is due; nothing if the case is passed.
+    pub problems: Vec<String>,
+}
+
+/// How a component calls the host in a case, and what differs from what is due.
+pub async fn trace(host: &Host, subject: &Subject, case: &Case) -> Trace {
     let outcome = run::run(case, host, &subject.component, &subject.expect).await;
-    let mut lines = Vec::new();
+    let mut calls = Vec::new();
     for (at, record) in outcome.records.into_iter().enumerate() {
-        lines.push(format!("request {}", at + 1));
-        lines.extend(record.trace);
+        calls.push(format!("request {}", at + 1));
+        calls.extend(record.trace);
     }
-    lines.extend(outcome.problems);
-    lines
+    Trace {
+        calls,
+        problems: outcome.problems,
+    }
 }
 
 /// A host for a run: its own time, randomness and names. What it compiles is kept in `cache`.

@@ -179,6 +179,27 @@ fn shards_are_all_cases_once() {
     assert_eq!(names, all);
 }
 
+/// In the file where it comes the second time, and none of that file is taken.
+#[test]
+fn two_cases_of_one_name_have_the_line_of_the_second() {
+    let case = |name: &str| {
+        format!("[[case]]\nname = \"{name}\"\nrule = \"r\"\nlayer = \"wit\"\nrequest = [{{}}]\n")
+    };
+    let mut suite = suite();
+    suite.cases.clear();
+    let both = [case("a/b"), case("a/c")].concat();
+    suite.add(&both, Path::new("one.toml")).unwrap();
+    for (text, line) in [
+        ([case("a/d"), case("a/b")].concat(), 7),
+        ([case("a/d"), case("a/d")].concat(), 7),
+    ] {
+        let error = suite.add(&text, Path::new("other.toml")).unwrap_err();
+        let told = format!("other.toml:{line}: a case before it is named a/");
+        assert!(error.to_string().starts_with(&told), "{error}");
+        assert_eq!(suite.cases.len(), 2);
+    }
+}
+
 #[test]
 fn a_mistake_in_a_file_of_cases_has_its_line() {
     let injected = |call: &str, result: &str| {
@@ -203,7 +224,15 @@ fn a_mistake_in_a_file_of_cases_has_its_line() {
         ),
         (
             format!("{head}app = {{ fetch = [\"ftp://x\"] }}\nrequest = [{{}}]\n"),
-            "3: app: ",
+            "6: app: ",
+        ),
+        (
+            format!("{head}[case.app]\nfetsh = []\n[[case.request]]\n"),
+            "6: app: unknown key `fetsh`",
+        ),
+        (
+            format!("{head}[[case.request]]\nsteps = [\n  \"kv.open k s extra -> ok\",\n]\n"),
+            "8: the step \"kv.open k s extra\"; `kv.open K STORE` is due",
         ),
         (
             format!("{head}stores = {{ s = {{ k = \"%z\" }} }}\nrequest = [{{}}]\n"),

@@ -31,6 +31,8 @@ pub enum Command {
     #[command(after_help = EXIT_CODES)]
     Http(Http),
     /// Show side by side how two components call the host in one case; `<` is the first's, `>` the second's
+    ///
+    /// Behind the calls stands, for each component that fails the case, what differs from what is due.
     #[command(after_help = EXIT_CODES)]
     Diff(Diff),
     /// Show one case: the rule it pins, the script, and what is due

@@ -23,8 +23,16 @@ use crate::port::interfaces::lacks;
 use crate::serve::block_on;
 
 impl Output {
-    /// Two forms in one stream are neither.
+    /// Two forms in one stream are neither, nor in one file.
     fn check(&self) -> Result<(), Error> {
+        let mut files = HashSet::new();
+        let mut named = self.reports.iter().filter_map(|it| it.file.as_ref());
+        if let Some(twice) = named.find(|file| !files.insert(*file)) {
+            let file = twice.display();
+            return Err(undone(format!(
+                "{file}: two reports; a file for each is due"
+            )));
+        }
         let to_standard_output = self.reports.iter().filter(|it| it.file.is_none());
         match to_standard_output.count() {
             0 | 1 => Ok(()),
@@ -79,15 +87,9 @@ fn suite(from: &From) -> Result<Suite, Error> {
     for file in &from.files {
         let text = fs::read_to_string(file)
             .map_err(|error| undone(format!("{}: {error}", file.display())))?;
-        suite
-            .cases
-            .extend(edgewit_conformance::parse(&text, file).map_err(undone)?);
+        suite.add(&text, file).map_err(undone)?;
     }
-    let mut names = HashSet::new();
-    match suite.cases.iter().find(|case| !names.insert(case.name())) {
-        Some(twice) => Err(undone(format!("two cases are named {}", twice.name()))),
-        None => Ok(suite),
-    }
+    Ok(suite)
 }
 
 /// One `expect.toml` for each component, or none at all.
@@ -116,13 +118,16 @@ fn on_components(args: &RunArgs) -> Result<(), Error> {
                 let twice = format!("two components are named {}; rename a file", loaded.name);
                 return Err(undone(twice));
             }
+            loaded.is_guest(&host, &cases).await.map_err(undone)?;
             subjects.push(loaded);
         }
         let owed = subjects.iter().map(|subject| owed(&subject.expect, &cases));
         let progress = Progress::of(owed.sum());
         let told = |verdict: &Verdict| progress.tell(verdict);
         let jobs = args.output.jobs.into();
-        Ok(edgewit_conformance::run(&host, &subjects, &cases, jobs, &told).await)
+        let run = edgewit_conformance::run(&host, &subjects, &cases, jobs, &told).await;
+        clear();
+        Ok(run)
     })?;
     finish(&run, &args.output)?;
     something(&run)
@@ -180,6 +185,7 @@ fn over_http(args: &Http) -> Result<(), Error> {
         let told = |verdict: &Verdict| progress.tell(verdict);
         let jobs = args.output.jobs.into();
         let run = edgewit_conformance::over_http(&args.url, &expect, &cases, jobs, &told).await;
+        clear();
         run.map_err(undone)
     })?;
     finish(&run, &args.output)?;
@@ -236,10 +242,14 @@ impl Progress {
     }
 }
 
-fn finish(run: &Run, output: &Output) -> Result<(), Error> {
+/// Takes it away again.
+fn clear() {
     if std::io::stderr().is_terminal() {
         let _ = write!(std::io::stderr(), "\r\x1b[K");
     }
+}
+
+fn finish(run: &Run, output: &Output) -> Result<(), Error> {
     for Wanted { format, file } in &output.reports {
         let text = report::write(run, *format);
         match file {
@@ -267,6 +277,24 @@ fn diff(args: &Diff) -> Result<(), Error> {
         }
         Ok([traces.remove(0), traces.remove(0)])
     })?;
+    let mut text = side_by_side(&one.calls, &other.calls);
+    // No calls: behind them, each component's own.
+    for (file, trace) in [(&args.one, &one), (&args.other, &other)] {
+        if !trace.problems.is_empty() {
+            text += &format!("{} fails:\n", file.display());
+        }
+        for problem in &trace.problems {
+            text += &format!("    {}\n", report::printable(problem));
+        }
+    }
+    crate::print(text.as_bytes())?;
+    match one == other {
+        true => Ok(()),
+        false => Err(Error::Conform(1, "they differ".to_owned())),
+    }
+}
+
+fn side_by_side(one: &[String], other: &[String]) -> String {
     let mut text = String::new();
     for at in 0..one.len().max(other.len()) {
         match (one.get(at), other.get(at)) {
@@ -279,11 +307,7 @@ fn diff(args: &Diff) -> Result<(), Error> {
             }
         }
     }
-    crate::print(text.as_bytes())?;
-    match one == other {
-        true => Ok(()),
-        false => Err(Error::Conform(1, "they differ".to_owned())),
-    }
+    text
 }
 
 fn named<'a>(suite: &'a Suite, name: &str) -> Result<&'a Case, Error> {
@@ -291,8 +315,14 @@ fn named<'a>(suite: &'a Suite, name: &str) -> Result<&'a Case, Error> {
     found.ok_or_else(|| no_case(suite, name))
 }
 
-/// Names what may be meant: cases that hold the name's last part, or pin a rule of that name.
+/// Names what may be meant: the case of nearly that name, cases that hold its last part, or pin a rule of that name.
 fn no_case(suite: &Suite, name: &str) -> Error {
+    let names = suite.cases.iter().map(Case::name);
+    let distances = names.map(|it| (strsim::osa_distance(it, name), it));
+    let near = distances.filter(|(distance, it)| *distance <= it.len().div_ceil(6));
+    if let Some((_, near)) = near.min() {
+        return undone(format!("no case {name:?}; did you mean `{near}`?"));
+    }
     let part = name.rsplit('/').next().unwrap_or(name);
     let may_be = |case: &&Case| case.rule == name || (part.len() > 2 && case.name().contains(part));
     let near: Vec<&str> = suite

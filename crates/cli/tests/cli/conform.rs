@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use edgewit_build::Tool;
 
-use crate::support::{binary, command, edgewit, fails, install, ok, root};
+use crate::support::{binary, command, edgewit, fails, hello, install, ok, root};
 
 /// A folder with the guest on bindings alone and that on the Rust SDK, built once for all tests.
 pub fn guests() -> &'static Path {
@@ -162,6 +162,11 @@ fn what_can_not_be_run_has_an_exit_code_of_its_own() {
     fs::write(here.join("core.wasm"), b"\0asm\x01\0\0\0").unwrap();
     fs::write(here.join("bad.toml"), "[[case]]\nname = 1\n").unwrap();
     fs::write(here.join("expect.toml"), "language = \"x\"\ncolour = 1\n").unwrap();
+    fs::write(
+        here.join("twice.toml"),
+        cases_of("", &[("a", ""), ("a", "")]),
+    )
+    .unwrap();
     for (arguments, code, told) in [
         (
             &["run", "text.wasm"][..],
@@ -235,6 +240,21 @@ fn what_can_not_be_run_has_an_exit_code_of_its_own() {
             2,
             "edgewit: no/such/folder: ",
         ),
+        (
+            &["run", guest, "--report", "junit=a,tap,json=a"],
+            2,
+            "edgewit: a: two reports; a file for each is due",
+        ),
+        (
+            &["list", "--case", "twice.toml"],
+            2,
+            "edgewit: twice.toml:9: a case before it is named mine/a too",
+        ),
+        (
+            &["explain", "kv/delte"],
+            2,
+            "edgewit: no case \"kv/delte\"; did you mean `kv/delete`?",
+        ),
         (&["explain", "no/such"], 2, "edgewit: no case \"no/such\""),
         (
             &["http", "https://a.test/"],
@@ -245,6 +265,32 @@ fn what_can_not_be_run_has_an_exit_code_of_its_own() {
         let error = fails(here, &[&["conform"], arguments].concat(), code);
         assert!(error.starts_with(told), "{error}");
     }
+}
+
+/// One line, before any case is run; a guest beside it is of no help.
+#[test]
+fn an_application_that_is_no_guest_is_told_as_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let guest = guests().join("raw.wasm");
+    let (hello, guest) = (hello().to_str().unwrap(), guest.to_str().unwrap());
+    let said = "edgewit: hello carries out no scripts of the suite; CONTRACT.md and `edgewit port doctor FILE.wasm` \
+                say what is due";
+    for components in [&[hello][..], &[guest, hello]] {
+        let run = [&["conform", "run"], components, &["--report", "json=j"]].concat();
+        assert_eq!(fails(folder.path(), &run, 2), said);
+        assert!(!folder.path().join("j").exists());
+    }
+    // What asks for no script is asked of any.
+    let request = "request = 'GET /none'\nreply = { status = 404 }";
+    fs::write(
+        folder.path().join("mine.toml"),
+        cases_of("", &[("a", request)]),
+    )
+    .unwrap();
+    ok(
+        folder.path(),
+        &["conform", "run", hello, "--case", "mine.toml"],
+    );
 }
 
 /// On a terminal, which `script` makes.

@@ -157,7 +157,7 @@ fn what_hangs_harms_nothing_else() {
     let told = String::from_utf8(output.stdout).unwrap();
     for said in [
         "raw: 2 ok, 1 failed, 1 stale-expectation\n",
-        "raw: stale-expectation mine/waits\n    no end within 20 s\n",
+        "raw: stale-expectation mine/waits\n    no end within 20 s\n    reported so far: nothing\n",
         "raw: failed mine/spins\n",
         "guest time: limit 1000 ms, met ",
         "\n2 passed, 2 failed\n",

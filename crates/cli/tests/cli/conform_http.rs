@@ -4,8 +4,9 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::thread::JoinHandle;
 
-use crate::conform::{expect, guests};
+use crate::conform::{cases_of, expect, guests};
 use crate::support::{Server, command, edgewit, ok, root};
 
 /// The cases that pass on a server with a guest behind it; the others were not run, and say why.
@@ -22,12 +23,9 @@ fn in_reach(server: &Server, name: &str) -> Vec<String> {
         "human,json=http.json",
     ];
     let told = ok(folder.path(), &arguments);
-    for why in [
-        "it needs grants or limits, stores",
-        "it needs a client of its own",
-    ] {
-        assert!(told.contains(&format!(" not run: {why}\n")), "{told}");
-    }
+    let more = " not run: they need more than requests and replies, ";
+    assert_eq!(told.matches(more).count(), 1, "{told}");
+    assert!(!told.contains("it needs"), "{told}");
     let json = fs::read_to_string(folder.path().join("http.json")).unwrap();
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     let mut passed = Vec::new();
@@ -112,6 +110,79 @@ pub fn request(stream: &mut TcpStream) -> Option<String> {
     Some(String::from_utf8(head).unwrap())
 }
 
+/// Answers each request with this until one for `/end`. How many there were.
+fn answering(reply: &'static str) -> (String, JoinHandle<usize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let serving = std::thread::spawn(move || {
+        let mut requests = 0;
+        while let Ok((mut stream, _)) = listener.accept() {
+            match request(&mut stream).as_deref() {
+                Some(head) if head.starts_with("GET /end") => break,
+                Some(_) => requests += 1,
+                None => continue,
+            }
+            // Whoever asked may be gone.
+            let _ = stream.write_all(reply.as_bytes());
+        }
+        requests
+    });
+    (url, serving)
+}
+
+/// How many requests it had.
+fn end((url, serving): (String, JoinHandle<usize>)) -> usize {
+    let mut end = TcpStream::connect(url.trim_start_matches("http://")).unwrap();
+    end.write_all(b"GET /end HTTP/1.1\r\n\r\n").unwrap();
+    serving.join().unwrap()
+}
+
+/// Told in one line, after a few requests.
+#[test]
+fn a_server_that_is_no_guest_is_told_as_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let reply = "HTTP/1.1 404 Not Found\r\ncontent-length: 5\r\nconnection: close\r\n\r\nnone\n";
+    let server = answering(reply);
+    let arguments = ["conform", "http", &server.0, "--jobs", "1"];
+    let output = edgewit(folder.path(), &arguments);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let told = String::from_utf8(output.stderr).unwrap();
+    let said = " carries out no scripts of the suite; CONTRACT.md and `edgewit port doctor FILE.wasm` say what is due\n";
+    assert!(told.ends_with(said) && told.lines().count() == 1, "{told}");
+    assert!(output.stdout.is_empty());
+    assert!(end(server) < 10);
+}
+
+/// What a server sends reaches no terminal as it is, nor all of it.
+#[test]
+fn what_a_server_sends_is_told_escaped_and_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "ok \u{1b}[31mred".to_owned() + &"x".repeat(100_000);
+    let length = text.len();
+    let reply =
+        format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{text}");
+    let server = answering(reply.leak());
+    let cases = cases_of("", &[("one", "steps = ['echo.text a -> ok a']")]);
+    fs::write(folder.path().join("mine.toml"), cases).unwrap();
+    let ask = ["conform", "http", &server.0, "--case", "mine.toml"];
+    let output = edgewit(
+        folder.path(),
+        &[&ask[..], &["--report", "human,tap=t"]].concat(),
+    );
+    end(server);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let human = String::from_utf8(output.stdout).unwrap();
+    let tap = fs::read_to_string(folder.path().join("t")).unwrap();
+    for told in [human, tap] {
+        let is_raw = |c: char| c.is_control() && c != '\n';
+        assert!(!told.contains(is_raw), "{told:?}");
+        let red = "expected `ok a`, got `ok \\u{1b}[31mred";
+        assert!(told.contains(red), "{told}");
+        assert!(told.len() < 5000, "{}", told.len());
+        assert!(told.contains("x… and "), "{told}");
+    }
+}
+
 /// A server that takes requests and answers none is given up with the first.
 #[test]
 fn a_silent_server_is_given_up_once() {
@@ -153,7 +224,7 @@ fn a_silent_server_is_given_up_once() {
         "{told}"
     );
     assert!(
-        told.contains(" 1 not run: it needs grants or limits, a look at the calls\n"),
+        told.contains(" not run: they need more than requests and replies, "),
         "{told}"
     );
     let mut end = TcpStream::connect(url.trim_start_matches("http://")).unwrap();

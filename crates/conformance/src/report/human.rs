@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::case::Level;
+use crate::case::{Level, NEEDS};
 use crate::compare::Relaxed;
+use crate::report::printable;
 use crate::suite::{Run, VERSION};
 use crate::verdict::{Status, Verdict};
 
@@ -13,7 +14,7 @@ pub(super) fn write(run: &Run) -> String {
         .filter(|verdict| is_told(verdict.status))
         .for_each(|verdict| tell(&mut text, verdict));
     for problem in &run.problems {
-        let _ = writeln!(text, "{problem}");
+        let _ = writeln!(text, "{}", printable(problem));
     }
     for relaxed in &run.relaxed {
         let Relaxed {
@@ -73,20 +74,31 @@ fn tell(text: &mut String, verdict: &Verdict) {
     };
     let _ = writeln!(text, "{subject}: {} {case}{recommended}", status.name());
     for why in &verdict.why {
-        let _ = writeln!(text, "    {why}");
+        let _ = writeln!(text, "    {}", printable(why));
     }
 }
 
 /// How many cases of one component came to what, and why some were not run.
 fn count(text: &mut String, run: &Run, verdicts: &[Verdict]) {
     let (mut counts, mut not_run) = (BTreeMap::new(), BTreeMap::new());
+    let mut out_of_reach = 0;
     for verdict in verdicts {
         *counts.entry(verdict.status).or_insert(0) += 1;
-        if verdict.status == Status::NotRun {
-            *not_run.entry(verdict.why.join("; ")).or_insert(0) += 1;
+        match (verdict.status, verdict.why.join("; ")) {
+            (Status::NotRun, why) if why.starts_with(NEEDS) => out_of_reach += 1,
+            (Status::NotRun, why) => *not_run.entry(why).or_insert(0) += 1,
+            _ => {}
         }
     }
     let subject = &verdicts[0].subject;
+    if out_of_reach > 0 {
+        let all = verdicts.len();
+        let _ = writeln!(
+            text,
+            "{subject}: {out_of_reach} of {all} not run: they need more than requests and replies, and JSON and \
+             JUnit say what"
+        );
+    }
     for (why, count) in not_run {
         let _ = writeln!(text, "{subject}: {count} not run: {why}");
     }

@@ -36,6 +36,18 @@ impl FromStr for Format {
     }
 }
 
+/// A text on one line for people: what a server or guest sent is to move no cursor and to set no colour.
+pub fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            c if c.is_control() => shown.extend(c.escape_debug()),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
 /// A run in a form.
 pub fn write(run: &Run, format: Format) -> String {
     match format {

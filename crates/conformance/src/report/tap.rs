@@ -1,5 +1,6 @@
 use std::fmt::Write as _;
 
+use crate::report::printable;
 use crate::suite::{Run, VERSION};
 use crate::verdict::Status;
 
@@ -42,5 +43,5 @@ pub(super) fn write(run: &Run) -> String {
 
 /// A `#` would begin a directive.
 fn one_line(text: &str) -> String {
-    text.replace('\n', " ").replace('#', "\\#")
+    printable(text).replace('#', "\\#")
 }
