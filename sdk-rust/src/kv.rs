@@ -190,7 +190,8 @@ impl Store {
     }
 
     /// The keys that begin with `prefix`, at most `limit` of them, 1000 at most, after `cursor`, which is the one of the
-    /// page before. A cursor stays good when keys come and go.
+    /// page before. A cursor stays good when keys come and go. While a page has a cursor there may be more, however few
+    /// keys it has itself, even none.
     /// Errors: `InvalidArgument` for a limit of 0 or a cursor that is not the store's, `Unavailable`, `Other`.
     /// Source: `edge:sdk/kv#store.keys`.
     pub fn keys(&self, prefix: &str, cursor: Option<&str>, limit: u32) -> Result<Page, Error> {

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use edgewit_build::{Cache, Error, Options, Tool, apt, build, doctor, ensure};
 use support::{
-    Log, again, again_at, assert_success, is_again, path_with, ready, write_guest, write_script,
+    Log, again, again_at, assert_success, copy_program, is_again, path_with, ready, write_guest,
+    write_script,
 };
 
 /// A sysroot with all but the standard library of guests, and a `rustc` that uses it for them; the
@@ -147,7 +148,7 @@ fn packages_are_installed_by_root_and_asked_for_from_others() {
     assert_success(&again(name, &[]).env("PATH", &path).output().unwrap());
     // Root can be anybody: the program is put where anybody may start it.
     let program = folder.path().join("test");
-    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    copy_program(&std::env::current_exe().unwrap(), &program);
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     if fs::metadata("/proc/self").unwrap().uid() == 0 {
         let mut other = again_at(&program, name, &[]);

@@ -24,7 +24,7 @@ impl Run {
         self.error(&format!("handler failed: {}", cut(reason)));
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         let (response, delivered) = reply::Head::empty(status, client).none(false);
-        self.send_head(head, response);
+        self.send_head(head, response, &delivered);
         let sent = self.delivered(delivered).await;
         self.line(status, 0, &sent);
         sent
@@ -99,7 +99,7 @@ impl Run {
             }
         };
         let progress = delivered.progress.clone();
-        self.send_head(head, response);
+        self.send_head(head, response, &delivered);
         let mut sent = self.delivered(delivered).await;
         if let Some((error, origin)) = progress.broken().zip(forwarded) {
             sent = self.cut_forwarded(error, origin);
@@ -132,14 +132,14 @@ impl Run {
                 return None;
             }
             let (response, delivered) = checked.none(true);
-            self.send_head(head, response);
+            self.send_head(head, response, &delivered);
             let sent = self.delivered(delivered).await;
             self.line(status, 0, &sent);
             return Some(sent);
         }
         let (response, delivered, pieces) = checked.source(promised);
         let progress = delivered.progress.clone();
-        self.send_head(head, response);
+        self.send_head(head, response, &delivered);
         let (sent, is_alive) = self
             .pump(store, guest, source, pieces, promised, delivered)
             .await;
@@ -147,8 +147,9 @@ impl Run {
         is_alive.then_some(sent)
     }
 
-    fn send_head(&self, head: HeadSender, response: Response<ReplyBody>) {
+    fn send_head(&self, head: HeadSender, response: Response<ReplyBody>, delivered: &Delivered) {
         self.meter.head_sent();
+        self.has_begun(response.status(), &delivered.progress);
         if let Err(response) = head.send(response) {
             response.into_body().lost();
         }

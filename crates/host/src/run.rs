@@ -4,7 +4,7 @@ use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,6 +18,7 @@ use wasmtime::{Store, UpdateDeadline};
 use crate::app::App;
 use crate::bindings::{self, Body, BodyError, Reply};
 use crate::body::BoxError;
+use crate::delivery::Progress;
 use crate::end::{End, Ended};
 use crate::handle::Handle;
 use crate::imports::{cut, flush_part_lines};
@@ -54,6 +55,9 @@ pub(crate) struct Run {
     gone: CancellationToken,
     /// What resets its stream, if it came by one.
     pub(crate) stream: Option<CancellationToken>,
+    /// The status that was sent, and how far its body has come.
+    begun: OnceLock<(StatusCode, Arc<Progress>)>,
+    has_line: AtomicBool,
 }
 
 pub(crate) type HeadSender = oneshot::Sender<Response<ReplyBody>>;
@@ -78,6 +82,8 @@ impl App {
             is_head: request.method() == http::Method::HEAD,
             gone: CancellationToken::new(),
             stream: stream::cut(),
+            begun: OnceLock::new(),
+            has_line: AtomicBool::new(false),
         };
         // Whoever drops this future has a client that is gone.
         let gone = run.gone.clone().drop_guard();
@@ -117,28 +123,43 @@ impl Run {
         };
         let (head, wait_for_head) = oneshot::channel();
         let meter = self.meter.clone();
-        let run = Arc::new(self);
-        let own = run.clone();
+        let own = self;
         // Boxed: a task is moved and overwritten whole several times, and this one is large.
         let task = Box::pin(async move {
             // Nothing that a panic may have left half done is used again but the log and the hook.
             let ran = AssertUnwindSafe(own.run(inbound, head)).catch_unwind();
             if let Err(panic) = ran.await {
-                own.error(&format!(
-                    "the host itself panicked: {}",
-                    cut(&text_of(&*panic))
-                ));
+                own.panicked(&*panic);
             }
             drop(place);
             own.tell(|hook, id| hook.ended(id));
         });
         tokio::spawn(Metered::new(meter, task));
-        wait_for_head.await.unwrap_or_else(|_| {
-            // It was lost in a panic, or the runtime itself is going down.
-            let status = StatusCode::INTERNAL_SERVER_ERROR;
-            run.line(status, 0, &Ok(()));
-            reply::bare(status)
-        })
+        // It is lost in a panic, which has its lines, or where the runtime itself is going down.
+        wait_for_head
+            .await
+            .unwrap_or_else(|_| reply::bare(StatusCode::INTERNAL_SERVER_ERROR))
+    }
+
+    fn panicked(&self, panic: &(dyn Any + Send)) {
+        self.error(&format!(
+            "the host itself panicked: {}",
+            cut(&text_of(panic))
+        ));
+        if self.has_line.load(Relaxed) {
+            return;
+        }
+        match self.begun.get() {
+            None => self.line(StatusCode::INTERNAL_SERVER_ERROR, 0, &Ok(())),
+            Some((status, progress)) => {
+                self.line(*status, progress.bytes(), &Err(BodyError::Incomplete));
+            }
+        }
+    }
+
+    /// What is sent from here on is the reply's body.
+    pub(crate) fn has_begun(&self, status: StatusCode, progress: &Arc<Progress>) {
+        let _ = self.begun.set((status, progress.clone()));
     }
 
     fn refuse(&self, refused: &Refused) -> Response<ReplyBody> {
@@ -151,6 +172,7 @@ impl Run {
 
     /// The one line of this request. How its reply ended is in it where that is not well.
     pub(crate) fn line(&self, status: StatusCode, bytes: u64, sent: &Sent) {
+        self.has_line.store(true, Relaxed);
         let ended = sent.as_ref().err().map(BodyError::name);
         let how = ended.map_or_else(String::new, |ended| format!(", {ended}"));
         tracing::info!(

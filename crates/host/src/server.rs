@@ -22,10 +22,11 @@ use crate::app::App;
 use crate::connection::{Connection, Io};
 use crate::inbound::{ClientAddress, ListenerAddress, Prefix};
 use crate::reply::{self, ReplyBody};
+use crate::run::RequestId;
 use crate::stream::{self, CONNECTION_WINDOW, STREAM_WINDOW, STREAMS, Streams};
 
-/// Of a path that no application has a limit for.
-const PATH_BYTES_SHOWN: usize = 1000;
+/// Of a method, and of a path, in the line of a request that reached no application.
+const BYTES_SHOWN: usize = 1000;
 
 /// How long requests under way may take to end once the server was told to stop.
 const GRACE: Duration = Duration::from_secs(1);
@@ -82,9 +83,11 @@ struct Route {
 
 /// The line of a request that reached no application.
 fn line(method: &Method, path: &str, status: StatusCode) {
-    let path = &path[..path.floor_char_boundary(PATH_BYTES_SHOWN)];
+    // No application has a limit for them.
+    let shown = |text: &str| text[..text.floor_char_boundary(BYTES_SHOWN)].to_owned();
+    let (method, path) = (shown(method.as_str()), shown(path));
     tracing::info!(
-        target: "edgewit::request", method = method.as_str(), path, status = status.as_u16(),
+        target: "edgewit::request", method, path, status = status.as_u16(),
         "{method} {path} {}, of no application", status.as_u16()
     );
 }
@@ -159,7 +162,10 @@ impl Routes {
             Target::Service(service) => {
                 let (method, path) = (request.method().clone(), request.uri().path().to_owned());
                 let response = service(request).await;
-                if response.status().is_client_error() || response.status().is_server_error() {
+                let failed =
+                    response.status().is_client_error() || response.status().is_server_error();
+                // One that an application answered after all has its line.
+                if failed && response.extensions().get::<RequestId>().is_none() {
                     line(&method, &path, response.status());
                 }
                 response
@@ -229,9 +235,9 @@ fn serialize_path(uri: &mut Uri) -> Result<(), StatusCode> {
     if serialized == target {
         return Ok(());
     }
-    let mut parts = std::mem::take(uri).into_parts();
     // Encoding may make it longer than any is.
     let serialized = serialized.parse().map_err(|_| StatusCode::URI_TOO_LONG)?;
+    let mut parts = std::mem::take(uri).into_parts();
     parts.path_and_query = Some(serialized);
     *uri = Uri::from_parts(parts).map_err(|_| StatusCode::BAD_REQUEST)?;
     Ok(())

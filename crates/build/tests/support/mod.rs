@@ -70,8 +70,18 @@ pub fn write(path: &Path, text: &str) {
 
 /// Writes a shell script that can be run as `path`.
 pub fn write_script(path: &Path, text: &str) {
-    write(path, &format!("#!/bin/sh\n{text}\n"));
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    let draft = path.with_extension("draft");
+    write(&draft, &format!("#!/bin/sh\n{text}\n"));
+    copy_program(&draft, path);
+    fs::remove_file(&draft).unwrap();
+}
+
+/// Copies a program, by a process of its own: what this one has open for writing, another that a thread beside it
+/// just starts has open as well, and what is open for writing can't be run.
+pub fn copy_program(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg(from).arg(to).status().unwrap();
+    assert!(copied.success());
+    fs::set_permissions(to, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 /// `PATH` with `folder` before everything else.

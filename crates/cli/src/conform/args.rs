@@ -10,7 +10,8 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  all is as expected
   1  something is not
-  2  the run could not be done: the command line, a file of cases or an expect.toml is wrong
+  2  the run could not be done: the command line, a file of cases or an expect.toml is wrong, or what is
+     asked is no guest of the suite
   3  a component could not be loaded";
 
 #[derive(Args)]

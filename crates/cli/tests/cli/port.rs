@@ -124,7 +124,16 @@ fn port(here: &Path) {
         env!("CARGO"),
         binary().display()
     );
-    fs::write(&cargo, script).unwrap();
+    // By a process of its own: a program that this one has open for writing may be open in another that is just
+    // being started, and can't be run meanwhile.
+    fs::write(here.join("draft"), script).unwrap();
+    let mut copy = command("cp", here);
+    assert!(
+        copy.args(["draft", "programs/cargo"])
+            .status()
+            .unwrap()
+            .success()
+    );
     fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
     // What the script itself takes, and no `edgewit`.
     for program in ["sh", "dirname", "mkdir", "ln"] {

@@ -69,6 +69,10 @@ impl Client {
         let mut connection = timeout(outbound.times.connect, opened)
             .await
             .unwrap_or(Err(FetchError::ConnectTimeout))?;
+        if !connection.takes_a_request() {
+            let reason = "the server takes no request on a new connection".to_owned();
+            return Err(FetchError::Protocol(reason).into());
+        }
         if let Some(shared) = connection.shared() {
             // Others need not wait for this one's answer.
             self.put(key.clone(), shared);
@@ -121,11 +125,12 @@ impl Client {
 
     fn put(self: &Arc<Self>, key: String, connection: Connection) {
         let mut kept = self.kept();
-        make_room(&mut kept.connections);
-        let connections = kept.connections.entry(key).or_default();
-        connections.retain(|(_, connection)| connection.is_ready());
-        if connections.len() < IDLE_PER_PEER {
-            connections.push((Instant::now(), connection));
+        let of_peer = kept.connections.entry(key.clone()).or_default();
+        of_peer.retain(|(_, connection)| connection.is_ready());
+        if of_peer.len() < IDLE_PER_PEER {
+            make_room(&mut kept.connections);
+            let of_peer = kept.connections.entry(key).or_default();
+            of_peer.push((Instant::now(), connection));
         }
         if !kept.is_swept {
             kept.is_swept = true;

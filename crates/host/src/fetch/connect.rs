@@ -190,6 +190,11 @@ impl Connection {
         }
     }
 
+    /// Whether a request can be sent on it: h2 would hold one back for which there is no stream, for ever.
+    pub(super) fn takes_a_request(&self) -> bool {
+        !self.is_shared() || self.place.is_some()
+    }
+
     /// Whether there is a stream for the next request.
     pub(super) fn take_place(&mut self) -> bool {
         if let Sender::Http2(streams) = &self.sender {

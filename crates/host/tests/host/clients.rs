@@ -322,25 +322,25 @@ fn the_line_of_a_request_says_why_its_reply_did_not_arrive() {
     run(async {
         let limits = Limits {
             idle_ms: 500,
-            guest_ms: 60_000,
             ..Limits::default()
         };
-        let served = serve_with("line-ended", limited(limits)).await;
+        let impatient = serve_with("line-late", limited(limits)).await;
+        let served = serve_raw("line-ended").await;
         let mut gone = resetting(&served).await;
         gone.send(get(&steps(&WATCHES))).await;
         asked("line-ended").await;
         drop(gone);
         let mut lines = vec![events::line("line-ended", 1).await];
-        let mut takes_nothing = served.connect().await;
+        let mut takes_nothing = impatient.connect().await;
         takes_nothing.send(get("/reply?size=8000000")).await;
-        lines.push(events::line("line-ended", 2).await);
+        lines.push(events::line("line-late", 1).await);
         for (n, failure) in ["field=content-length:3", "end=error", "end=trap"]
             .iter()
             .enumerate()
         {
             let target = format!("/source?pieces=2&{failure}");
             assert!(!served.get(&target).await.complete, "{failure}");
-            lines.push(events::line("line-ended", n + 3).await);
+            lines.push(events::line("line-ended", n + 2).await);
         }
         let said: Vec<_> = lines
             .iter()

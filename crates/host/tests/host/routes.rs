@@ -174,8 +174,12 @@ fn a_server_that_is_stopped_cuts_what_takes_too_long_and_says_so() {
         gate.arrived(2).await;
         stop.send(()).unwrap();
         server.await.unwrap();
-        let line = "stopped: requests under way had 1000 ms to end; connections cut with theirs: 2";
-        assert_eq!(events::message("", line).await.level, tracing::Level::WARN);
+        let line = "stopped: requests under way had 1000 ms to end; connections cut with theirs: ";
+        let told = events::message("", line).await;
+        assert_eq!(told.level, tracing::Level::WARN);
+        // The idle one is closed by then, unless the machine had no time for it.
+        let cut = told.message().strip_prefix(line).unwrap();
+        assert!(["2", "3"].contains(&cut), "{cut}");
         for wire in &mut wires {
             assert!(wire.closed().await);
         }

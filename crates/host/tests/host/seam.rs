@@ -403,7 +403,7 @@ fn a_component_that_imports_every_function_of_the_wit_links() {
     });
 }
 
-/// Panics where it is asked of `delete`, and once a request is over.
+/// Panics where it is asked of `delete` and `send`, and once a request is over.
 #[derive(Default)]
 struct Panicking {
     ended: Mutex<usize>,
@@ -411,7 +411,8 @@ struct Panicking {
 
 impl Hook for Panicking {
     fn before(&self, call: &Call<'_>) -> Option<Value> {
-        assert!(!call.function.ends_with("delete"), "a panic of the test");
+        let panics = call.function.ends_with("delete") || call.function == "send";
+        assert!(!panics, "a panic of the test");
         None
     }
 
@@ -440,6 +441,13 @@ fn a_panic_of_the_host_itself_is_a_500_with_a_line() {
             "{error:?}"
         );
         assert_eq!(error.field("request"), line.field("request"));
+        // In the middle of a reply it is cut.
+        let reply = served
+            .get("/source?pieces=2&gate=http%3A%2F%2F127.0.0.1%2F")
+            .await;
+        assert_eq!((reply.status(), reply.complete), (200, false));
+        let line = events::line("host-panics", 2).await;
+        assert_eq!(line.message(), "GET /source 200, incomplete");
         // Once the reply has gone out nothing of it is lost.
         assert_eq!(served.get("/report").await.status(), 200);
         events::message("host-panics", "panicked: another").await;
@@ -447,9 +455,9 @@ fn a_panic_of_the_host_itself_is_a_500_with_a_line() {
         let lines = lines.iter().filter(|it| it.target == "edgewit::request");
         assert_eq!(
             lines.map(|it| it.field("status")).collect::<Vec<_>>(),
-            ["500", "200"]
+            ["500", "200", "200"]
         );
-        while *hook.ended.lock().unwrap() < 2 {
+        while *hook.ended.lock().unwrap() < 3 {
             tokio::task::yield_now().await;
         }
     });
