@@ -1,0 +1,22 @@
+import type { BodyError } from "./errors.js";
+
+/** What a handler is given beside its request, as the third argument of `fetch(request, env, ctx)`. */
+export interface ExecutionContext {
+  /** Unique to this request. Source: `edge:sdk/handler#context`. */
+  readonly requestId: string;
+  /** The client's IP address alone, without port or brackets; absent where the host does not know it. */
+  readonly client: string | undefined;
+  /** What else the host knows of the request, by OpenTelemetry's names, such as `network.protocol.version`. */
+  readonly attributes: ReadonlyMap<string, string>;
+  /**
+   * Lets work go on after the reply. It is done at the latest when the request ends; the reply waits for it not at all.
+   * If `work` rejects, that is one line in the log, of the level `error`.
+   */
+  waitUntil(work: PromiseLike<unknown>): void;
+  /**
+   * Calls `task` once the reply is over, with the error that ended it, if one did. Tasks run in the order in which they
+   * were given, each once the one before has ended. If one throws, that is one line in the log, of the level `error`.
+   * Source: `edge:sdk/handler#after-reply`.
+   */
+  afterReply(task: (error: BodyError | undefined) => unknown): void;
+}

@@ -1,0 +1,2 @@
+// The host of tests under Node: in memory.
+export {};
