@@ -43,10 +43,17 @@ export class BodyError extends EdgewitError<BodyErrorCode> {
   override name = "BodyError";
   /** With `too-large`: the most that is taken, in bytes. */
   readonly limit: bigint | undefined;
+  readonly #error: http.BodyError;
 
   constructor(error: http.BodyError) {
     super(error.tag, text(error));
+    this.#error = error;
     this.limit = error.tag === "too-large" ? error.val : undefined;
+  }
+
+  /** @internal The error as the host knows it. */
+  toWit(): http.BodyError {
+    return this.#error;
   }
 }
 

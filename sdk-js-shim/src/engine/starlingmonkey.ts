@@ -1,0 +1,49 @@
+// What StarlingMonkey, the engine of componentize-js, lacks of the Web or does otherwise, and applications need.
+//
+// Each entry says how the engine is asked whether it has the thing by now. Nothing that works is replaced, so an entry
+// goes once the engine answers yes: `tests/engine` asks it without the SDK.
+
+import * as bodies from "./bodies.js";
+import * as errors from "./errors.js";
+import * as requests from "./requests.js";
+import * as streams from "./streams.js";
+import { define } from "../define.js";
+
+/** A thing that the engine lacks or does otherwise. */
+export interface Lack {
+  /** Whether the engine does it right without us. */
+  isThere(): boolean | Promise<boolean>;
+  install(): void;
+}
+
+export const lacks: Record<string, Lack> = {
+  ...bodies.lacks,
+  ...requests.lacks,
+  ...streams.lacks,
+  ...errors.lacks,
+  "URL.canParse": {
+    isThere: () => "canParse" in URL,
+    install: () => define(URL, "canParse", (...args: [string, string?]) => parse(...args) !== null),
+  },
+  "URL.parse": {
+    isThere: () => "parse" in URL,
+    install: () => define(URL, "parse", parse),
+  },
+  navigator: {
+    isThere: () => "navigator" in globalThis,
+    install: () => define(globalThis, "navigator", { userAgent: "Edgewit" }),
+  },
+};
+
+/** Makes a task of the engine, to be run once no promise reaction is left. */
+export const later = ((engine: typeof setTimeout) => (run: () => void) => {
+  engine(run, 0);
+})(globalThis.setTimeout);
+
+function parse(url: string, base?: string): URL | null {
+  try {
+    return new URL(url, base);
+  } catch {
+    return null;
+  }
+}

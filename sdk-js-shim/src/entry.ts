@@ -1,0 +1,28 @@
+// What `edgewit build` puts before an application's own modules. Evaluating it makes the globals what the SDK says they
+// are, which nothing else of the package does.
+
+import * as engine from "./engine/starlingmonkey.js";
+import { type Exports, toExports } from "./guest/handler.js";
+import { toHandler } from "./guest/application.js";
+import { install } from "./guest/install.js";
+import { serve } from "./guest/loop.js";
+import { Store } from "./kv.js";
+
+for (const lack of Object.values(engine.lacks)) lack.install();
+install();
+
+/** What the build knows of an application. */
+export interface Built {
+  /** The stores that it is granted. */
+  stores: readonly string[];
+}
+
+/** The exports of a component, of an application's own module. Throws if that handles no requests. */
+export function start(module: { default?: unknown }, built: Built): Exports {
+  const env = Object.fromEntries(built.stores.map((name) => [name, new Store(name)]));
+  let begin = () => {
+    serve(engine.later);
+    begin = () => {};
+  };
+  return toExports(toHandler(module), env, () => begin());
+}

@@ -1,0 +1,91 @@
+// What a message was made of. Once it is built, `new Response("x")` and `new Response(stream)` look alike, and only the
+// first may be sent with a length; so the constructors remember it. They stay the engine's own, wrapped.
+
+import type { EdgeInit } from "../message.js";
+
+/** What a message was made of: nothing, text, something else that is whole, or a stream. */
+export type Made =
+  | { kind: "none" }
+  | { kind: "text"; text: string }
+  | { kind: "whole" }
+  | { kind: "stream"; stream: ReadableStream };
+
+/** What a request was asked to be beyond what the engine's `Request` keeps. */
+interface Asked {
+  init: RequestInit & { edge?: EdgeInit };
+  /** What it was made from, if that is a request too. */
+  from: Request | undefined;
+}
+
+const NONE: Made = { kind: "none" };
+const WHOLE: Made = { kind: "whole" };
+
+const made = new WeakMap<Request | Response, Made>();
+const asked = new WeakMap<Request, Asked>();
+
+/** What `message` was made of. One that the engine made by itself is told by its stream. */
+export function madeOf(message: Request | Response): Made {
+  const known = made.get(message);
+  if (known !== undefined) return known;
+  return message.body === null ? NONE : { kind: "stream", stream: message.body };
+}
+
+/** A part of what a request was asked to be, by itself or by the request that it was made from. */
+export function askedFor<Key extends keyof Asked["init"]>(
+  request: Request,
+  key: Key,
+): Asked["init"][Key] | undefined {
+  for (const origin of origins(request)) {
+    const value = asked.get(origin)?.init[key];
+    if (value !== undefined) return value;
+  }
+  return undefined;
+}
+
+/** A request, the one that it was made from, and so on. */
+export function* origins(request: Request): Iterable<Request> {
+  for (let at: Request | undefined = request; at !== undefined; at = asked.get(at)?.from) yield at;
+}
+
+/** The engine's `Response`, remembering what its objects are made of. */
+export function rememberingResponse(engine: typeof Response): typeof Response {
+  const wrapped = new Proxy(engine, {
+    construct(target, args: ConstructorParameters<typeof Response>, newTarget) {
+      const response: Response = Reflect.construct(target, args, newTarget);
+      made.set(response, fromInit(args[0]));
+      return response;
+    },
+  });
+  const { json } = engine;
+  engine.json = (...args) => {
+    const response = json.apply(engine, args);
+    made.set(response, WHOLE);
+    return response;
+  };
+  engine.prototype.constructor = wrapped;
+  return wrapped;
+}
+
+/** The engine's `Request`, remembering what its objects are made of and asked for. */
+export function rememberingRequest(engine: typeof Request): typeof Request {
+  const wrapped = new Proxy(engine, {
+    construct(target, args: ConstructorParameters<typeof Request>, newTarget) {
+      const [input, init] = args;
+      const from = input instanceof engine ? input : undefined;
+      // Before the engine takes the body over, which leaves none to look at.
+      const of = init?.body == null && from !== undefined ? madeOf(from) : fromInit(init?.body);
+      const request: Request = Reflect.construct(target, args, newTarget);
+      made.set(request, of.kind === "stream" ? { kind: "stream", stream: request.body! } : of);
+      if (init !== undefined || from !== undefined) asked.set(request, { init: init ?? {}, from });
+      return request;
+    },
+  });
+  engine.prototype.constructor = wrapped;
+  return wrapped;
+}
+
+function fromInit(body: BodyInit | null | undefined): Made {
+  if (body === null || body === undefined) return NONE;
+  if (typeof body === "string") return { kind: "text", text: body };
+  return body instanceof ReadableStream ? { kind: "stream", stream: body } : WHOLE;
+}

@@ -1,0 +1,51 @@
+// Time and randomness while an application is built, when there is no host to ask.
+//
+// The top level of an application runs then, and what it leaves is the state that every request begins with. Libraries
+// ask for a number there to try something out or to seed something, which must not end the build; what the engine gives
+// to requests is its own, seeded anew for each of them.
+
+import { isServing } from "./loop.js";
+
+/** Where the numbers of each build begin: equal sources give equal components. */
+let state = 0x9e37_79b9;
+
+/** A number of 32 bits, by Marsaglia's xorshift: not fit for anything that must not be guessed. */
+function next(): number {
+  state ^= state << 13;
+  state ^= state >>> 17;
+  state ^= state << 5;
+  return state >>> 0;
+}
+
+function fill<T extends ArrayBufferView>(view: T): T {
+  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = next();
+  return view;
+}
+
+function uuid(): `${string}-${string}-${string}-${string}-${string}` {
+  const bytes = fill(new Uint8Array(16));
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/** Has the engine's own sources answer once requests are handled, and these before. */
+export function installBuildTime(): void {
+  const { random } = Math;
+  Math.random = () => (isServing() ? random() : next() / 2 ** 32);
+  const { getRandomValues, randomUUID } = Crypto.prototype;
+  Crypto.prototype.getRandomValues = function <T extends ArrayBufferView | null>(array: T): T {
+    return isServing() || array === null
+      ? (getRandomValues.call(this, array as never) as T)
+      : fill(array);
+  };
+  Crypto.prototype.randomUUID = function () {
+    return isServing() ? randomUUID.call(this) : uuid();
+  };
+  const { now } = Performance.prototype;
+  Performance.prototype.now = function () {
+    return isServing() ? now.call(this) : 0;
+  };
+}

@@ -1,0 +1,92 @@
+// `console`, as events of the log.
+
+import { logging } from "#host";
+import { removePlaceholders } from "./placeholders.js";
+import { format, inspect } from "node-inspect-extracted";
+import type { logging as wit } from "../generated/edge.js";
+import { isServing, now } from "./loop.js";
+
+removePlaceholders();
+
+const LEVELS: wit.Level[] = ["trace", "debug", "info", "warn", "error"];
+
+/** Which method writes an event of which level. */
+const METHODS = {
+  debug: "debug",
+  dirxml: "info",
+  error: "error",
+  info: "info",
+  log: "info",
+  warn: "warn",
+} as const;
+
+/** The least level that is kept, the same for a whole request; asked for once. */
+let least: number | undefined;
+let indent = "";
+const counts = new Map<string, number>();
+const began = new Map<string, number>();
+
+/** The methods of the global `console`. Objects are formatted as Node does; each call is one event. */
+export function toConsole(engine: Console): Console {
+  const own: Partial<Console> = {};
+  for (const [name, level] of Object.entries(METHODS)) {
+    own[name as keyof typeof METHODS] = (...args: unknown[]) => write(engine, level, args);
+  }
+  return Object.assign(own, {
+    assert(condition?: unknown, ...args: unknown[]) {
+      if (!condition) write(engine, "error", ["Assertion failed", ...args]);
+    },
+    clear() {},
+    count(label = "default") {
+      counts.set(label, (counts.get(label) ?? 0) + 1);
+      write(engine, "info", [`${label}: ${counts.get(label)}`]);
+    },
+    countReset(label = "default") {
+      counts.delete(label);
+    },
+    dir(value: unknown, options?: object) {
+      write(engine, "info", [inspect(value, options)]);
+    },
+    group(...args: unknown[]) {
+      if (args.length > 0) write(engine, "info", args);
+      indent += "  ";
+    },
+    groupCollapsed(...args: unknown[]) {
+      own.group!(...args);
+    },
+    groupEnd() {
+      indent = indent.slice(2);
+    },
+    table(value: unknown) {
+      write(engine, "info", [value]);
+    },
+    time(label = "default") {
+      began.set(label, now());
+    },
+    timeEnd(label = "default") {
+      own.timeLog!(label);
+      began.delete(label);
+    },
+    timeLog(label = "default", ...args: unknown[]) {
+      const since = began.get(label);
+      if (since !== undefined) {
+        write(engine, "info", [`${label}: ${(now() - since).toFixed(3)}ms`, ...args]);
+      }
+    },
+    trace(...args: unknown[]) {
+      const { stack } = new Error();
+      const frames = stack!.split("\n").slice(2).join("\n");
+      write(engine, "trace", [`Trace: ${format(...args)}\n${frames}`]);
+    },
+  }) as Console;
+}
+
+function write(engine: Console, level: wit.Level, args: unknown[]): void {
+  // While the application is built, whoever builds it reads along.
+  if (!isServing()) return engine.log(format(...args));
+  least ??= LEVELS.indexOf(logging.minLevel() ?? ("none" as wit.Level));
+  if (least < 0 || LEVELS.indexOf(level) < least) return;
+  const text = args.length === 1 && typeof args[0] === "string" ? args[0] : format(...args);
+  const message = indent === "" ? text : indent + text.replaceAll("\n", `\n${indent}`);
+  logging.log(level, "console", message.toWellFormed(), []);
+}

@@ -1,0 +1,16 @@
+// Exceptions as lines of the log: their messages, and where in the application they are from.
+
+import { logging } from "#host";
+import { chain } from "../errors.js";
+
+/** The text of an exception and of its causes, and the innermost place of the application that it went through. */
+export function describe(error: unknown): string {
+  const frame = error instanceof Error ? /\n    at (.*)/.exec(error.stack ?? "")?.[1] : undefined;
+  const text = chain(error);
+  return (frame === undefined ? text : `${text} (at ${frame})`).toWellFormed();
+}
+
+/** Writes what failed and can't be told to anybody as a line of the log. */
+export function logFailure(what: string, error: unknown): void {
+  logging.log("error", "edgewit", `${what}: ${describe(error)}`, []);
+}

@@ -1,0 +1,141 @@
+// `fetch` of the Web, on `edge:sdk/fetch`.
+
+import { fetch as host } from "#host";
+import type { fetch as wit, http } from "../generated/edge.js";
+import { FetchError, payload } from "../errors.js";
+import { fromHeaders, toHeaders } from "../fields.js";
+import { withPromisedLength } from "../fixed-length.js";
+import { extra, trailersDue } from "../message.js";
+import { askedFor, madeOf } from "./bodies.js";
+import { takeHandle, toStream } from "./incoming.js";
+import { ready } from "./loop.js";
+import { signalOf } from "./signal.js";
+import { toWritable } from "./upload.js";
+
+/** A request whose body is written afterwards. */
+export interface Upload {
+  response: Promise<Response>;
+  writable: WritableStream<Uint8Array>;
+}
+
+/** The global `fetch`. */
+export async function fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+  const request = input instanceof Request && init === undefined ? input : new Request(input, init);
+  const signal = signalOf(request);
+  signal?.throwIfAborted();
+  if (request.bodyUsed) throw new TypeError("the request's body was used already");
+  const made = madeOf(request);
+  switch (made.kind) {
+    case "none":
+      return send(request, { tag: "none" }, signal);
+    case "text":
+      return send(request, { tag: "bytes", val: new TextEncoder().encode(made.text) }, signal);
+    case "whole": {
+      const bytes = new Uint8Array(await request.arrayBuffer());
+      signal?.throwIfAborted();
+      return send(request, { tag: "bytes", val: bytes }, signal);
+    }
+    case "stream": {
+      const handle = takeHandle(made.stream);
+      if (handle !== undefined) return send(request, { tag: "incoming", val: handle }, signal);
+      return sendStream(request, made.stream, signal);
+    }
+  }
+}
+
+/** Starts a request whose body is written to the stream that is returned. */
+export function upload(
+  request: Request,
+  trailers: () => Headers | undefined,
+  signal: AbortSignal | undefined,
+): Upload {
+  const [pending, body] = told(() =>
+    host.sendStreaming(head(request, { tag: "none" }), options(request)),
+  );
+  return { response: answer(pending, signal), writable: toWritable(body, trailers, signal) };
+}
+
+async function sendStream(
+  request: Request,
+  stream: ReadableStream<Uint8Array>,
+  signal: AbortSignal | undefined,
+): Promise<Response> {
+  const { response, writable } = upload(request, () => trailersDue(stream), signal);
+  let broken: { reason: unknown } | undefined;
+  stream.pipeTo(writable).catch((reason: unknown) => (broken = { reason }));
+  try {
+    return await response;
+  } catch (error) {
+    // What the stream failed with says more than that the body did not come to its end.
+    if (broken === undefined || signal?.aborted) throw error;
+    throw new TypeError("the request's body broke off", { cause: broken.reason });
+  }
+}
+
+function send(
+  request: Request,
+  body: http.Body,
+  signal: AbortSignal | undefined,
+): Promise<Response> {
+  return answer(told(() => host.send(head(request, body), options(request))), signal);
+}
+
+/** Waits for the response's head. */
+async function answer(pending: wit.Pending, signal: AbortSignal | undefined): Promise<Response> {
+  const arrived = pending.subscribe();
+  try {
+    await ready(arrived, signal);
+  } catch (error) {
+    // Dropping it closes its connection or resets its stream.
+    pending[Symbol.dispose]();
+    throw error;
+  } finally {
+    arrived[Symbol.dispose]();
+  }
+  return toResponse(told(() => host.wait(pending)), signal);
+}
+
+function toResponse(from: http.Response, signal: AbortSignal | undefined): Response {
+  const headers = toHeaders(from.headers);
+  const init = { status: from.status, headers };
+  if (from.body.tag !== "incoming") return described(new Response(null, init), from);
+  const length = from.body.val.length();
+  const response = described(new Response(toStream(from.body.val, signal), init), from);
+  if (length !== undefined) extra(response).length = length;
+  return response;
+}
+
+function described(response: Response, from: http.Response): Response {
+  const of = extra(response);
+  of.uri = from.uri;
+  of.redirects = from.redirects;
+  of.attributes = new Map(from.attributes);
+  return response;
+}
+
+function head(request: Request, body: http.Body): http.Request {
+  const { url } = request;
+  const made = madeOf(request);
+  const headers = fromHeaders(request.headers);
+  const fragment = url.indexOf("#");
+  return {
+    method: request.method,
+    uri: fragment < 0 ? url : url.slice(0, fragment),
+    headers: made.kind === "stream" ? withPromisedLength(headers, made.stream) : headers,
+    body,
+  };
+}
+
+function options(request: Request): wit.Options {
+  const { hints = [], ...timeouts } = askedFor(request, "edge") ?? {};
+  return { redirect: askedFor(request, "redirect") ?? "follow", timeouts, hints };
+}
+
+function told<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (thrown) {
+    const cause = new FetchError(payload(thrown));
+    throw new TypeError(`fetch failed: ${cause.message}`, { cause });
+  }
+}

@@ -1,0 +1,46 @@
+// Which signal ends a request: one that it was given, or that its client is gone.
+
+import { poll } from "#host";
+import { askedFor, origins } from "./bodies.js";
+import { ready } from "./loop.js";
+
+/** The requests that came in. */
+const arrived = new WeakSet<Request>();
+
+/** Of those, the signals that somebody asked for. */
+const clients = new WeakMap<Request, AbortSignal>();
+
+/** Has the signal of `request` be aborted once its client is gone. */
+export function arrive(request: Request): void {
+  arrived.add(request);
+}
+
+/** The signal by which a fetch of `request` ends. */
+export function signalOf(request: Request): AbortSignal | undefined {
+  const given = askedFor(request, "signal");
+  if (given !== undefined) return given ?? undefined;
+  // Who never looked at the client's signal goes on without the client.
+  for (const origin of origins(request)) {
+    const client = clients.get(origin);
+    if (client !== undefined) return client;
+  }
+  return undefined;
+}
+
+/** The signal of a request that came in; nobody watches the client before somebody asks for it. */
+export function clientSignal(request: Request): AbortSignal | undefined {
+  if (!arrived.has(request)) return undefined;
+  let signal = clients.get(request);
+  if (signal === undefined) clients.set(request, (signal = watch()));
+  return signal;
+}
+
+function watch(): AbortSignal {
+  const controller = new AbortController();
+  const gone = poll.clientGone();
+  void ready(gone).then(() => {
+    gone[Symbol.dispose]();
+    controller.abort(new DOMException("the client is gone", "AbortError"));
+  });
+  return controller.signal;
+}

@@ -1,0 +1,57 @@
+// The timers of the Web, on the one loop. Those of the engine would not run while it waits for the host.
+
+import { after } from "./loop.js";
+import { logFailure } from "./failure.js";
+
+const running = new Map<number, () => void>();
+let last = 0;
+
+/** The global `setTimeout`: `run` is called once, after `delay` milliseconds. */
+export function setTimeout(run: unknown, delay?: unknown, ...args: unknown[]): number {
+  const id = ++last;
+  start(id, run, args, toDelay(delay), false);
+  return id;
+}
+
+/** The global `setInterval`: `run` is called every `delay` milliseconds, until it is cleared. */
+export function setInterval(run: unknown, delay?: unknown, ...args: unknown[]): number {
+  const id = ++last;
+  // An interval of 0 would leave no time for anything else.
+  start(id, run, args, Math.max(1, toDelay(delay)), true);
+  return id;
+}
+
+/** The global `clearTimeout` and `clearInterval`. */
+export function clear(id?: unknown): void {
+  const stop = running.get(Number(id));
+  running.delete(Number(id));
+  stop?.();
+}
+
+/** `AbortSignal.timeout`. */
+export function timeout(milliseconds: number): AbortSignal {
+  const controller = new AbortController();
+  const reason = () => new DOMException(`${milliseconds} ms have passed`, "TimeoutError");
+  after(toDelay(milliseconds), () => controller.abort(reason()));
+  return controller.signal;
+}
+
+function start(id: number, run: unknown, args: unknown[], delay: number, again: boolean): void {
+  const stop = after(delay, () => {
+    running.delete(id);
+    if (again) start(id, run, args, delay, true);
+    // What it throws ends no request: nobody called it who could catch it.
+    try {
+      if (typeof run === "function") run(...args);
+    } catch (error) {
+      logFailure("a timer", error);
+    }
+  });
+  running.set(id, stop);
+}
+
+/** As the Web reads it: what is no number is 0, and so is what does not fit into 31 bits. */
+function toDelay(delay: unknown): number {
+  const milliseconds = Number(delay);
+  return milliseconds > 0 && milliseconds < 2 ** 31 ? milliseconds : 0;
+}
