@@ -26,12 +26,15 @@ declare global {
   interface RequestInit {
     /** What `fetch` is asked for beyond its standard, inside of a component. */
     edge?: EdgeInit;
+    /** Fetch's own: a request's body is sent before its response is read. */
+    duplex?: "half";
   }
 }
 
 const extras = new WeakMap<Request | Response, Extra>();
 const ends = new WeakMap<ReadableStream, Headers>();
 const promised = new WeakMap<ReadableStream, () => Headers | undefined>();
+const written = new WeakMap<WritableStream, Headers>();
 const none: ReadonlyMap<string, string> = new Map();
 
 /** @internal */
@@ -71,8 +74,8 @@ export function trailers(body: Request | Response | ReadableStream): Headers | u
   return stream === null ? new Headers() : ends.get(stream);
 }
 
-/** @internal */
-export function setTrailers(stream: ReadableStream, fields: Headers): void {
+/** @internal Has `fields` be the trailers that came at the end of `stream`. */
+export function endedWith(stream: ReadableStream, fields: Headers): void {
   ends.set(stream, fields);
 }
 
@@ -86,6 +89,19 @@ export function withTrailers<T extends ReadableStream>(
 ): T {
   promised.set(stream, fields);
   return stream;
+}
+
+/**
+ * Has `fields` be sent as trailers at the end of an upload, by its `writable`, which is closed afterwards.
+ * As {@link withTrailers} for bodies that are written.
+ */
+export function setTrailers(writable: WritableStream, fields: Headers): void {
+  written.set(writable, fields);
+}
+
+/** @internal The trailers of an upload. */
+export function trailersOf(writable: WritableStream): Headers | undefined {
+  return written.get(writable);
 }
 
 /** @internal The trailers to send at the end of `stream`. */

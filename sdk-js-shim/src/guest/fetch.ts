@@ -6,17 +6,12 @@ import { FetchError, payload } from "../errors.js";
 import { fromHeaders, toHeaders } from "../fields.js";
 import { withPromisedLength } from "../fixed-length.js";
 import { extra, trailersDue } from "../message.js";
+import type { Upload } from "../upload.js";
 import { askedFor, madeOf } from "./bodies.js";
 import { takeHandle, toStream } from "./incoming.js";
 import { ready } from "./loop.js";
 import { signalOf } from "./signal.js";
-import { toWritable } from "./upload.js";
-
-/** A request whose body is written afterwards. */
-export interface Upload {
-  response: Promise<Response>;
-  writable: WritableStream<Uint8Array>;
-}
+import { toWritable } from "./writable.js";
 
 /** The global `fetch`. */
 export async function fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
@@ -44,7 +39,7 @@ export async function fetch(input: RequestInfo | URL, init?: RequestInit): Promi
 }
 
 /** Starts a request whose body is written to the stream that is returned. */
-export function upload(
+export function start(
   request: Request,
   trailers: () => Headers | undefined,
   signal: AbortSignal | undefined,
@@ -60,7 +55,7 @@ async function sendStream(
   stream: ReadableStream<Uint8Array>,
   signal: AbortSignal | undefined,
 ): Promise<Response> {
-  const { response, writable } = upload(request, () => trailersDue(stream), signal);
+  const { response, writable } = start(request, () => trailersDue(stream), signal);
   let broken: { reason: unknown } | undefined;
   stream.pipeTo(writable).catch((reason: unknown) => (broken = { reason }));
   try {

@@ -3,8 +3,8 @@
 import type { http, poll } from "../generated/edge.js";
 import { BodyError, payload } from "../errors.js";
 import { toHeaders } from "../fields.js";
+import { endedWith } from "../message.js";
 import { ready } from "./loop.js";
-import { setTrailers } from "../message.js";
 
 /** What is known of a stream that reads from the host. */
 interface Incoming {
@@ -60,7 +60,7 @@ async function pull(
     if (incoming.handle === undefined) return;
     const chunk = read(handle);
     if (chunk.tag === "bytes") return controller.enqueue(chunk.val);
-    setTrailers(stream, toHeaders(chunk.val));
+    endedWith(stream, toHeaders(chunk.val));
     controller.close();
     dispose(incoming);
   } catch (error) {

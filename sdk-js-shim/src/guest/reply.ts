@@ -8,7 +8,7 @@ import { extra, trailersDue } from "../message.js";
 import { type Made, madeOf } from "./bodies.js";
 import { takeHandle } from "./incoming.js";
 import { drive } from "./loop.js";
-import { bytesOf } from "./upload.js";
+import { bytesOf } from "./writable.js";
 
 /** As in the WIT, with a source whose calls are promises. */
 type Body = Exclude<handler.ReplyBody, { tag: "source" }> | { tag: "source"; val: Source };

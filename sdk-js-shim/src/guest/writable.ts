@@ -1,0 +1,75 @@
+// A request's body that is written after the request was started.
+
+import { fetch as host } from "#host";
+import type { fetch as wit } from "../generated/edge.js";
+import { BodyError, payload } from "../errors.js";
+import { fromHeaders } from "../fields.js";
+import { ready } from "./loop.js";
+
+/** As much as the host takes by one call: what is beyond would be copied in vain. */
+const WRITE_BYTES = 64 * 1024;
+
+/** The far end of an upload as a stream. A write is done once the host has taken all of it. */
+export function toWritable(
+  body: wit.OutgoingBody,
+  trailers: () => Headers | undefined,
+  signal: AbortSignal | undefined,
+): WritableStream<Uint8Array> {
+  const room = body.subscribe();
+  let isOpen = true;
+  // Dropping the body before its end aborts the request.
+  function drop(): void {
+    if (!isOpen) return;
+    isOpen = false;
+    signal?.removeEventListener("abort", drop);
+    room[Symbol.dispose]();
+    body[Symbol.dispose]();
+  }
+  signal?.addEventListener("abort", drop);
+  return new WritableStream<Uint8Array>(
+    {
+      async write(chunk) {
+        try {
+          for (let rest = bytesOf(chunk); rest.length > 0; ) {
+            await ready(room, signal);
+            const piece = rest.subarray(0, WRITE_BYTES);
+            rest = rest.subarray(told(() => body.write(piece)));
+          }
+        } catch (error) {
+          drop();
+          throw error;
+        }
+      },
+      close() {
+        isOpen = false;
+        signal?.removeEventListener("abort", drop);
+        room[Symbol.dispose]();
+        const fields = trailers();
+        told(() => host.finish(body, fields === undefined ? [] : fromHeaders(fields)));
+      },
+      abort: drop,
+    },
+    // A write is asked for only when the one before was taken.
+    { highWaterMark: 0 },
+  );
+}
+
+/** The bytes of a chunk of a body. Throws `TypeError` for what holds none. */
+export function bytesOf(chunk: unknown): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk;
+  throw new TypeError(`a chunk of a body is a Uint8Array, not ${kindOf(chunk)}`);
+}
+
+function kindOf(value: unknown): string {
+  if (typeof value !== "object" || value === null) return `${typeof value} ${String(value)}`;
+  return Object.prototype.toString.call(value).slice("[object ".length, -1);
+}
+
+function told<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (thrown) {
+    const cause = new BodyError(payload(thrown));
+    throw new TypeError(`the upload broke off: ${cause.message}`, { cause });
+  }
+}
