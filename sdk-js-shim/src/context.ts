@@ -1,5 +1,14 @@
 import type { BodyError } from "./errors.js";
 
+/**
+ * The stores that the application is granted, by name, and nothing else.
+ * `edgewit build` adds those of `edge.toml` to it: `declare module "@edgewit/sdk" { interface Env { visits: Store } }`.
+ */
+export interface Env {}
+
+/** The name of a store: one of {@link Env}'s, or any text where that has none. */
+export type StoreName = [keyof Env] extends [never] ? string : keyof Env & string;
+
 /** What a handler is given beside its request, as the third argument of `fetch(request, env, ctx)`. */
 export interface ExecutionContext {
   /** Unique to this request. Source: `edge:sdk/handler#context`. */

@@ -1,5 +1,6 @@
+export * from "./context.js";
 export * from "./errors.js";
-export type { ExecutionContext } from "./context.js";
+export { appendHeaderText, headerBytes, headerText, setHeaderText } from "./fields.js";
 export { FixedLengthStream } from "./fixed-length.js";
 export {
   type EdgeInit,
@@ -11,5 +12,7 @@ export {
   trailers,
   withTrailers,
 } from "./message.js";
+export type { Context, ErrorHandler, Handler, Middleware, Next } from "./router.js";
+export { App, Router } from "./router.js";
 export { abort, monotonic, now } from "./system.js";
 export { type Upload, upload } from "./upload.js";

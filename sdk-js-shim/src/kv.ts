@@ -1,0 +1,276 @@
+// An application's `lib` may lack `Disposable`.
+/// <reference lib="esnext.disposable" preserve="true" />
+import { kv as host } from "#host";
+import { EdgewitError, KvError, payload } from "./errors.js";
+import type { kv } from "./generated/edge.js";
+import { textOf, utf8 } from "./text.js";
+
+/** A value and what the store knows of it. Source: `edge:sdk/kv#entry`. */
+export class Entry {
+  /** The value. */
+  readonly value: Uint8Array;
+  /** Changes with every write of this key, and is never used twice for it. */
+  readonly version: bigint;
+  /** What was written beside the value; empty where nothing was. */
+  readonly metadata: Uint8Array;
+  /** Milliseconds until it expires; `undefined` if it stays until it is replaced or deleted. */
+  readonly expiresInMs: bigint | undefined;
+
+  /** Entries are made by a {@link Store}. */
+  constructor(entry: kv.Entry) {
+    this.value = entry.value;
+    this.version = entry.version;
+    this.metadata = entry.metadata;
+    this.expiresInMs = entry.expiresInMs;
+  }
+
+  /** The value as text; what is not UTF-8 is replaced by U+FFFD. */
+  text(): string {
+    return textOf(this.value);
+  }
+
+  /**
+   * The value as JSON; a byte order mark is taken off.
+   * Throws: `EdgewitError` with the code `json` if it is not UTF-8 or not JSON.
+   */
+  json(): unknown {
+    try {
+      return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(this.value));
+    } catch (cause) {
+      throw new EdgewitError("json", "the value is not JSON", { cause });
+    }
+  }
+}
+
+/** How a value is written. Source: `edge:sdk/kv#set-options`. */
+export interface SetOptions {
+  /** What must be there for the value to be written: nothing, or that version. Without it anything or nothing. */
+  condition?: "if-absent" | { ifVersion: bigint } | undefined;
+  /** How long the value stays, in milliseconds; without it until it is replaced or deleted. */
+  ttlMs?: bigint | undefined;
+  /** Bytes beside the value, 2048 at most. */
+  metadata?: Uint8Array | undefined;
+}
+
+/** Some of the keys of a store. Source: `edge:sdk/kv#page`. */
+export interface Page {
+  /** In the order of their UTF-8 bytes. */
+  keys: string[];
+  /** What to hand to the next call; absent on the last page. */
+  cursor?: string;
+}
+
+/**
+ * A named store of small values, shared by every request of the application: what `env` and `c.kv(name)` hold.
+ *
+ * It is opened by its first operation. A write is seen by every later read, of this and of other requests.
+ * A key is 1 to 1024 bytes of UTF-8 without control characters.
+ *
+ * Every operation rejects with a {@link KvError}, by its code: `denied` if the application has not been granted the
+ * store, `no-such-store` if the host has none by that name, `unavailable` if trying again in a later request may help,
+ * `other` if not; those that take a key with `invalid-key`. Source: `edge:sdk/kv#store`.
+ */
+export class Store implements Disposable {
+  /** Its name in `edge.toml`. */
+  readonly name: string;
+  #handle: kv.Store | undefined;
+
+  /** The store `name`, which the first operation opens. */
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** The entry at `key`; `undefined` if there is none. Source: `edge:sdk/kv#store.get`. */
+  async get(key: string): Promise<Entry | undefined> {
+    return entry(this.#call((store) => store.get(wellFormedKey(key))));
+  }
+
+  /**
+   * The entries at `keys`, in the order asked, all as of one moment; 1000 keys at most.
+   * Rejects: `invalid-argument` for more keys, `value-too-large` if the values together exceed the limit of one.
+   * Source: `edge:sdk/kv#store.get-many`.
+   */
+  async getMany(keys: readonly string[]): Promise<(Entry | undefined)[]> {
+    return this.#call((store) => store.getMany(keys.map(wellFormedKey))).map(entry);
+  }
+
+  /**
+   * Writes `value` at `key`, text as UTF-8, and returns its version.
+   * Rejects: `conflict` if the condition is not met, `denied` if the store may only be read, `value-too-large` past 25 MiB
+   * or the host's limit, `invalid-argument` for a lifetime of 0, too much metadata or text with a lone surrogate.
+   * Source: `edge:sdk/kv#store.set`.
+   */
+  async set(
+    key: string,
+    value: string | Uint8Array | ArrayBuffer,
+    options: SetOptions = {},
+  ): Promise<bigint> {
+    return this.#call((store) =>
+      store.set(wellFormedKey(key), valueBytes(value), lowered(options)),
+    );
+  }
+
+  /**
+   * Deletes what is at `key`, and returns whether there was something.
+   * Rejects: `denied` if the store may only be read. Source: `edge:sdk/kv#store.delete`.
+   */
+  async delete(key: string): Promise<boolean> {
+    return this.#call((store) => store.delete(wellFormedKey(key)));
+  }
+
+  /** Whether something is at `key`. Source: `edge:sdk/kv#store.exists`. */
+  async exists(key: string): Promise<boolean> {
+    return this.#call((store) => store.exists(wellFormedKey(key)));
+  }
+
+  /**
+   * Adds `delta` to the integer at `key` in one atomic step and returns the new value.
+   * The value is decimal ASCII, at most 20 bytes; a missing key counts from 0, and stays for `ttlMs` milliseconds then. Both
+   * numbers have 64 bits.
+   * Rejects: `not-a-number` if the bytes do not parse, `overflow` past the range of signed 64 bits, and nothing is written
+   * then; `denied` if the store may only be read; `invalid-argument` for a lifetime of 0 or more than 64 bits.
+   * Source: `edge:sdk/kv#store.increment`.
+   */
+  async increment(
+    key: string,
+    delta: bigint,
+    options: { ttlMs?: bigint | undefined } = {},
+  ): Promise<bigint> {
+    const { ttlMs } = options;
+    return this.#call((store) =>
+      store.increment(
+        wellFormedKey(key),
+        s64("delta", delta),
+        ttlMs === undefined ? ttlMs : u64("ttlMs", ttlMs),
+      ),
+    );
+  }
+
+  /**
+   * The keys that begin with `prefix`, at most `limit` of them, 1000 at most, after `cursor`, which is that of the page before.
+   * A cursor stays good when keys come and go. While a page has a cursor there may be more, however few keys it has itself.
+   * Rejects: `invalid-argument` for a limit of 0 or a cursor that is not the store's. Source: `edge:sdk/kv#store.keys`.
+   */
+  async keys(
+    prefix = "",
+    options: { cursor?: string | undefined; limit?: number | undefined } = {},
+  ): Promise<Page> {
+    const { cursor, limit = 1000 } = options;
+    return this.#call((store) =>
+      store.keys(
+        wellFormed("prefix", prefix),
+        cursor === undefined ? cursor : wellFormed("cursor", cursor),
+        u32("limit", limit),
+      ),
+    );
+  }
+
+  /** Closes the store; a later operation opens it again. What is left open is closed when the request ends. */
+  [Symbol.dispose](): void {
+    this.#handle?.[Symbol.dispose]();
+    this.#handle = undefined;
+  }
+
+  /** Opens the store if it is not open. */
+  #open(): kv.Store {
+    if (!this.name.isWellFormed()) {
+      throw new KvError({ tag: "denied" });
+    }
+    return (this.#handle ??= host.open(this.name));
+  }
+
+  #call<Result>(operation: (store: kv.Store) => Result): Result {
+    try {
+      return operation(this.#open());
+    } catch (error) {
+      throw error instanceof Error && !("payload" in error) ? error : new KvError(payload(error));
+    }
+  }
+
+  /** @internal */
+  static open(name: string): Store {
+    const store = new Store(name);
+    store.#call(() => undefined);
+    return store;
+  }
+}
+
+/**
+ * Opens the store `name`.
+ * Rejects: {@link KvError} with the code `denied` if the application has not been granted it, `no-such-store` if the host has
+ * none by that name. Source: `edge:sdk/kv#open`.
+ */
+export async function open(name: string): Promise<Store> {
+  return Store.open(name);
+}
+
+function entry(found: kv.Entry | undefined): Entry | undefined {
+  return found && new Entry(found);
+}
+
+function lowered({ condition, ttlMs, metadata }: SetOptions): kv.SetOptions {
+  const options: kv.SetOptions = {
+    condition: { tag: "always" },
+    metadata: metadata ?? new Uint8Array(),
+  };
+  if (condition !== undefined) {
+    options.condition =
+      condition === "if-absent"
+        ? { tag: condition }
+        : { tag: "if-version", val: u64("ifVersion", condition.ifVersion) };
+  }
+  if (ttlMs !== undefined) {
+    options.ttlMs = u64("ttlMs", ttlMs);
+  }
+  return options;
+}
+
+function valueBytes(value: string | Uint8Array | ArrayBuffer): Uint8Array {
+  if (typeof value === "string") {
+    return utf8(wellFormed("value", value));
+  }
+  return value instanceof ArrayBuffer ? new Uint8Array(value) : value;
+}
+
+function wellFormedKey(key: string): string {
+  if (!key.isWellFormed()) {
+    throw new KvError({ tag: "invalid-key", val: "a lone surrogate is no UTF-8" });
+  }
+  return key;
+}
+
+function wellFormed(what: string, text: string): string {
+  return text.isWellFormed() ? text : invalid(`${what}: a lone surrogate is no UTF-8`);
+}
+
+/** The engine would wrap what does not fit around. */
+function u64(what: string, value: bigint): bigint {
+  bigint(what, value);
+  return BigInt.asUintN(64, value) === value
+    ? value
+    : invalid(`${what}: ${value} is not 0 to 2^64 - 1`);
+}
+
+function s64(what: string, value: bigint): bigint {
+  bigint(what, value);
+  return BigInt.asIntN(64, value) === value
+    ? value
+    : invalid(`${what}: ${value} is not -2^63 to 2^63 - 1`);
+}
+
+/** For who writes JavaScript, whom no compiler tells. */
+function bigint(what: string, value: unknown): void {
+  if (typeof value !== "bigint") {
+    throw new TypeError(`${what} is a bigint, such as 1n, not ${typeof value}`);
+  }
+}
+
+function u32(what: string, value: number): number {
+  return Number.isInteger(value) && value >= 0 && value < 2 ** 32
+    ? value
+    : invalid(`${what}: ${value} is not 0 to 2^32 - 1`);
+}
+
+function invalid(val: string): never {
+  throw new KvError({ tag: "invalid-argument", val });
+}

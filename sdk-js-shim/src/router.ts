@@ -1,0 +1,336 @@
+import { callInProcess } from "./call.js";
+import type { Env, ExecutionContext } from "./context.js";
+import { EdgewitError } from "./errors.js";
+import { Call, Context } from "./handling.js";
+import {
+  decode,
+  decodeLossy,
+  type Decode,
+  join,
+  type ParamName,
+  Pattern,
+  segments,
+} from "./pattern.js";
+
+export type { Context, ParamName };
+
+/** Answers a request. */
+export type Handler<Path extends string = string> = (
+  c: Context<ParamName<Path>>,
+) => Response | Promise<Response>;
+
+/** Runs what is behind a middleware. Rejects: `EdgewitError` with the code `next-twice` the second time. */
+export type Next = () => Promise<Response>;
+
+/** Stands around what is behind it. */
+export type Middleware<Path extends string = string> = (
+  c: Context<ParamName<Path>>,
+  next: Next,
+) => Response | Promise<Response>;
+
+/** Answers what was thrown. */
+export type ErrorHandler = (c: Context<never>, error: unknown) => Response | Promise<Response>;
+
+/** What a method has at a pattern, which each may write with names of its own. */
+interface Endpoint {
+  pattern: Pattern;
+  handler: (c: Context) => Response | Promise<Response>;
+}
+
+/** The handlers of one pattern, by method; `undefined` is for every other. */
+type Endpoints = Map<string | undefined, Endpoint>;
+
+interface Layer {
+  pattern: Pattern;
+  middleware: (c: Context, next: Next) => Response | Promise<Response>;
+}
+
+/**
+ * Sends a request to the handler of the best pattern that matches its path. `App` is the same, at the top of a program:
+ * what a module exports as its default.
+ *
+ * A pattern is segments of literal text, `:name`, or a last `*name`. Literal text beats a parameter beats the rest, segment
+ * by segment, whatever the order of registration. A pattern counts if it has a handler for the method: its own, for HEAD also
+ * GET's, then that of {@link Router.all}. A match under another method only is a 405 with `allow`, no match a 404. `:name` never
+ * matches an empty segment, and a trailing slash is a different path. Literals are percent-encoded before they are compared;
+ * parameters are percent-decoded afterwards, and one that is not UTF-8 then is a 400.
+ *
+ * The methods that register a handler change the router, return it, and throw: a `TypeError` if the pattern is malformed, an
+ * {@link EdgewitError} with the code `duplicate-route` if it has a handler for the method already, by whatever parameter names.
+ *
+ * ```ts
+ * export default new App().get("/hello/:name", async (c) => {
+ *   const visits = await c.kv("visits").increment(c.param("name"), 1n);
+ *   return c.text(`hello ${c.param("name")}, visit ${visits}`);
+ * });
+ * ```
+ */
+export class Router {
+  /** The best patterns first, so that the first one that matches is it. */
+  readonly #routes: Endpoints[] = [];
+  /** Outermost first. */
+  readonly #layers: Layer[] = [];
+  #notFound: Handler<"/"> | undefined;
+  #onError: ErrorHandler | undefined;
+
+  /** Registers a handler for GET requests to `pattern`, and for HEAD requests where it has none of its own. */
+  get<Path extends string>(pattern: Path, handler: Handler<Path>): this {
+    return this.route("GET", pattern, handler);
+  }
+
+  /** Registers a handler for POST requests to `pattern`. */
+  post<Path extends string>(pattern: Path, handler: Handler<Path>): this {
+    return this.route("POST", pattern, handler);
+  }
+
+  /** Registers a handler for PUT requests to `pattern`. */
+  put<Path extends string>(pattern: Path, handler: Handler<Path>): this {
+    return this.route("PUT", pattern, handler);
+  }
+
+  /** Registers a handler for PATCH requests to `pattern`. */
+  patch<Path extends string>(pattern: Path, handler: Handler<Path>): this {
+    return this.route("PATCH", pattern, handler);
+  }
+
+  /** Registers a handler for DELETE requests to `pattern`. */
+  delete<Path extends string>(pattern: Path, handler: Handler<Path>): this {
+    return this.route("DELETE", pattern, handler);
+  }
+
+  /** Registers a handler for HEAD requests to `pattern`. */
+  head<Path extends string>(pattern: Path, handler: Handler<Path>): this {
+    return this.route("HEAD", pattern, handler);
+  }
+
+  /** Registers a handler for OPTIONS requests to `pattern`. */
+  options<Path extends string>(pattern: Path, handler: Handler<Path>): this {
+    return this.route("OPTIONS", pattern, handler);
+  }
+
+  /** Registers a handler for requests to `pattern` of every method that has no handler of its own there. */
+  all<Path extends string>(pattern: Path, handler: Handler<Path>): this {
+    return this.route(undefined, pattern, handler);
+  }
+
+  /** Registers a handler for requests of `method`, or with `undefined` of every other method, to `pattern`. */
+  route<Path extends string>(
+    method: string | undefined,
+    pattern: Path,
+    handler: Handler<Path>,
+  ): this {
+    this.#add(method, { pattern: new Pattern(pattern), handler });
+    return this;
+  }
+
+  /**
+   * Puts a middleware around everything that `pattern` covers: what it matches and, with a last `*name`, the path before that
+   * too, so that `/admin/*rest` covers `/admin`. It stands around the 404 and 405 answers as well.
+   *
+   * Middlewares form an onion in the order of registration, the first outermost. `next()` resolves to what comes from inside,
+   * and rejects with what was thrown there; a middleware that does not call it answers by itself. Its parameters are those of
+   * its own pattern, with U+FFFD for what is not UTF-8.
+   *
+   * ```ts
+   * app.wrap("/*path", async (c, next) => {
+   *   const reply = await next();
+   *   reply.headers.set("x-request-id", c.requestId);
+   *   return reply;
+   * });
+   * ```
+   */
+  wrap<Path extends string>(pattern: Path, middleware: Middleware<Path>): this {
+    this.#layers.push({ pattern: new Pattern(pattern), middleware });
+    return this;
+  }
+
+  /**
+   * Adds what `router` has by now, its middlewares included, below `prefix`; its `/` is the prefix itself. Its middlewares
+   * stand where `mount` does in the order of registration. Its `notFound` and `onError` are left out: those are the top
+   * router's. A request keeps its whole path.
+   * Throws: `TypeError` also if the prefix has a `*name` or ends with `/` (unless it is `/`).
+   */
+  mount(prefix: string, router: Router): this {
+    const { text } = new Pattern(prefix);
+    if (text.includes("/*") || (text.length > 1 && text.endsWith("/"))) {
+      throw new TypeError(`malformed prefix \`${text}\`: it has a \`*name\` or ends with \`/\``);
+    }
+    const below = (pattern: Pattern) => new Pattern(join(text, pattern.text));
+    const layers = router.#layers.map((layer) => ({ ...layer, pattern: below(layer.pattern) }));
+    const endpoints = router.#routes.flatMap((route) => [...route]);
+    this.#layers.push(...layers);
+    for (const [method, endpoint] of endpoints) {
+      this.#add(method, { ...endpoint, pattern: below(endpoint.pattern) });
+    }
+    return this;
+  }
+
+  /**
+   * Answers what no pattern matches, instead of the empty 404. The status of the reply is the handler's to set.
+   * A path that has handlers for other methods stays a 405.
+   */
+  notFound(handler: Handler<"/">): this {
+    this.#notFound = handler;
+    return this;
+  }
+
+  /**
+   * Answers what a handler or the outermost middleware threw, instead of the empty 500 and its line in the log.
+   * It stands outside of all middleware: none of them sees its reply, and a field that each reply is to have is to be set here
+   * as well. What this throws itself, the error handed on included, is an empty 500 and a line.
+   */
+  onError(handler: ErrorHandler): this {
+    this.#onError = handler;
+    return this;
+  }
+
+  /**
+   * Answers a request: what a host calls. It needs no `this`.
+   * Rejects: with what was thrown and {@link Router.onError} did not answer; the host makes an empty 500 of it.
+   */
+  readonly fetch = async (
+    request: Request,
+    env?: Env,
+    ctx?: ExecutionContext,
+  ): Promise<Response> => {
+    const call = new Call(request, env, ctx);
+    try {
+      return await this.#run(call, 0);
+    } catch (error) {
+      if (this.#onError === undefined) {
+        throw error;
+      }
+      return answered(await this.#onError(new Context(call, "/", new Map()), error), "`onError`");
+    }
+  };
+
+  /**
+   * Calls this application in process, as a host would, in a test under Node: `input` is a URL, or a path on `http://localhost`.
+   * What is thrown is an empty 500 and a line of the log. Work handed to `waitUntil` and `afterReply` is done once the body was
+   * read to its end or cancelled, and before the call resolves where there is no body.
+   */
+  request(input: string | URL | Request, init?: RequestInit, env?: Env): Promise<Response> {
+    return callInProcess(this.fetch, input, init, env);
+  }
+
+  #add(method: string | undefined, endpoint: Endpoint): void {
+    const { key, order, text } = endpoint.pattern;
+    const index = this.#routes.findIndex((route) => first(route).key === key);
+    const route = this.#routes[index];
+    if (route === undefined) {
+      const place = this.#routes.findIndex((other) => first(other).order > order);
+      this.#routes.splice(
+        place < 0 ? this.#routes.length : place,
+        0,
+        new Map([[method, endpoint]]),
+      );
+      return;
+    }
+    const twin = route.get(method);
+    if (twin !== undefined) {
+      const which = `${method ?? "all methods"} ${text} beside ${twin.pattern.text}`;
+      throw new EdgewitError("duplicate-route", `duplicate route: ${which}`);
+    }
+    route.set(method, endpoint);
+  }
+
+  /** What is behind the first layers. */
+  async #run(call: Call, layers: number): Promise<Response> {
+    const path = pathOf(call.request);
+    const index = this.#layers.findIndex(({ pattern }, at) => at >= layers && pattern.covers(path));
+    const layer = this.#layers[index];
+    if (layer === undefined) {
+      return this.#respond(call, path);
+    }
+    const { pattern, middleware } = layer;
+    let called = false;
+    const next = async () => {
+      if (called) {
+        throw new EdgewitError(
+          "next-twice",
+          `the middleware of \`${pattern.text}\` called \`next\` twice`,
+        );
+      }
+      called = true;
+      return this.#run(call, index + 1);
+    };
+    // A middleware does not decide what is found: a parameter that is not text is the route's 400.
+    const params = paramsOf(pattern, path, decodeLossy) ?? new Map<string, string>();
+    const reply = await middleware(new Context(call, pattern.text, params), next);
+    return answered(reply, `the middleware of \`${pattern.text}\``);
+  }
+
+  /** What is inside of all middleware. */
+  async #respond(call: Call, path: readonly string[]): Promise<Response> {
+    const { method } = call.request;
+    const allow = new Set<string>();
+    for (const route of this.#routes) {
+      if (first(route).matches(path)) {
+        const endpoint =
+          route.get(method) ??
+          (method === "HEAD" ? route.get("GET") : undefined) ??
+          route.get(undefined);
+        if (endpoint !== undefined) {
+          return handle(call, endpoint, path);
+        }
+        route.forEach((_, other) => allow.add(other as string));
+      }
+    }
+    if (allow.size > 0) {
+      if (allow.has("GET")) {
+        allow.add("HEAD");
+      }
+      return new Response(null, { status: 405, headers: { allow: [...allow].sort().join(", ") } });
+    }
+    return this.#notFound === undefined
+      ? new Response(null, { status: 404 })
+      : answered(await this.#notFound(new Context(call, "/", new Map())), "`notFound`");
+  }
+}
+
+export { Router as App };
+
+/** All endpoints of a route match the same paths. */
+function first(route: Endpoints): Pattern {
+  const [endpoint] = route.values();
+  return (endpoint as Endpoint).pattern;
+}
+
+async function handle(
+  call: Call,
+  { pattern, handler }: Endpoint,
+  path: readonly string[],
+): Promise<Response> {
+  const params = paramsOf(pattern, path, decode);
+  if (params === undefined) {
+    return new Response(null, { status: 400 });
+  }
+  return answered(
+    await handler(new Context(call, pattern.text, params)),
+    `the handler of \`${pattern.text}\``,
+  );
+}
+
+function paramsOf(
+  pattern: Pattern,
+  path: readonly string[],
+  text: Decode,
+): ReadonlyMap<string, string> | undefined {
+  const values = pattern.values(path, text);
+  return values && new Map(pattern.names.map((name, index) => [name, values[index] as string]));
+}
+
+/** A forgotten `return` is to be found where it was forgotten. */
+function answered(reply: Response | undefined, who: string): Response {
+  if (reply === undefined || reply === null) {
+    throw new TypeError(`${who} returned no response`);
+  }
+  return reply;
+}
+
+/** The segments of a request's path as they were sent: its URL is serialized, and parsing it again would tell nothing more. */
+function pathOf({ url }: Request): string[] {
+  const start = url.indexOf("/", url.indexOf("//") + 2);
+  const end = url.slice(start).search(/[?#]/);
+  return segments(end < 0 ? url.slice(start) : url.slice(start, start + end));
+}
