@@ -23,7 +23,7 @@ pub(crate) struct Meter {
     /// What `spent` was when the phase began, and how much the phase may take before its extras.
     phase_began: AtomicU64,
     phase_budget: AtomicU64,
-    /// Body bytes that the guest read or produced: each MiB brings one second.
+    /// Body bytes that the guest read or produced: each MiB brings one second, and each part of one its part.
     bytes: AtomicU64,
     /// When the head was sent, in nanoseconds from `start`, plus 1: each 30 s since bring one second.
     head: AtomicU64,
@@ -90,7 +90,8 @@ impl Meter {
     pub(crate) fn over_budget(&self) -> Option<(Duration, Duration)> {
         let since_head = since(&self.head, self.elapsed());
         let second = nanos(Duration::from_secs(1));
-        let extra = self.bytes.load(Relaxed) / MIB * second + since_head / 30;
+        let moved = u128::from(self.bytes.load(Relaxed)) * u128::from(second) / u128::from(MIB);
+        let extra = u64::try_from(moved).unwrap_or(u64::MAX).saturating_add(since_head / 30);
         let budget = self.phase_budget.load(Relaxed).saturating_add(extra);
         let used = self
             .spent_now()
@@ -233,6 +234,18 @@ mod tests {
                 .over_budget()
                 .is_none_or(|(limit, _)| limit < Duration::from_millis(1100))
         );
+    }
+
+    #[test]
+    fn a_part_of_a_mebibyte_brings_its_part_of_a_second() {
+        let meter = aged(Duration::ZERO, Duration::from_secs(1));
+        let spent = |ms| meter.spent.store(nanos(Duration::from_millis(ms)), Relaxed);
+        meter.moved(512 << 10);
+        spent(1499);
+        assert_eq!(meter.over_budget(), None);
+        spent(1501);
+        let (limit, _) = meter.over_budget().unwrap();
+        assert_eq!(limit, Duration::from_millis(1500));
     }
 
     #[test]

@@ -29,6 +29,9 @@ interface Call {
 /** How often the loop may find nothing to wait for before a call counts as stuck: the engine has tasks too. */
 const TURNS_STUCK = 3;
 
+/** How many promise reactions in a row a call may take before the loop takes a turn to see whether it is stuck. */
+const REACTIONS_FIRST = 64;
+
 const waiters = new Set<Waiter>();
 const timers: Timer[] = [];
 let order = 0;
@@ -101,8 +104,15 @@ export function drive<T>(work: Promise<T>, flush: () => boolean = () => false): 
       (value) => end(() => resolve(value)),
       (error) => end(() => reject(error)),
     );
-    schedule();
+    watch(own, REACTIONS_FIRST);
   });
+}
+
+/** Has a turn look after a call that promise reactions alone do not end. Most of them do, and a task is dear. */
+function watch(own: Call, reactions: number): void {
+  if (call !== own) return;
+  if (reactions === 0) schedule();
+  else queueMicrotask(() => watch(own, reactions - 1));
 }
 
 function schedule(): void {

@@ -63,12 +63,26 @@ function ofBytes(bytes: Uint8Array): Body {
   return bytes.length === 0 ? NO_BODY : { tag: "bytes", val: bytes };
 }
 
+/** A stream that has given so many bytes may be read on while it gives more without waiting, … */
+const GATHER_AFTER_BYTES = 1024;
+
+/** … up to so many: a call for each small piece would take most of the time that the guest has. */
+const GATHER_BYTES = 16 * 1024;
+
+/** How a stream ended. */
+type End = { chunk: http.Chunk } | { error: unknown };
+
 /** A stream that the host pulls. */
 export class Source {
   readonly #stream: ReadableStream<Uint8Array>;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #background: (work: Promise<unknown>) => void;
-  #isOver = false;
+  #call: { resolve(chunk: http.Chunk): void; reject(error: unknown): void } | undefined;
+  #isReading = false;
+  #pieces: Uint8Array[] = [];
+  #bytes = 0;
+  #bytesBefore = 0;
+  #end: End | undefined;
 
   constructor(
     stream: ReadableStream<Uint8Array>,
@@ -81,14 +95,12 @@ export class Source {
 
   /** The next bytes or the end. Throws the `BodyError` of the WIT. */
   async read(): Promise<http.Chunk> {
+    const chunk = new Promise<http.Chunk>((resolve, reject) => (this.#call = { resolve, reject }));
+    void this.#gather();
     try {
-      const { done, value } = await drive(this.#reader.read());
-      if (!done) return { tag: "bytes", val: bytesOf(value) };
-      this.#isOver = true;
-      const fields = trailersDue(this.#stream);
-      return { tag: "end", val: fields === undefined ? [] : fromHeaders(fields) };
+      // Where the stream waits for something, what it gave before goes out.
+      return await drive(chunk, () => this.#answer());
     } catch (error) {
-      this.#isOver = true;
       // The engine hands on a thrown value that is no `Error` as the error of the call.
       throw toBodyError(error);
     }
@@ -96,10 +108,64 @@ export class Source {
 
   /** Called where the host drops it: nobody wants what is left. */
   [Symbol.dispose](): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.#end !== undefined) return;
+    this.#end = { chunk: { tag: "end", val: [] } };
     this.#background(this.#reader.cancel(new DOMException("the reply is over", "AbortError")));
   }
+
+  async #gather(): Promise<void> {
+    if (this.#isReading) return;
+    this.#isReading = true;
+    const most = this.#bytesBefore < GATHER_AFTER_BYTES ? 1 : GATHER_BYTES;
+    while (this.#bytes < most && this.#end === undefined) await this.#readOne();
+    this.#isReading = false;
+    this.#answer();
+  }
+
+  async #readOne(): Promise<void> {
+    try {
+      const { done, value } = await this.#reader.read();
+      if (done) {
+        const fields = trailersDue(this.#stream);
+        this.#end ??= { chunk: { tag: "end", val: fields === undefined ? [] : fromHeaders(fields) } };
+      } else {
+        this.#pieces.push(bytesOf(value));
+        this.#bytes += value.length;
+      }
+    } catch (error) {
+      this.#end ??= { error };
+    }
+  }
+
+  /** Ends the call under way with what there is; false if there is nothing. */
+  #answer(): boolean {
+    const call = this.#call;
+    if (call === undefined) return false;
+    if (this.#bytes > 0) call.resolve({ tag: "bytes", val: this.#take() });
+    else if (this.#end === undefined) return false;
+    else if ("chunk" in this.#end) call.resolve(this.#end.chunk);
+    else call.reject(this.#end.error);
+    this.#call = undefined;
+    return true;
+  }
+
+  #take(): Uint8Array {
+    const whole = this.#pieces.length === 1 ? this.#pieces[0]! : concat(this.#pieces, this.#bytes);
+    this.#bytesBefore += this.#bytes;
+    this.#pieces = [];
+    this.#bytes = 0;
+    return whole;
+  }
+}
+
+function concat(pieces: Uint8Array[], bytes: number): Uint8Array {
+  const whole = new Uint8Array(bytes);
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
 }
 
 function toBodyError(error: unknown): http.BodyError {
