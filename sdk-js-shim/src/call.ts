@@ -5,7 +5,12 @@ import { BodyError, chain } from "./errors.js";
 import { event } from "./log.js";
 import { Work } from "./work.js";
 
-type Fetch = (request: Request, env: Env, ctx: ExecutionContext) => Response | Promise<Response>;
+/** What a host calls of an application. */
+export type Fetch = (
+  request: Request,
+  env: Env,
+  ctx: ExecutionContext,
+) => Response | Promise<Response>;
 
 let calls = 0;
 

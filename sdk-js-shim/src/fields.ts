@@ -2,8 +2,9 @@ import type { http } from "./generated/edge.js";
 import { binary, bytesOf, textOf, utf8 } from "./text.js";
 
 /**
- * The value of a field as text: its bytes as UTF-8, with U+FFFD for what is none. `headers.get` gives one unit a byte.
- * The name has any case; several fields of one name are joined by `, `. `undefined` if there is no such field.
+ * The value of a field as text: its bytes as UTF-8, with U+FFFD for what is none. `headers.get`
+ * gives one unit a byte. The name has any case; several fields of one name are joined by `, `.
+ * `undefined` if there is no such field.
  * Throws: `TypeError` if the name is not a token of RFC 9110.
  */
 export function headerText(headers: Headers, name: string): string | undefined {
@@ -12,8 +13,8 @@ export function headerText(headers: Headers, name: string): string | undefined {
 }
 
 /**
- * The bytes of a field's value, as they were sent. The name has any case; several fields of one name are joined by `, `.
- * `undefined` if there is no such field.
+ * The bytes of a field's value, as they were sent. The name has any case; several fields of one
+ * name are joined by `, `. `undefined` if there is no such field.
  * Throws: `TypeError` if the name is not a token of RFC 9110.
  */
 export function headerBytes(headers: Headers, name: string): Uint8Array | undefined {
@@ -23,7 +24,8 @@ export function headerBytes(headers: Headers, name: string): Uint8Array | undefi
 
 /**
  * Puts a field with `text`, as UTF-8, in the place of all of its name.
- * Throws: `TypeError` if the name is not a token of RFC 9110, or the text holds a line break, a NUL or a lone surrogate.
+ * Throws: `TypeError` if the name is not a token of RFC 9110, or the text holds a line break, a NUL
+ * or a lone surrogate.
  */
 export function setHeaderText(headers: Headers, name: string, text: string): void {
   headers.set(name, utf8Value(text));
@@ -44,7 +46,10 @@ function utf8Value(text: string): string {
   return binary(utf8(text));
 }
 
-/** The platform's type of a host's fields. Throws: its `TypeError` for a name or a value that it does not take. */
+/**
+ * The platform's type of a host's fields. Throws: its `TypeError` for a name or a value that it
+ * does not take.
+ */
 export function toHeaders(fields: readonly http.Field[]): Headers {
   const headers = new Headers();
   for (const [name, value] of fields) {

@@ -25,8 +25,8 @@ export class Call {
 }
 
 /**
- * One request as one handler or middleware sees it: the request, what the host knows of it, and short ways to reply.
- * `Name` are the parameters of the pattern that it was registered at.
+ * One request as one handler or middleware sees it: the request, what the host knows of it, and
+ * short ways to reply. `Name` are the parameters of the pattern that it was registered at.
  */
 export class Context<Name extends string = string> {
   readonly #call: Call;
@@ -41,8 +41,9 @@ export class Context<Name extends string = string> {
   }
 
   /**
-   * The request. A middleware may put another in its place: what is behind it sees that one, and is looked for by its
-   * method and path. What middleware knows of a request is kept beside it, in a `WeakMap<Request, …>`, say.
+   * The request. A middleware may put another in its place: what is behind it sees that one, and is
+   * looked for by its method and path. What middleware knows of a request is kept beside it, in a
+   * `WeakMap<Request, …>`, say.
    */
   get request(): Request {
     return this.#call.request;
@@ -67,7 +68,8 @@ export class Context<Name extends string = string> {
 
   /**
    * The parameter `name` of the pattern, percent-decoded; `:name` is never empty, `*name` may be.
-   * Throws: `TypeError` if the pattern has no such parameter, which does not compile where the compiler knows the pattern.
+   * Throws: `TypeError` if the pattern has no such parameter, which does not compile where the
+   * compiler knows the pattern.
    */
   param(name: Name): string {
     const value = this.#params.get(name);
@@ -88,8 +90,9 @@ export class Context<Name extends string = string> {
   }
 
   /**
-   * The store `name`, which its first operation opens; the same for a whole request.
-   * A store that `edge.toml` does not grant does not compile, once {@link Env} has stores; its operations reject with `denied`.
+   * The store `name`, which its first operation opens; the same for a whole request. A store that
+   * `edge.toml` does not grant does not compile, once {@link Env} has stores; its operations reject
+   * with `denied`.
    */
   kv(name: StoreName): Store {
     const { stores } = this.#call;
@@ -104,8 +107,8 @@ export class Context<Name extends string = string> {
   }
 
   /**
-   * The client's IP address alone; a proxy's word for it only where the application trusts it. `undefined` where the host does
-   * not know it.
+   * The client's IP address alone; a proxy's word for it only where the application trusts it.
+   * `undefined` where the host does not know it.
    */
   get client(): string | undefined {
     return this.#call.ctx.client;
@@ -126,14 +129,17 @@ export class Context<Name extends string = string> {
     this.#call.ctx.afterReply(task);
   }
 
-  /** A reply with `text`, as `text/plain; charset=utf-8` unless `init` says another type; a 200 unless it says another. */
+  /**
+   * A reply with `text`, as `text/plain; charset=utf-8` unless `init` says another type; a 200
+   * unless it says another.
+   */
   text(text: string, init?: ResponseInit): Response {
     return reply(text, "text/plain; charset=utf-8", init);
   }
 
   /**
-   * A reply with `value` as `application/json` unless `init` says another type; a 200 unless it says another. A `bigint` is an
-   * integer with all its digits; NaN and infinities are `null`.
+   * A reply with `value` as `application/json` unless `init` says another type; a 200 unless it
+   * says another. A `bigint` is an integer with all its digits; NaN and infinities are `null`.
    * Throws: `TypeError` if the value can't be JSON.
    */
   json(value: unknown, init?: ResponseInit): Response {

@@ -1,6 +1,7 @@
 /**
  * JSON of a value: a `bigint` as an integer with all its digits, NaN and infinities as `null`.
- * Throws: `TypeError` if the value can't be JSON: `undefined`, a function, an object that holds itself.
+ * Throws: `TypeError` if the value can't be JSON: `undefined`, a function, an object that holds
+ * itself.
  */
 export function stringify(value: unknown): string {
   const text = plain(value) ?? withIntegers(value);
@@ -24,7 +25,8 @@ function withIntegers(value: unknown): string | undefined {
     JSON.stringify(value, (_, member: unknown) =>
       typeof member === "bigint" ? mark + String(member) : member,
     );
-  // `JSON.rawJSON` is young. Until engines have it, integers are strings with a mark that no other text has.
+  // `JSON.rawJSON` is young. Until engines have it, integers are strings with a mark that no other
+  // text has.
   let mark = "integer:";
   for (const text = write("") ?? ""; text.includes(mark);) {
     mark += ":";

@@ -44,7 +44,10 @@ export class Entry {
 
 /** How a value is written. Source: `edge:sdk/kv#set-options`. */
 export interface SetOptions {
-  /** What must be there for the value to be written: nothing, or that version. Without it anything or nothing. */
+  /**
+   * What must be there for the value to be written: nothing, or that version. Without it anything
+   * or nothing.
+   */
   condition?: "if-absent" | { ifVersion: bigint } | undefined;
   /** How long the value stays, in milliseconds; without it until it is replaced or deleted. */
   ttlMs?: bigint | undefined;
@@ -61,14 +64,16 @@ export interface Page {
 }
 
 /**
- * A named store of small values, shared by every request of the application: what `env` and `c.kv(name)` hold.
+ * A named store of small values, shared by every request of the application: what `env` and
+ * `c.kv(name)` hold.
  *
- * It is opened by its first operation. A write is seen by every later read, of this and of other requests.
- * A key is 1 to 1024 bytes of UTF-8 without control characters.
+ * It is opened by its first operation. A write is seen by every later read, of this and of other
+ * requests. A key is 1 to 1024 bytes of UTF-8 without control characters.
  *
- * Every operation rejects with a {@link KvError}, by its code: `denied` if the application has not been granted the
- * store, `no-such-store` if the host has none by that name, `unavailable` if trying again in a later request may help,
- * `other` if not; those that take a key with `invalid-key`. Source: `edge:sdk/kv#store`.
+ * Every operation rejects with a {@link KvError}, by its code: `denied` if the application has not
+ * been granted the store, `no-such-store` if the host has none by that name, `unavailable` if
+ * trying again in a later request may help, `other` if not; those that take a key with
+ * `invalid-key`. Source: `edge:sdk/kv#store`.
  */
 export class Store implements Disposable {
   /** Its name in `edge.toml`. */
@@ -87,7 +92,8 @@ export class Store implements Disposable {
 
   /**
    * The entries at `keys`, in the order asked, all as of one moment; 1000 keys at most.
-   * Rejects: `invalid-argument` for more keys, `value-too-large` if the values together exceed the limit of one.
+   * Rejects: `invalid-argument` for more keys, `value-too-large` if the values together exceed the
+   * limit of one.
    * Source: `edge:sdk/kv#store.get-many`.
    */
   async getMany(keys: readonly string[]): Promise<(Entry | undefined)[]> {
@@ -96,8 +102,9 @@ export class Store implements Disposable {
 
   /**
    * Writes `value` at `key`, text as UTF-8, and returns its version.
-   * Rejects: `conflict` if the condition is not met, `denied` if the store may only be read, `value-too-large` past 25 MiB
-   * or the host's limit, `invalid-argument` for a lifetime of 0, too much metadata or text with a lone surrogate.
+   * Rejects: `conflict` if the condition is not met, `denied` if the store may only be read,
+   * `value-too-large` past 25 MiB or the host's limit, `invalid-argument` for a lifetime of 0, too
+   * much metadata or text with a lone surrogate.
    * Source: `edge:sdk/kv#store.set`.
    */
   async set(
@@ -124,11 +131,12 @@ export class Store implements Disposable {
   }
 
   /**
-   * Adds `delta` to the integer at `key` in one atomic step and returns the new value.
-   * The value is decimal ASCII, at most 20 bytes; a missing key counts from 0, and stays for `ttlMs` milliseconds then. Both
-   * numbers have 64 bits.
-   * Rejects: `not-a-number` if the bytes do not parse, `overflow` past the range of signed 64 bits, and nothing is written
-   * then; `denied` if the store may only be read; `invalid-argument` for a lifetime of 0 or more than 64 bits.
+   * Adds `delta` to the integer at `key` in one atomic step and returns the new value. The value is
+   * decimal ASCII, at most 20 bytes; a missing key counts from 0, and stays for `ttlMs`
+   * milliseconds then. Both numbers have 64 bits.
+   * Rejects: `not-a-number` if the bytes do not parse, `overflow` past the range of signed 64 bits,
+   * and nothing is written then; `denied` if the store may only be read; `invalid-argument` for a
+   * lifetime of 0 or more than 64 bits.
    * Source: `edge:sdk/kv#store.increment`.
    */
   async increment(
@@ -147,9 +155,11 @@ export class Store implements Disposable {
   }
 
   /**
-   * The keys that begin with `prefix`, at most `limit` of them, 1000 at most, after `cursor`, which is that of the page before.
-   * A cursor stays good when keys come and go. While a page has a cursor there may be more, however few keys it has itself.
-   * Rejects: `invalid-argument` for a limit of 0 or a cursor that is not the store's. Source: `edge:sdk/kv#store.keys`.
+   * The keys that begin with `prefix`, at most `limit` of them, 1000 at most, after `cursor`, which
+   * is that of the page before. A cursor stays good when keys come and go. While a page has a
+   * cursor there may be more, however few keys it has itself.
+   * Rejects: `invalid-argument` for a limit of 0 or a cursor that is not the store's. Source:
+   * `edge:sdk/kv#store.keys`.
    */
   async keys(
     prefix = "",
@@ -165,7 +175,10 @@ export class Store implements Disposable {
     );
   }
 
-  /** Closes the store; a later operation opens it again. What is left open is closed when the request ends. */
+  /**
+   * Closes the store; a later operation opens it again. What is left open is closed when the
+   * request ends.
+   */
   [Symbol.dispose](): void {
     this.#handle?.[Symbol.dispose]();
     this.#handle = undefined;
@@ -197,8 +210,8 @@ export class Store implements Disposable {
 
 /**
  * Opens the store `name`.
- * Rejects: {@link KvError} with the code `denied` if the application has not been granted it, `no-such-store` if the host has
- * none by that name. Source: `edge:sdk/kv#open`.
+ * Rejects: {@link KvError} with the code `denied` if the application has not been granted it,
+ * `no-such-store` if the host has none by that name. Source: `edge:sdk/kv#open`.
  */
 export async function open(name: string): Promise<Store> {
   return Store.open(name);

@@ -41,9 +41,9 @@ export function error(message: string, fields?: Fields): void {
 }
 
 /**
- * Logs a line of any level, from any target, which is `app` where none is said.
- * A message is one line, whatever it holds, of 64 KiB at most; the host cuts a longer one. A lone surrogate is replaced by
- * U+FFFD. Never throws. Source: `edge:sdk/logging#log`.
+ * Logs a line of any level, from any target, which is `app` where none is said. A message is one
+ * line, whatever it holds, of 64 KiB at most; the host cuts a longer one. A lone surrogate is
+ * replaced by U+FFFD. Never throws. Source: `edge:sdk/logging#log`.
  */
 export function event(
   level: Level,
@@ -67,7 +67,8 @@ export function event(
 }
 
 /**
- * The least level that is kept, the same for a whole request, to save composing what would not be; `undefined` if nothing is.
+ * The least level that is kept, the same for a whole request, to save composing what would not be;
+ * `undefined` if nothing is.
  * Source: `edge:sdk/logging#min-level`.
  */
 export function minLevel(): Level | undefined {

@@ -1,6 +1,9 @@
 // Route patterns: segments of literal text, `:name`, or a last `*name`, compared with raw paths.
 
-/** The names of the parameters of a pattern; any text where the pattern is not known to the compiler. */
+/**
+ * The names of the parameters of a pattern; any text where the pattern is not known to the
+ * compiler.
+ */
 export type ParamName<Pattern extends string> = string extends Pattern
   ? string
   : Pattern extends `${infer Segment}/${infer Rest}`
@@ -29,12 +32,18 @@ export type Decode = (raw: string) => string | undefined;
 
 const RANK: Record<Kind, string> = { literal: "0", param: "1", rest: "2" };
 
-/** A pattern, taken apart when it is registered: that is at build time, for whatever the top level of a module does. */
+/**
+ * A pattern, taken apart when it is registered: that is at build time, for whatever the top level
+ * of a module does.
+ */
 export class Pattern {
   readonly text: string;
   /** Equal for patterns that match the same paths, whatever their parameters are called. */
   readonly key: string;
-  /** Less for the better of two patterns that match one path: literal before parameter before rest, segment by segment. */
+  /**
+   * Less for the better of two patterns that match one path: literal before parameter before rest,
+   * segment by segment.
+   */
   readonly order: string;
   readonly names: readonly string[];
   readonly #segments: readonly Segment[];
@@ -80,7 +89,10 @@ export class Pattern {
     return matches(this.#segments, path);
   }
 
-  /** Whether a middleware here stands in front of a path: what it matches, and the path before a last `*name`. */
+  /**
+   * Whether a middleware here stands in front of a path: what it matches, and the path before a
+   * last `*name`.
+   */
   covers(path: readonly string[]): boolean {
     const before = this.#segments.slice(0, -1);
     const rest = this.#segments.at(-1)?.kind === "rest";
@@ -88,8 +100,8 @@ export class Pattern {
   }
 
   /**
-   * The values of the parameters, for a path that it matches or covers, in the order of {@link names}; `undefined` if `decode`
-   * gives none for one.
+   * The values of the parameters, for a path that it matches or covers, in the order of {@link
+   * names}; `undefined` if `decode` gives none for one.
    */
   values(path: readonly string[], decode: Decode): string[] | undefined {
     const values: string[] = [];
@@ -120,7 +132,10 @@ export function segments(path: string): string[] {
   return (path.startsWith("/") ? path.slice(1) : path).split("/");
 }
 
-/** The text of a percent-encoded segment; `undefined` if it is not UTF-8. An escape that is none stays. */
+/**
+ * The text of a percent-encoded segment; `undefined` if it is not UTF-8. An escape that is none
+ * stays.
+ */
 export function decode(raw: string): string | undefined {
   if (!raw.includes("%")) {
     return raw;
@@ -162,7 +177,9 @@ function parse(segment: string): Segment {
     : { kind, text: segment.slice(1), encoded: "" };
 }
 
-/** With the path percent-encode set of WHATWG URL. A lone surrogate, which no pattern has, stays. */
+/**
+ * With the path percent-encode set of WHATWG URL. A lone surrogate, which no pattern has, stays.
+ */
 function encode(literal: string): string {
   return literal.toWellFormed().replace(/[^!$-;=@-\]_a-z|~]/gu, encodeURIComponent);
 }

@@ -19,7 +19,10 @@ export type Handler<Path extends string = string> = (
   c: Context<ParamName<Path>>,
 ) => Response | Promise<Response>;
 
-/** Runs what is behind a middleware. Rejects: `EdgewitError` with the code `next-twice` the second time. */
+/**
+ * Runs what is behind a middleware. Rejects: `EdgewitError` with the code `next-twice` the second
+ * time.
+ */
 export type Next = () => Promise<Response>;
 
 /** Stands around what is behind it. */
@@ -46,17 +49,19 @@ interface Layer {
 }
 
 /**
- * Sends a request to the handler of the best pattern that matches its path. `App` is the same, at the top of a program:
- * what a module exports as its default.
+ * Sends a request to the handler of the best pattern that matches its path. `App` is the same, at
+ * the top of a program: what a module exports as its default.
  *
- * A pattern is segments of literal text, `:name`, or a last `*name`. Literal text beats a parameter beats the rest, segment
- * by segment, whatever the order of registration. A pattern counts if it has a handler for the method: its own, for HEAD also
- * GET's, then that of {@link Router.all}. A match under another method only is a 405 with `allow`, no match a 404. `:name` never
- * matches an empty segment, and a trailing slash is a different path. Literals are percent-encoded before they are compared;
- * parameters are percent-decoded afterwards, and one that is not UTF-8 then is a 400.
+ * A pattern is segments of literal text, `:name`, or a last `*name`. Literal text beats a parameter
+ * beats the rest, segment by segment, whatever the order of registration. A pattern counts if it
+ * has a handler for the method: its own, for HEAD also GET's, then that of {@link Router.all}. A
+ * match under another method only is a 405 with `allow`, no match a 404. `:name` never matches an
+ * empty segment, and a trailing slash is a different path. Literals are percent-encoded before they
+ * are compared; parameters are percent-decoded afterwards, and one that is not UTF-8 then is a 400.
  *
- * The methods that register a handler change the router, return it, and throw: a `TypeError` if the pattern is malformed, an
- * {@link EdgewitError} with the code `duplicate-route` if it has a handler for the method already, by whatever parameter names.
+ * The methods that register a handler change the router, return it, and throw: a `TypeError` if the
+ * pattern is malformed, an {@link EdgewitError} with the code `duplicate-route` if it has a handler
+ * for the method already, by whatever parameter names.
  *
  * ```ts
  * export default new App().get("/hello/:name", async (c) => {
@@ -73,7 +78,10 @@ export class Router {
   #notFound: Handler<"/"> | undefined;
   #onError: ErrorHandler | undefined;
 
-  /** Registers a handler for GET requests to `pattern`, and for HEAD requests where it has none of its own. */
+  /**
+   * Registers a handler for GET requests to `pattern`, and for HEAD requests where it has none of
+   * its own.
+   */
   get<Path extends string>(pattern: Path, handler: Handler<Path>): this {
     return this.route("GET", pattern, handler);
   }
@@ -108,12 +116,18 @@ export class Router {
     return this.route("OPTIONS", pattern, handler);
   }
 
-  /** Registers a handler for requests to `pattern` of every method that has no handler of its own there. */
+  /**
+   * Registers a handler for requests to `pattern` of every method that has no handler of its own
+   * there.
+   */
   all<Path extends string>(pattern: Path, handler: Handler<Path>): this {
     return this.route(undefined, pattern, handler);
   }
 
-  /** Registers a handler for requests of `method`, or with `undefined` of every other method, to `pattern`. */
+  /**
+   * Registers a handler for requests of `method`, or with `undefined` of every other method, to
+   * `pattern`.
+   */
   route<Path extends string>(
     method: string | undefined,
     pattern: Path,
@@ -124,12 +138,14 @@ export class Router {
   }
 
   /**
-   * Puts a middleware around everything that `pattern` covers: what it matches and, with a last `*name`, the path before that
-   * too, so that `/admin/*rest` covers `/admin`. It stands around the 404 and 405 answers as well.
+   * Puts a middleware around everything that `pattern` covers: what it matches and, with a last
+   * `*name`, the path before that too, so that `/admin/*rest` covers `/admin`. It stands around the
+   * 404 and 405 answers as well.
    *
-   * Middlewares form an onion in the order of registration, the first outermost. `next()` resolves to what comes from inside,
-   * and rejects with what was thrown there; a middleware that does not call it answers by itself. Its parameters are those of
-   * its own pattern, with U+FFFD for what is not UTF-8.
+   * Middlewares form an onion in the order of registration, the first outermost. `next()` resolves
+   * to what comes from inside, and rejects with what was thrown there; a middleware that does not
+   * call it answers by itself. Its parameters are those of its own pattern, with U+FFFD for what is
+   * not UTF-8.
    *
    * ```ts
    * app.wrap("/*path", async (c, next) => {
@@ -145,9 +161,9 @@ export class Router {
   }
 
   /**
-   * Adds what `router` has by now, its middlewares included, below `prefix`; its `/` is the prefix itself. Its middlewares
-   * stand where `mount` does in the order of registration. Its `notFound` and `onError` are left out: those are the top
-   * router's. A request keeps its whole path.
+   * Adds what `router` has by now, its middlewares included, below `prefix`; its `/` is the prefix
+   * itself. Its middlewares stand where `mount` does in the order of registration. Its `notFound`
+   * and `onError` are left out: those are the top router's. A request keeps its whole path.
    * Throws: `TypeError` also if the prefix has a `*name` or ends with `/` (unless it is `/`).
    */
   mount(prefix: string, router: Router): this {
@@ -166,8 +182,8 @@ export class Router {
   }
 
   /**
-   * Answers what no pattern matches, instead of the empty 404. The status of the reply is the handler's to set.
-   * A path that has handlers for other methods stays a 405.
+   * Answers what no pattern matches, instead of the empty 404. The status of the reply is the
+   * handler's to set. A path that has handlers for other methods stays a 405.
    */
   notFound(handler: Handler<"/">): this {
     this.#notFound = handler;
@@ -175,9 +191,10 @@ export class Router {
   }
 
   /**
-   * Answers what a handler or the outermost middleware threw, instead of the empty 500 and its line in the log.
-   * It stands outside of all middleware: none of them sees its reply, and a field that each reply is to have is to be set here
-   * as well. What this throws itself, the error handed on included, is an empty 500 and a line.
+   * Answers what a handler or the outermost middleware threw, instead of the empty 500 and its line
+   * in the log. It stands outside of all middleware: none of them sees its reply, and a field that
+   * each reply is to have is to be set here as well. What this throws itself, the error handed on
+   * included, is an empty 500 and a line.
    */
   onError(handler: ErrorHandler): this {
     this.#onError = handler;
@@ -186,7 +203,8 @@ export class Router {
 
   /**
    * Answers a request: what a host calls. It needs no `this`.
-   * Rejects: with what was thrown and {@link Router.onError} did not answer; the host makes an empty 500 of it.
+   * Rejects: with what was thrown and {@link Router.onError} did not answer; the host makes an
+   * empty 500 of it.
    */
   readonly fetch = async (
     request: Request,
@@ -205,9 +223,10 @@ export class Router {
   };
 
   /**
-   * Calls this application in process, as a host would, in a test under Node: `input` is a URL, or a path on `http://localhost`.
-   * What is thrown is an empty 500 and a line of the log. Work handed to `waitUntil` and `afterReply` is done once the body was
-   * read to its end or cancelled, and before the call resolves where there is no body.
+   * Calls this application in process, as a host would, in a test under Node: `input` is a URL, or
+   * a path on `http://localhost`. What is thrown is an empty 500 and a line of the log. Work handed
+   * to `waitUntil` and `afterReply` is done once the body was read to its end or cancelled, and
+   * before the call resolves where there is no body.
    */
   request(input: string | URL | Request, init?: RequestInit, env?: Env): Promise<Response> {
     return callInProcess(this.fetch, input, init, env);
@@ -328,7 +347,10 @@ function answered(reply: Response | undefined, who: string): Response {
   return reply;
 }
 
-/** The segments of a request's path as they were sent: its URL is serialized, and parsing it again would tell nothing more. */
+/**
+ * The segments of a request's path as they were sent: its URL is serialized, and parsing it again
+ * would tell nothing more.
+ */
 function pathOf({ url }: Request): string[] {
   const start = url.indexOf("/", url.indexOf("//") + 2);
   const end = url.slice(start).search(/[?#]/);

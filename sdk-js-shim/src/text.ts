@@ -26,7 +26,8 @@ export function binary(bytes: Uint8Array): string {
 
 /** One byte a unit, the reverse of {@link binary}. */
 export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
-  // Encoding is the engine's own code, and as long as the text where that is ASCII, as nearly all is.
+  // Encoding is the engine's own code, and as long as the text where that is ASCII, as nearly all
+  // is.
   const bytes = encoder.encode(text);
   return bytes.length === text.length ? bytes : Uint8Array.from(text, (unit) => unit.charCodeAt(0));
 }

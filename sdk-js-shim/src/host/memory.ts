@@ -1,4 +1,5 @@
-// The host of tests under Node: stores and a log in memory, and a clock that a test may turn on. Nothing leads out.
+// The host of tests under Node: stores and a log in memory, and a clock that a test may turn on.
+// Nothing leads out.
 
 import type { Imports, kv as wit, logging as log, system as sys } from "../generated/edge.js";
 import { textOf, utf8 } from "../text.js";
@@ -12,6 +13,8 @@ export interface LogLine {
   /** In order. */
   fields: [string, string][];
 }
+
+type FixedValues = Readonly<Record<string, string>>;
 
 interface Item {
   value: Uint8Array;
@@ -37,13 +40,16 @@ let lines: LogLine[] = [];
 let version = 0n;
 let turnedOnMs = 0;
 
-/** Grants a store: an empty one, or one of fixed values that can't be written. */
-export function grant(name: string, values?: Readonly<Record<string, string>>): void {
-  const items = Object.entries(values ?? {}).map(([key, value]): [string, Item] => [
-    key,
-    { value: utf8(value), version: ++version, metadata: new Uint8Array(), expires: undefined },
-  ]);
-  stores.set(name, { items: new Map(items), readOnly: values !== undefined });
+/** Grants stores, and no others: an empty one, or one of fixed values that can't be written. */
+export function grant(granted: Readonly<Record<string, FixedValues | undefined>>): void {
+  stores.clear();
+  for (const [name, values] of Object.entries(granted)) {
+    const items = Object.entries(values ?? {}).map(([key, value]): [string, Item] => [
+      key,
+      { value: utf8(value), version: ++version, metadata: new Uint8Array(), expires: undefined },
+    ]);
+    stores.set(name, { items: new Map(items), readOnly: values !== undefined });
+  }
 }
 
 /** Takes the log since the last call, oldest first. */
@@ -92,16 +98,12 @@ class Store implements wit.Store {
 
   set(key: string, value: Uint8Array, { condition, ttlMs, metadata }: wit.SetOptions): bigint {
     const found = this.#writable(key);
-    checkValue(value.length);
+    const expires = expiry(ttlMs);
     if (metadata.length > METADATA_BYTES_MAX) {
       return invalid(`metadata of ${metadata.length} bytes, at most ${METADATA_BYTES_MAX}`);
     }
-    const expires = expiry(ttlMs);
-    if (
-      condition.tag === "if-absent"
-        ? found
-        : condition.tag === "if-version" && found?.version !== condition.val
-    ) {
+    checkValue(value.length);
+    if (!holds(condition, found)) {
       return fail({ tag: "conflict" });
     }
     this.#named.items.set(key, {
@@ -141,30 +143,39 @@ class Store implements wit.Store {
       return invalid("cursor: none that `keys` returned");
     }
     const after = cursor?.slice(CURSOR_MARK.length);
-    const left = [...this.#named.items.keys()]
-      .filter(
-        (key) =>
-          this.#find(key) &&
-          key.startsWith(prefix) &&
-          (after === undefined || compare(key, after) > 0),
-      )
-      .sort(compare);
+    const behind = (key: string) => after === undefined || compare(key, after) > 0;
+    const there = [...this.#named.items.keys()].filter((key) => this.#alive(key) !== undefined);
+    const left = there.filter((key) => key.startsWith(prefix) && behind(key)).sort(compare);
     const keys = left.slice(0, Math.min(limit, KEYS_MAX));
     return keys.length < left.length ? { keys, cursor: `${CURSOR_MARK}${keys.at(-1)}` } : { keys };
   }
 
   [Symbol.dispose](): void {}
 
-  /** What is at a key, unless its time is over. */
   #find(key: string): Item | undefined {
     checkKey(key);
+    return this.#alive(key);
+  }
+
+  /** What is at a key, unless its time is over. */
+  #alive(key: string): Item | undefined {
     const item = this.#named.items.get(key);
     return item?.expires === undefined || item.expires > now() ? item : undefined;
   }
 
   #writable(key: string): Item | undefined {
-    const found = this.#find(key);
-    return this.#named.readOnly ? fail({ tag: "denied" }) : found;
+    return this.#named.readOnly ? fail({ tag: "denied" }) : this.#find(key);
+  }
+}
+
+function holds(condition: wit.Condition, found: Item | undefined): boolean {
+  switch (condition.tag) {
+    case "always":
+      return true;
+    case "if-absent":
+      return found === undefined;
+    case "if-version":
+      return found?.version === condition.val;
   }
 }
 
@@ -174,7 +185,11 @@ function entry(item: Item | undefined): wit.Entry | undefined {
   }
   const { value, version, metadata, expires } = item;
   const copy = { value: value.slice(), version, metadata: metadata.slice() };
-  return expires === undefined ? copy : { ...copy, expiresInMs: expires - now() };
+  if (expires === undefined) {
+    return copy;
+  }
+  const left = expires - now();
+  return { ...copy, expiresInMs: left > 0n ? left : 0n };
 }
 
 function checkKey(key: string): void {

@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { build } from "esbuild";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const scratch = mkdtempSync(join(tmpdir(), "edgewit-sdk-"));
+after(() => rmSync(scratch, { recursive: true }));
+
+const run = (cwd: string, ...command: [string, ...string[]]) => {
+  const [program, ...args] = command;
+  return execFileSync(program, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+};
+
+test("no declaration has the type `any`", () => {
+  const files = readdirSync(join(root, "dist"), { recursive: true, encoding: "utf8" });
+  const declarations = files.filter((file) => file.endsWith(".d.ts"));
+  assert.ok(declarations.length > 10);
+  for (const file of declarations) {
+    const code = readFileSync(join(root, "dist", file), "utf8").replace(
+      /\/\*[^]*?\*\/|\/\/.*/g,
+      "",
+    );
+    assert.doesNotMatch(code, /\bany\b/, file);
+  }
+});
+
+/** What is left of the package in a bundle of `source`. */
+async function bundled(source: string): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents: source, resolveDir: root },
+    bundle: true,
+    write: false,
+    format: "esm",
+    conditions: ["edgewit", "worker", "browser", "import"],
+    external: ["edge:*"],
+    logLevel: "error",
+  });
+  return outputFiles[0]?.text ?? "";
+}
+
+test("a bundle has what is used alone", async () => {
+  const fields = await bundled(
+    'import { headerText } from "@edgewit/sdk"; console.log(headerText);',
+  );
+  assert.match(fields, /function headerText/);
+  assert.doesNotMatch(fields, /edge:sdk|class |malformed pattern/);
+  assert.ok(fields.length < 2000, String(fields.length));
+  assert.equal((await bundled('import "@edgewit/sdk"; import "@edgewit/sdk/testing";')).trim(), "");
+  const app = await bundled('import { App } from "@edgewit/sdk"; export default new App();');
+  assert.match(app, /edge:sdk\/kv@0\.1\.0/);
+  // The host of tests is none of a component's.
+  assert.doesNotMatch(app, /KEY_BYTES_MAX/);
+});
+
+const CONSUMER = `
+import { App, type Env, EdgewitError, headerText } from "@edgewit/sdk";
+import { open, type Store } from "@edgewit/sdk/kv";
+import * as log from "@edgewit/sdk/log";
+import { Router } from "@edgewit/sdk/router";
+import { reset, takeLog, testEnv } from "@edgewit/sdk/testing";
+
+reset();
+const env: Env = testEnv("visits");
+const items = new Router().get("/:id", (c) => c.text(c.param("id")));
+const app = new App().mount("/items", items).get("/hello/:name", async (c) => {
+  const store: Store = await open("visits");
+  const visits = await store.increment(c.param("name"), 1n);
+  log.info("hello", { visits });
+  return c.text(\`\${visits} \${headerText(c.request.headers, "x")}\`);
+});
+const reply = await app.request("/hello/ada", { headers: { x: "y" } }, env);
+const text: string = await reply.text();
+const error: unknown = await open("none").catch((thrown: unknown) => thrown);
+const code: string = error instanceof EdgewitError ? error.code : "";
+console.log(text, await (await app.request("/items/7")).text(), takeLog().length, code);
+`;
+
+test("what is packed is what is needed, and works in a fresh project", () => {
+  const [packed] = JSON.parse(
+    run(root, "npm", "pack", "--ignore-scripts", "--json", "--pack-destination", scratch),
+  ) as { filename: string; files: { path: string }[] }[];
+  for (const { path } of packed?.files ?? []) {
+    assert.match(path, /^(dist\/.*\.(js|d\.ts)|package\.json|README\.md|LICENSE-(APACHE|MIT))$/);
+  }
+  const modules = join(scratch, "node_modules");
+  mkdirSync(join(modules, "@edgewit"), { recursive: true });
+  run(scratch, "tar", "-xzf", packed?.filename ?? "");
+  cpSync(join(scratch, "package"), join(modules, "@edgewit/sdk"), { recursive: true });
+  writeFileSync(join(scratch, "package.json"), '{ "type": "module" }');
+  writeFileSync(join(scratch, "main.ts"), CONSUMER);
+  mkdirSync(join(modules, "@types"));
+  symlinkSync(join(root, "node_modules/@types/node"), join(modules, "@types/node"));
+  for (const [module, moduleResolution] of [
+    ["NodeNext", "NodeNext"],
+    ["ESNext", "Bundler"],
+  ] as const) {
+    for (const [lib, types] of [
+      [["ES2022", "DOM"], []],
+      [["ES2022"], ["node"]],
+    ] as const) {
+      const compilerOptions = {
+        module,
+        moduleResolution,
+        lib,
+        types,
+        target: "ES2022",
+        strict: true,
+      };
+      writeFileSync(
+        join(scratch, "tsconfig.json"),
+        JSON.stringify({ compilerOptions, files: ["main.ts"] }),
+      );
+      run(scratch, process.execPath, join(root, "node_modules/typescript/bin/tsc"), "-p", ".");
+    }
+  }
+  assert.equal(run(scratch, process.execPath, "main.js"), "1 y 7 1 denied\n");
+});

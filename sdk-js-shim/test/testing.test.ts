@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { mock, test } from "node:test";
+
+import { App, EdgewitError, FetchError } from "@edgewit/sdk";
+import { open } from "@edgewit/sdk/kv";
+import { onFetch, reset, testEnv } from "@edgewit/sdk/testing";
+
+const platform = globalThis.fetch;
+
+test("importing changes nothing", () => {
+  assert.equal(globalThis.fetch, platform);
+});
+
+test("a script answers for other servers", async () => {
+  reset();
+  onFetch(async (request) => {
+    const text = await request.text();
+    return new Response(`${request.method} ${request.url} ${text} ${request.headers.get("x")}`);
+  });
+  const app = new App().get("/", async (c) => {
+    const [a, b] = await Promise.all([
+      fetch("http://up.test/a", { method: "POST", body: "b", headers: { x: "1" } }),
+      fetch(new URL("http://up.test/b")),
+    ]);
+    return c.text(`${await a.text()}; ${b.url} ${b.status}`);
+  });
+  const expected = "POST http://up.test/a b 1; http://up.test/b 200";
+  assert.equal(await (await app.request("/")).text(), expected);
+});
+
+test("what no script answers is denied, a TypeError with its cause", async () => {
+  const denied = (error: unknown) =>
+    error instanceof TypeError &&
+    error.cause instanceof FetchError &&
+    error.cause.code === "denied";
+  for (const begin of [reset, testEnv, () => onFetch(() => undefined)]) {
+    globalThis.fetch = platform;
+    begin();
+    await assert.rejects(fetch("http://up.test/"), denied);
+  }
+  onFetch(() => new Response());
+  reset();
+  await assert.rejects(fetch("http://up.test/"), denied);
+  await assert.rejects(fetch("not a url"), TypeError);
+});
+
+test("a script may fail as a host does, or by mistake", async () => {
+  onFetch(() => {
+    throw new FetchError({ tag: "connection-refused", val: "127.0.0.1:1" });
+  });
+  await assert.rejects(fetch("http://up.test/"), (error: unknown) => {
+    const { cause } = error as TypeError;
+    return error instanceof TypeError && (cause as EdgewitError).code === "connection-refused";
+  });
+  onFetch(() => assert.fail("by mistake"));
+  await assert.rejects(fetch("http://up.test/"), assert.AssertionError);
+});
+
+test("a signal ends the wait for a script", async () => {
+  onFetch(() => new Promise(() => {}));
+  const control = new AbortController();
+  const pending = fetch("http://up.test/", { signal: control.signal });
+  control.abort(new Error("enough"));
+  await assert.rejects(pending, { message: "enough" });
+  await assert.rejects(fetch("http://up.test/", { signal: control.signal }), { message: "enough" });
+});
+
+test("fake timers turn the clock of the stores", async (t) => {
+  reset();
+  t.after(() => mock.timers.reset());
+  mock.timers.enable({ apis: ["Date"], now: 1000 });
+  testEnv("visits");
+  const store = await open("visits");
+  await store.set("a", "x", { ttlMs: 50n });
+  assert.equal((await store.get("a"))?.expiresInMs, 50n);
+  mock.timers.tick(50);
+  assert.equal(await store.exists("a"), false);
+});

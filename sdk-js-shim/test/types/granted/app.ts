@@ -1,0 +1,86 @@
+// What must compile, and what must not, where `Env` has the stores of `edge.toml`.
+
+import { App, type Context, type ExecutionContext, type Env, type Handler } from "@edgewit/sdk";
+import type { Store } from "@edgewit/sdk/kv";
+import { testEnv } from "@edgewit/sdk/testing";
+
+const app = new App();
+
+app.get("/hello/:name/*rest", async (c) => {
+  const name: string = c.param("name") + c.param("rest");
+  // @ts-expect-error the pattern has no parameter of this name
+  c.param("nam");
+  // @ts-expect-error the colon is no part of the name
+  c.param(":name");
+
+  const visits: bigint = await c.kv("visits").increment(name, 1n);
+  const settings: Store = c.env.settings;
+  // @ts-expect-error no store of this name is in edge.toml
+  c.kv("visit");
+  // @ts-expect-error no store of this name is in edge.toml
+  c.env.visit;
+  // @ts-expect-error a number where a bigint is due
+  await c.kv("visits").increment(name, 1);
+  // @ts-expect-error a number where a bigint is due
+  await c.env.visits.set(name, "", { ttlMs: 1000 });
+  // @ts-expect-error a number where a bigint is due
+  await settings.set(name, "", { condition: { ifVersion: 1 } });
+  // @ts-expect-error no such condition
+  await settings.set(name, "", { condition: "if-present" });
+
+  const entry = await settings.get("greeting");
+  // @ts-expect-error there may be no such entry
+  entry.value;
+  // @ts-expect-error JSON may be anything
+  entry?.json().name;
+  return c.text(`${visits} ${entry?.text()}`);
+});
+
+app.get("/plain", (c) => {
+  // @ts-expect-error the pattern has no parameters
+  c.param("name");
+  return c.json({});
+});
+
+// @ts-expect-error a handler returns a response
+app.post("/plain", (c) => {
+  c.text("");
+});
+
+app.wrap("/admin/*path", async (c, next) => {
+  c.param("path");
+  // @ts-expect-error the pattern has no parameter of this name
+  c.param("name");
+  const reply: Response = await next();
+  return reply;
+});
+
+app.onError((c, error) => {
+  // @ts-expect-error what is thrown may be anything
+  error.message;
+  // @ts-expect-error there is no pattern
+  c.param("name");
+  return c.text("");
+});
+
+const item: Handler<"/:id"> = (c) => c.text(c.param("id"));
+app.get("/:id", item);
+// @ts-expect-error the pattern does not have what the handler asks for
+app.get("/:other", item);
+
+// A helper is given the context of any pattern, and a pattern may come from elsewhere.
+const user = (c: Context): string => c.requestId;
+app.get("/users/:user", (c) => c.text(user(c)));
+app.get(String("/:any"), (c) => c.text(c.param("any")));
+
+testEnv("visits", { settings: { greeting: "hello" } });
+// @ts-expect-error no store of this name is in edge.toml
+testEnv("visit");
+
+// What an application exports by itself.
+export default {
+  async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
+    ctx.waitUntil(env.visits.delete(request.url));
+    return app.fetch(request, env, ctx);
+  },
+};
