@@ -9,7 +9,7 @@ import { signalOf } from "./signal.js";
  * Throws: `TypeError` with a `FetchError` as cause, `denied`, `invalid-request` or `limit`; all else rejects the response.
  * Source: `edge:sdk/fetch#send-streaming`.
  */
-export function upload(input: RequestInfo | URL, init?: RequestInit): Upload {
+export function upload(input: string | URL | Request, init?: RequestInit): Upload {
   const request = new Request(input, init);
   const signal = signalOf(request);
   signal?.throwIfAborted();
