@@ -6,6 +6,7 @@
 mod c;
 mod files;
 mod rust;
+mod typescript;
 
 pub use files::{Drift, check, write};
 
@@ -29,17 +30,20 @@ pub enum Language {
     Rust,
     /// The conformance guest on bindings alone.
     C,
+    /// The package `@edgewit/sdk`.
+    TypeScript,
 }
 
 impl Language {
     /// Every language, in the order in which they are generated.
-    pub const ALL: [Language; 2] = [Language::Rust, Language::C];
+    pub const ALL: [Language; 3] = [Language::Rust, Language::C, Language::TypeScript];
 
     /// The folder that holds nothing but what was generated, relative to the root of the repository.
     pub fn folder(self) -> &'static Path {
         Path::new(match self {
             Language::Rust => "sdk-rust/src/generated",
             Language::C => "tests/guests/c/generated",
+            Language::TypeScript => "sdk-js-shim/src/generated",
         })
     }
 }
@@ -49,6 +53,7 @@ impl fmt::Display for Language {
         f.write_str(match self {
             Language::Rust => "Rust",
             Language::C => "C",
+            Language::TypeScript => "TypeScript",
         })
     }
 }
@@ -93,6 +98,7 @@ pub fn generate(language: Language, wit: &Path) -> Result<Files, Error> {
     match language {
         Language::Rust => rust::generate(resolve, world),
         Language::C => c::generate(resolve, world),
+        Language::TypeScript => typescript::generate(&resolve, world),
     }
 }
 

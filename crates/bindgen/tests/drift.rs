@@ -99,6 +99,7 @@ fn names_of_generated_files_stay_what_builds_expect() {
         names(Language::C),
         ["app.c", "app.h", "app_component_type.s"]
     );
+    assert_eq!(names(Language::TypeScript), ["edge.ts"]);
 }
 
 #[test]

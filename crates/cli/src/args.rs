@@ -180,6 +180,7 @@ pub struct Bindgen {
 pub enum BindingsLanguage {
     Rust,
     C,
+    Ts,
 }
 
 #[derive(clap::Args)]

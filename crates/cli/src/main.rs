@@ -157,6 +157,7 @@ fn bindgen(bindgen: &Bindgen) -> Result<(), Error> {
     let languages = match bindgen.lang {
         Some(args::BindingsLanguage::Rust) => &[edgewit_bindgen::Language::Rust][..],
         Some(args::BindingsLanguage::C) => &[edgewit_bindgen::Language::C][..],
+        Some(args::BindingsLanguage::Ts) => &[edgewit_bindgen::Language::TypeScript][..],
         None => &edgewit_bindgen::Language::ALL[..],
     };
     for language in languages {

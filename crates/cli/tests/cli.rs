@@ -248,7 +248,7 @@ fn what_a_store_answers_is_said_in_words() {
 
 #[test]
 fn generated_bindings_are_up_to_date() {
-    for language in ["rust", "c"] {
+    for language in ["rust", "c", "ts"] {
         assert!(ok(&root(), &["bindgen", "--lang", language, "--check"]).contains("up to date"));
     }
     assert!(ok(&root(), &["bindgen", "--all", "--check"]).contains("up to date"));
