@@ -60,7 +60,7 @@ export interface Page {
   /** In the order of their UTF-8 bytes. */
   keys: string[];
   /** What to hand to the next call; absent on the last page. */
-  cursor?: string;
+  cursor?: string | undefined;
 }
 
 /**

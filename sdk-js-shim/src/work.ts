@@ -6,7 +6,7 @@ type Task = (error: BodyError | undefined) => unknown;
 /** What the host says of a request beside the request itself. */
 interface Info {
   requestId: string;
-  client?: string;
+  client?: string | undefined;
   attributes: Iterable<readonly [string, string]>;
 }
 
