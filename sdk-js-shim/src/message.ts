@@ -44,6 +44,12 @@ export function extra(message: Request | Response): Extra {
   return found;
 }
 
+/** @internal */
+export function copyExtra(from: Request | Response, to: Request | Response): void {
+  const found = extras.get(from);
+  if (found !== undefined) extras.set(to, { ...found });
+}
+
 /** How many redirects were followed to get this response. Source: `edge:sdk/http#response`. */
 export function redirects(response: Response): number {
   return extras.get(response)?.redirects ?? 0;

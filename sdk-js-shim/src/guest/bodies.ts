@@ -1,14 +1,15 @@
 // What a message was made of. Once it is built, `new Response("x")` and `new Response(stream)` look alike, and only the
 // first may be sent with a length; so the constructors remember it. They stay the engine's own, wrapped.
 
-import type { EdgeInit } from "../message.js";
+import { define } from "../define.js";
+import { type EdgeInit, copyExtra } from "../message.js";
 
 /** What a message was made of: nothing, text, something else that is whole, or a stream. */
 export type Made =
   | { kind: "none" }
   | { kind: "text"; text: string }
   | { kind: "whole" }
-  | { kind: "stream"; stream: ReadableStream };
+  | { kind: "stream" };
 
 /** What a request was asked to be beyond what the engine's `Request` keeps. */
 interface Asked {
@@ -19,15 +20,14 @@ interface Asked {
 
 const NONE: Made = { kind: "none" };
 const WHOLE: Made = { kind: "whole" };
+const STREAM: Made = { kind: "stream" };
 
 const made = new WeakMap<Request | Response, Made>();
 const asked = new WeakMap<Request, Asked>();
 
 /** What `message` was made of. One that the engine made by itself is told by its stream. */
 export function madeOf(message: Request | Response): Made {
-  const known = made.get(message);
-  if (known !== undefined) return known;
-  return message.body === null ? NONE : { kind: "stream", stream: message.body };
+  return made.get(message) ?? (message.body === null ? NONE : STREAM);
 }
 
 /** A part of what a request was asked to be, by itself or by the request that it was made from. */
@@ -75,7 +75,7 @@ export function rememberingRequest(engine: typeof Request): typeof Request {
       // Before the engine takes the body over, which leaves none to look at.
       const of = init?.body == null && from !== undefined ? madeOf(from) : fromInit(init?.body);
       const request: Request = Reflect.construct(target, args, newTarget);
-      made.set(request, of.kind === "stream" ? { kind: "stream", stream: request.body! } : of);
+      made.set(request, of);
       if (init !== undefined || from !== undefined) asked.set(request, { init: init ?? {}, from });
       return request;
     },
@@ -84,8 +84,23 @@ export function rememberingRequest(engine: typeof Request): typeof Request {
   return wrapped;
 }
 
+/** Has a copy of a message be known to be made of what the message is. */
+export function installClone(): void {
+  for (const prototype of [Request.prototype, Response.prototype]) {
+    const clone = prototype.clone as (this: Request | Response) => Request | Response;
+    define(prototype, "clone", function (this: Request | Response) {
+      const copy = clone.call(this);
+      made.set(copy, madeOf(this));
+      copyExtra(this, copy);
+      const known = this instanceof Request ? asked.get(this) : undefined;
+      if (known !== undefined) asked.set(copy as Request, known);
+      return copy;
+    });
+  }
+}
+
 function fromInit(body: BodyInit | null | undefined): Made {
   if (body === null || body === undefined) return NONE;
   if (typeof body === "string") return { kind: "text", text: body };
-  return body instanceof ReadableStream ? { kind: "stream", stream: body } : WHOLE;
+  return body instanceof ReadableStream ? STREAM : WHOLE;
 }

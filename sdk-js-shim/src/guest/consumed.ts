@@ -1,5 +1,6 @@
 // A body is read once. The platform says so by a `TypeError`; its cause says it by the SDK's own word.
 
+import { define } from "../define.js";
 import { EdgewitError } from "../errors.js";
 
 const READS = ["arrayBuffer", "blob", "bytes", "formData", "json", "text"] as const;
@@ -12,7 +13,7 @@ export function installConsumed(): void {
       const once = function (this: Request | Response): Promise<unknown> {
         return this.bodyUsed ? Promise.reject(consumed()) : read.call(this);
       };
-      Object.defineProperty(prototype, name, { value: once, writable: true, configurable: true });
+      define(prototype, name, once);
     }
   }
 }

@@ -31,9 +31,10 @@ export async function fetch(input: RequestInfo | URL, init?: RequestInit): Promi
       return send(request, { tag: "bytes", val: bytes }, signal);
     }
     case "stream": {
-      const handle = takeHandle(made.stream);
+      const stream = request.body!;
+      const handle = takeHandle(stream);
       if (handle !== undefined) return send(request, { tag: "incoming", val: handle }, signal);
-      return sendStream(request, made.stream, signal);
+      return sendStream(request, stream, signal);
     }
   }
 }
@@ -110,13 +111,13 @@ function described(response: Response, from: http.Response): Response {
 
 function head(request: Request, body: http.Body): http.Request {
   const { url } = request;
-  const made = madeOf(request);
+  const isStream = madeOf(request).kind === "stream";
   const headers = fromHeaders(request.headers);
   const fragment = url.indexOf("#");
   return {
     method: request.method,
     uri: fragment < 0 ? url : url.slice(0, fragment),
-    headers: made.kind === "stream" ? withPromisedLength(headers, made.stream) : headers,
+    headers: isStream ? withPromisedLength(headers, request.body!) : headers,
     body,
   };
 }

@@ -33,7 +33,7 @@ export async function toReply(
   const headers = fromHeaders(response.headers);
   return {
     status: response.status,
-    headers: made.kind === "stream" ? withPromisedLength(headers, made.stream) : headers,
+    headers: made.kind === "stream" ? withPromisedLength(headers, response.body!) : headers,
     body: await toBody(response, made, background),
     hints: extra(response).hints ?? [],
   };
@@ -52,9 +52,10 @@ async function toBody(
     case "whole":
       return ofBytes(new Uint8Array(await response.arrayBuffer()));
     case "stream": {
-      const handle = takeHandle(made.stream);
+      const stream = response.body!;
+      const handle = takeHandle(stream);
       if (handle !== undefined) return { tag: "incoming", val: handle };
-      return { tag: "source", val: new Source(made.stream, background) };
+      return { tag: "source", val: new Source(stream, background) };
     }
   }
 }
