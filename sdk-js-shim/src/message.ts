@@ -120,5 +120,5 @@ export function trailersDue(stream: ReadableStream): Headers | undefined {
  * know. Source: `edge:sdk/handler#reply`.
  */
 export function setHint(response: Response, name: string, value: string): void {
-  (extra(response).hints ??= []).push([name, value]);
+  (extra(response).hints ??= []).push([String(name), String(value)]);
 }

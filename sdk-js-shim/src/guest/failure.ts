@@ -5,6 +5,15 @@ import { chain } from "../errors.js";
 
 /** The text of an exception and of its causes, and the innermost place of the application that it went through. */
 export function describe(error: unknown): string {
+  try {
+    return textOf(error);
+  } catch {
+    // A getter or `toString` of its own threw: what can't be told must not be a trap.
+    return "an exception that can't be told as text";
+  }
+}
+
+function textOf(error: unknown): string {
   const frame = error instanceof Error ? /\n    at (.*)/.exec(error.stack ?? "")?.[1] : undefined;
   const text = chain(error);
   return (frame === undefined ? text : `${text} (at ${frame})`).toWellFormed();

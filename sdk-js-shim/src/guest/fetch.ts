@@ -124,6 +124,11 @@ function head(request: Request, body: http.Body): http.Request {
 
 function options(request: Request): wit.Options {
   const { hints = [], ...timeouts } = askedFor(request, "edge") ?? {};
+  for (const [name, ms] of Object.entries(timeouts)) {
+    if (ms !== undefined && !(Number.isInteger(ms) && ms >= 0 && ms < 2 ** 32)) {
+      throw new TypeError(`\`edge.${name}\` is a whole number of milliseconds below 2^32, not ${ms}`);
+    }
+  }
   return { redirect: askedFor(request, "redirect") ?? "follow", timeouts, hints };
 }
 

@@ -4,7 +4,7 @@ import type { http, poll } from "../generated/edge.js";
 import { BodyError, payload } from "../errors.js";
 import { toHeaders } from "../fields.js";
 import { endedWith } from "../message.js";
-import { ready } from "./loop.js";
+import { drop, ready } from "./loop.js";
 
 /** What is known of a stream that reads from the host. */
 interface Incoming {
@@ -80,8 +80,9 @@ function read(handle: http.IncomingBody): http.Chunk {
 
 function dispose(incoming: Incoming): void {
   incoming.isTouched = true;
-  incoming.pollable?.[Symbol.dispose]();
-  incoming.handle?.[Symbol.dispose]();
+  const { pollable, handle } = incoming;
   incoming.pollable = undefined;
   incoming.handle = undefined;
+  if (pollable !== undefined) drop(pollable);
+  handle?.[Symbol.dispose]();
 }

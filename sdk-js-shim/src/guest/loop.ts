@@ -48,6 +48,7 @@ export function isServing(): boolean {
 /** Begins to serve: `task` makes a task of the engine. Times that were set before count from now. */
 export function serve(task: (run: () => void) => void): void {
   later = task;
+  if (timers.length === 0) return;
   const began = now();
   for (const timer of timers) timer.due += began;
 }
@@ -74,6 +75,12 @@ export function ready(pollable: wit.Pollable, signal?: AbortSignal): Promise<voi
     waiters.add(waiter);
     schedule();
   });
+}
+
+/** Disposes of `pollable`. Who waits for it goes on, and finds what it belongs to gone. */
+export function drop(pollable: wit.Pollable): void {
+  for (const waiter of waiters) if (waiter.pollable === pollable) waiter.wake();
+  pollable[Symbol.dispose]();
 }
 
 /** Runs `run` after `delay` milliseconds; what is returned ends the wait. */

@@ -4,7 +4,7 @@ import { fetch as host } from "#host";
 import type { fetch as wit } from "../generated/edge.js";
 import { BodyError, payload } from "../errors.js";
 import { fromHeaders } from "../fields.js";
-import { ready } from "./loop.js";
+import { drop, ready } from "./loop.js";
 
 /** As much as the host takes by one call: what is beyond would be copied in vain. */
 const WRITE_BYTES = 64 * 1024;
@@ -17,37 +17,40 @@ export function toWritable(
 ): WritableStream<Uint8Array> {
   const room = body.subscribe();
   let isOpen = true;
-  // Dropping the body before its end aborts the request.
-  function drop(): void {
-    if (!isOpen) return;
+  function close(): void {
     isOpen = false;
-    signal?.removeEventListener("abort", drop);
-    room[Symbol.dispose]();
+    signal?.removeEventListener("abort", abort);
+    drop(room);
+  }
+  // Dropping the body before its end aborts the request.
+  function abort(): void {
+    if (!isOpen) return;
+    close();
     body[Symbol.dispose]();
   }
-  signal?.addEventListener("abort", drop);
+  signal?.addEventListener("abort", abort);
   return new WritableStream<Uint8Array>(
     {
       async write(chunk) {
         try {
           for (let rest = bytesOf(chunk); rest.length > 0; ) {
             await ready(room, signal);
+            if (!isOpen) throw signal?.reason;
             const piece = rest.subarray(0, WRITE_BYTES);
             rest = rest.subarray(told(() => body.write(piece)));
           }
         } catch (error) {
-          drop();
+          abort();
           throw error;
         }
       },
       close() {
-        isOpen = false;
-        signal?.removeEventListener("abort", drop);
-        room[Symbol.dispose]();
+        if (!isOpen) throw signal?.reason;
+        close();
         const fields = trailers();
         told(() => host.finish(body, fields === undefined ? [] : fromHeaders(fields)));
       },
-      abort: drop,
+      abort,
     },
     // A write is asked for only when the one before was taken.
     { highWaterMark: 0 },
