@@ -29,32 +29,28 @@ export function toWritable(
     body[Symbol.dispose]();
   }
   signal?.addEventListener("abort", abort);
-  return new WritableStream<Uint8Array>(
-    {
-      async write(chunk) {
-        try {
-          for (let rest = bytesOf(chunk); rest.length > 0; ) {
-            await ready(room, signal);
-            if (!isOpen) throw signal?.reason;
-            const piece = rest.subarray(0, WRITE_BYTES);
-            rest = rest.subarray(told(() => body.write(piece)));
-          }
-        } catch (error) {
-          abort();
-          throw error;
+  return new WritableStream<Uint8Array>({
+    async write(chunk) {
+      try {
+        for (let rest = bytesOf(chunk); rest.length > 0; ) {
+          await ready(room, signal);
+          if (!isOpen) throw signal?.reason;
+          const piece = rest.subarray(0, WRITE_BYTES);
+          rest = rest.subarray(told(() => body.write(piece)));
         }
-      },
-      close() {
-        if (!isOpen) throw signal?.reason;
-        close();
-        const fields = trailers();
-        told(() => host.finish(body, fields === undefined ? [] : fromHeaders(fields)));
-      },
-      abort,
+      } catch (error) {
+        abort();
+        throw error;
+      }
     },
-    // A write is asked for only when the one before was taken.
-    { highWaterMark: 0 },
-  );
+    close() {
+      if (!isOpen) throw signal?.reason;
+      close();
+      const fields = trailers();
+      told(() => host.finish(body, fields === undefined ? [] : fromHeaders(fields)));
+    },
+    abort,
+  });
 }
 
 /** The bytes of a chunk of a body. Throws `TypeError` for what holds none. */
