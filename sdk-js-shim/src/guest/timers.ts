@@ -37,12 +37,13 @@ export function timeout(milliseconds: number): AbortSignal {
 }
 
 function start(id: number, run: unknown, args: unknown[], delay: number, again: boolean): void {
+  if (typeof run !== "function") throw new TypeError("a timer takes a function");
   const stop = after(delay, () => {
     running.delete(id);
     if (again) start(id, run, args, delay, true);
     // What it throws ends no request: nobody called it who could catch it.
     try {
-      if (typeof run === "function") run(...args);
+      run(...args);
     } catch (error) {
       logFailure("a timer", error);
     }
