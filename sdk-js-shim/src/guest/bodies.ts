@@ -1,7 +1,7 @@
 // What a message was made of. Once it is built, `new Response("x")` and `new Response(stream)` look alike, and only the
 // first may be sent with a length; so the constructors remember it. They stay the engine's own, wrapped.
 
-import { define } from "../define.js";
+import { define, defineGetter } from "../define.js";
 import { type EdgeInit, copyExtra } from "../message.js";
 
 /** What a message was made of: nothing, text, something else that is whole, or a stream. */
@@ -24,6 +24,9 @@ const STREAM: Made = { kind: "stream" };
 
 const made = new WeakMap<Request | Response, Made>();
 const asked = new WeakMap<Request, Asked>();
+
+/** The streams of bodies that are whole: middleware makes a message anew of the body of another. */
+const ofWhole = new WeakSet<ReadableStream>();
 
 /** What `message` was made of. One that the engine made by itself is told by its stream. */
 export function madeOf(message: Request | Response): Made {
@@ -84,6 +87,17 @@ export function rememberingRequest(engine: typeof Request): typeof Request {
   return wrapped;
 }
 
+/** Has the stream of a body that is whole be known to be that. */
+export function installBody(): void {
+  for (const prototype of [Request.prototype, Response.prototype]) {
+    defineGetter(prototype, "body", (message: Request | Response, engine) => {
+      const stream = engine() as ReadableStream | null;
+      if (stream !== null && made.has(message) && madeOf(message) !== STREAM) ofWhole.add(stream);
+      return stream;
+    });
+  }
+}
+
 /** Has a copy of a message be known to be made of what the message is. */
 export function installClone(): void {
   for (const prototype of [Request.prototype, Response.prototype]) {
@@ -102,5 +116,5 @@ export function installClone(): void {
 function fromInit(body: BodyInit | null | undefined): Made {
   if (body === null || body === undefined) return NONE;
   if (typeof body === "string") return { kind: "text", text: body };
-  return body instanceof ReadableStream ? STREAM : WHOLE;
+  return body instanceof ReadableStream && !ofWhole.has(body) ? STREAM : WHOLE;
 }

@@ -3,7 +3,7 @@
 import { FixedLengthStream } from "../fixed-length.js";
 import { extra } from "../message.js";
 import { listening } from "./application.js";
-import { installClone, rememberingRequest, rememberingResponse } from "./bodies.js";
+import { installBody, installClone, rememberingRequest, rememberingResponse } from "./bodies.js";
 import { installBuildTime } from "./build-time.js";
 import { toConsole } from "./console.js";
 import { installConsumed } from "./consumed.js";
@@ -28,6 +28,7 @@ export function install(): void {
   defineGetter(Request.prototype, "signal", (request, engine) => clientSignal(request) ?? engine());
   defineGetter(Response.prototype, "url", (response) => extra(response).uri ?? "");
   defineGetter(Response.prototype, "redirected", (response) => (extra(response).redirects ?? 0) > 0);
+  installBody();
   installClone();
   installConsumed();
   installBuildTime();
