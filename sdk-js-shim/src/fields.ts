@@ -52,8 +52,9 @@ function utf8Value(text: string): string {
  */
 export function toHeaders(fields: readonly http.Field[]): Headers {
   const headers = new Headers();
-  for (const [name, value] of fields) {
-    headers.append(name, binary(value));
+  for (let index = 0; index < fields.length; index++) {
+    const field = fields[index] as http.Field;
+    headers.append(field[0], binary(field[1]));
   }
   return headers;
 }

@@ -2,18 +2,37 @@ import type { Env, ExecutionContext, StoreName } from "./context.js";
 import type { BodyError } from "./errors.js";
 import { stringify } from "./json.js";
 import { Store } from "./kv.js";
+import { type Pattern, pathOf, segments } from "./pattern.js";
 
 /** What every handler and middleware of one request shares. */
 export class Call {
   readonly env: Env;
+  /** The segments of the request's path as they were sent. */
+  path: readonly string[] = [];
   readonly #ctx: ExecutionContext | undefined;
-  readonly stores = new Map<string, Store>();
-  request: Request;
+  #request!: Request;
+  #stores: Map<string, Store> | undefined;
 
   constructor(request: Request, env: Env = {}, ctx?: ExecutionContext) {
     this.request = request;
     this.env = env;
     this.#ctx = ctx;
+  }
+
+  get request(): Request {
+    return this.#request;
+  }
+
+  set request(request: Request) {
+    this.#request = request;
+    this.path = segments(pathOf(request.url));
+  }
+
+  store(name: string): Store {
+    const stores = (this.#stores ??= new Map<string, Store>());
+    const store = stores.get(name) ?? new Store(name);
+    stores.set(name, store);
+    return store;
   }
 
   get ctx(): ExecutionContext {
@@ -30,14 +49,14 @@ export class Call {
  */
 export class Context<Name extends string = string> {
   readonly #call: Call;
-  readonly #pattern: string;
-  readonly #params: ReadonlyMap<string, string>;
+  readonly #pattern: Pattern;
+  readonly #values: readonly string[];
   #url: URL | undefined;
 
-  constructor(call: Call, pattern: string, params: ReadonlyMap<string, string>) {
+  constructor(call: Call, pattern: Pattern, values: readonly string[]) {
     this.#call = call;
     this.#pattern = pattern;
-    this.#params = params;
+    this.#values = values;
   }
 
   /**
@@ -72,9 +91,9 @@ export class Context<Name extends string = string> {
    * compiler knows the pattern.
    */
   param(name: Name): string {
-    const value = this.#params.get(name);
+    const value = this.#values[this.#pattern.names.indexOf(name)];
     if (value === undefined) {
-      throw new TypeError(`the pattern \`${this.#pattern}\` has no parameter \`${name}\``);
+      throw new TypeError(`the pattern \`${this.#pattern.text}\` has no parameter \`${name}\``);
     }
     return value;
   }
@@ -95,10 +114,7 @@ export class Context<Name extends string = string> {
    * with `denied`.
    */
   kv(name: StoreName): Store {
-    const { stores } = this.#call;
-    const store = stores.get(name) ?? new Store(name);
-    stores.set(name, store);
-    return store;
+    return this.#call.store(name);
   }
 
   /** What the host calls this request in its log; unique to it. */

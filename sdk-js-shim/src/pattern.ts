@@ -105,7 +105,8 @@ export class Pattern {
    */
   values(path: readonly string[], decode: Decode): string[] | undefined {
     const values: string[] = [];
-    for (const [index, { kind }] of this.#segments.entries()) {
+    for (let index = 0; index < this.#segments.length; index++) {
+      const { kind } = this.#segments[index] as Segment;
       if (kind !== "literal") {
         const raw = kind === "rest" ? path.slice(index).join("/") : (path[index] ?? "");
         const value = decode(raw);
@@ -127,9 +128,16 @@ export function join(prefix: string, pattern: string): string {
   return pattern === "/" ? prefix : prefix + pattern;
 }
 
+/** The path of a serialized URL, as it was sent: parsing it again would tell nothing more. */
+export function pathOf(url: string): string {
+  const path = url.slice(url.indexOf("/", url.indexOf("//") + 2));
+  const end = path.search(/[?#]/);
+  return end < 0 ? path : path.slice(0, end);
+}
+
 /** The raw segments of a path. */
 export function segments(path: string): string[] {
-  return (path.startsWith("/") ? path.slice(1) : path).split("/");
+  return path.slice(path.startsWith("/") ? 1 : 0).split("/");
 }
 
 /**
@@ -155,7 +163,8 @@ export function decodeLossy(raw: string): string {
 }
 
 function matches(pattern: readonly Segment[], path: readonly string[]): boolean {
-  for (const [index, { kind, text, encoded }] of pattern.entries()) {
+  for (let index = 0; index < pattern.length; index++) {
+    const { kind, text, encoded } = pattern[index] as Segment;
     const raw = path[index];
     if (raw === undefined) {
       return false;

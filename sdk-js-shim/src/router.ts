@@ -2,15 +2,7 @@ import { callInProcess } from "./call.js";
 import type { Env, ExecutionContext } from "./context.js";
 import { EdgewitError } from "./errors.js";
 import { Call, Context } from "./handling.js";
-import {
-  decode,
-  decodeLossy,
-  type Decode,
-  join,
-  type ParamName,
-  Pattern,
-  segments,
-} from "./pattern.js";
+import { decode, decodeLossy, join, type ParamName, Pattern } from "./pattern.js";
 
 export type { Context, ParamName };
 
@@ -40,8 +32,11 @@ interface Endpoint {
   handler: (c: Context) => Response | Promise<Response>;
 }
 
-/** The handlers of one pattern, by method; `undefined` is for every other. */
-type Endpoints = Map<string | undefined, Endpoint>;
+/** The handlers of one pattern, by method; that of `undefined` is for every other. */
+interface Route {
+  pattern: Pattern;
+  endpoints: Map<string | undefined, Endpoint>;
+}
 
 interface Layer {
   pattern: Pattern;
@@ -72,7 +67,7 @@ interface Layer {
  */
 export class Router {
   /** The best patterns first, so that the first one that matches is it. */
-  readonly #routes: Endpoints[] = [];
+  readonly #routes: Route[] = [];
   /** Outermost first. */
   readonly #layers: Layer[] = [];
   #notFound: Handler<"/"> | undefined;
@@ -173,7 +168,7 @@ export class Router {
     }
     const below = (pattern: Pattern) => new Pattern(join(text, pattern.text));
     const layers = router.#layers.map((layer) => ({ ...layer, pattern: below(layer.pattern) }));
-    const endpoints = router.#routes.flatMap((route) => [...route]);
+    const endpoints = router.#routes.flatMap((route) => [...route.endpoints]);
     this.#layers.push(...layers);
     for (const [method, endpoint] of endpoints) {
       this.#add(method, { ...endpoint, pattern: below(endpoint.pattern) });
@@ -218,7 +213,7 @@ export class Router {
       if (this.#onError === undefined) {
         throw error;
       }
-      return answered(await this.#onError(new Context(call, "/", new Map()), error), "`onError`");
+      return answered(await this.#onError(new Context(call, ROOT, []), error), "`onError`");
     }
   };
 
@@ -233,126 +228,105 @@ export class Router {
   }
 
   #add(method: string | undefined, endpoint: Endpoint): void {
-    const { key, order, text } = endpoint.pattern;
-    const index = this.#routes.findIndex((route) => first(route).key === key);
-    const route = this.#routes[index];
+    const { pattern } = endpoint;
+    const route = this.#routes.find((other) => other.pattern.key === pattern.key);
     if (route === undefined) {
-      const place = this.#routes.findIndex((other) => first(other).order > order);
-      this.#routes.splice(
-        place < 0 ? this.#routes.length : place,
-        0,
-        new Map([[method, endpoint]]),
-      );
+      const place = this.#routes.findIndex((other) => other.pattern.order > pattern.order);
+      const created = { pattern, endpoints: new Map([[method, endpoint]]) };
+      this.#routes.splice(place < 0 ? this.#routes.length : place, 0, created);
       return;
     }
-    const twin = route.get(method);
+    const twin = route.endpoints.get(method);
     if (twin !== undefined) {
-      const which = `${method ?? "all methods"} ${text} beside ${twin.pattern.text}`;
+      const which = `${method ?? "all methods"} ${pattern.text} beside ${twin.pattern.text}`;
       throw new EdgewitError("duplicate-route", `duplicate route: ${which}`);
     }
-    route.set(method, endpoint);
+    route.endpoints.set(method, endpoint);
   }
 
-  /** What is behind the first layers. */
+  // What follows runs for every request, on an engine that only interprets: there iterating and
+  // destructuring an array take ten times as long as an index.
+
+  /** What is behind the first layers, so many. */
   async #run(call: Call, layers: number): Promise<Response> {
-    const path = pathOf(call.request);
-    const index = this.#layers.findIndex(({ pattern }, at) => at >= layers && pattern.covers(path));
-    const layer = this.#layers[index];
-    if (layer === undefined) {
-      return this.#respond(call, path);
+    let index = layers;
+    while (this.#layers[index]?.pattern.covers(call.path) === false) {
+      index++;
     }
-    const { pattern, middleware } = layer;
+    const layer = this.#layers[index];
+    if (layer !== undefined) {
+      return this.#through(layer, call, index + 1);
+    }
+    const endpoint = this.#find(call);
+    if (endpoint === undefined) {
+      return this.#noHandler(call);
+    }
+    const { pattern, handler } = endpoint;
+    const values = pattern.values(call.path, decode);
+    if (values === undefined) {
+      return new Response(null, { status: 400 });
+    }
+    return answered(await handler(new Context(call, pattern, values)), "handler", pattern);
+  }
+
+  async #through({ pattern, middleware }: Layer, call: Call, layers: number): Promise<Response> {
     let called = false;
     const next = async () => {
       if (called) {
-        throw new EdgewitError(
-          "next-twice",
-          `the middleware of \`${pattern.text}\` called \`next\` twice`,
-        );
+        const text = `the middleware of \`${pattern.text}\` called \`next\` twice`;
+        throw new EdgewitError("next-twice", text);
       }
       called = true;
-      return this.#run(call, index + 1);
+      return this.#run(call, layers);
     };
     // A middleware does not decide what is found: a parameter that is not text is the route's 400.
-    const params = paramsOf(pattern, path, decodeLossy) ?? new Map<string, string>();
-    const reply = await middleware(new Context(call, pattern.text, params), next);
-    return answered(reply, `the middleware of \`${pattern.text}\``);
+    const values = pattern.values(call.path, decodeLossy) ?? [];
+    return answered(
+      await middleware(new Context(call, pattern, values), next),
+      "middleware",
+      pattern,
+    );
   }
 
-  /** What is inside of all middleware. */
-  async #respond(call: Call, path: readonly string[]): Promise<Response> {
-    const { method } = call.request;
-    const allow = new Set<string>();
-    for (const route of this.#routes) {
-      if (first(route).matches(path)) {
-        const endpoint =
-          route.get(method) ??
-          (method === "HEAD" ? route.get("GET") : undefined) ??
-          route.get(undefined);
+  #find({ request: { method }, path }: Call): Endpoint | undefined {
+    for (let index = 0; index < this.#routes.length; index++) {
+      const { pattern, endpoints } = this.#routes[index] as Route;
+      if (pattern.matches(path)) {
+        const inherited = method === "HEAD" ? endpoints.get("GET") : undefined;
+        const endpoint = endpoints.get(method) ?? inherited ?? endpoints.get(undefined);
         if (endpoint !== undefined) {
-          return handle(call, endpoint, path);
+          return endpoint;
         }
-        route.forEach((_, other) => allow.add(other as string));
       }
     }
+    return undefined;
+  }
+
+  /** The 405, if the path has handlers for other methods, else the 404. */
+  async #noHandler(call: Call): Promise<Response> {
+    const matching = this.#routes.filter(({ pattern }) => pattern.matches(call.path));
+    const allow = new Set(matching.flatMap(({ endpoints }) => [...endpoints.keys()]));
     if (allow.size > 0) {
-      if (allow.has("GET")) {
-        allow.add("HEAD");
-      }
-      return new Response(null, { status: 405, headers: { allow: [...allow].sort().join(", ") } });
+      const methods = allow.has("GET") ? allow.add("HEAD") : allow;
+      return new Response(null, {
+        status: 405,
+        headers: { allow: [...methods].sort().join(", ") },
+      });
     }
     return this.#notFound === undefined
       ? new Response(null, { status: 404 })
-      : answered(await this.#notFound(new Context(call, "/", new Map())), "`notFound`");
+      : answered(await this.#notFound(new Context(call, ROOT, [])), "`notFound`");
   }
 }
 
 export { Router as App };
 
-/** All endpoints of a route match the same paths. */
-function first(route: Endpoints): Pattern {
-  const [endpoint] = route.values();
-  return (endpoint as Endpoint).pattern;
-}
-
-async function handle(
-  call: Call,
-  { pattern, handler }: Endpoint,
-  path: readonly string[],
-): Promise<Response> {
-  const params = paramsOf(pattern, path, decode);
-  if (params === undefined) {
-    return new Response(null, { status: 400 });
-  }
-  return answered(
-    await handler(new Context(call, pattern.text, params)),
-    `the handler of \`${pattern.text}\``,
-  );
-}
-
-function paramsOf(
-  pattern: Pattern,
-  path: readonly string[],
-  text: Decode,
-): ReadonlyMap<string, string> | undefined {
-  const values = pattern.values(path, text);
-  return values && new Map(pattern.names.map((name, index) => [name, values[index] as string]));
-}
+const ROOT = new Pattern("/");
 
 /** A forgotten `return` is to be found where it was forgotten. */
-function answered(reply: Response | undefined, who: string): Response {
+function answered(reply: Response | undefined, who: string, { text } = ROOT): Response {
   if (reply === undefined || reply === null) {
-    throw new TypeError(`${who} returned no response`);
+    throw new TypeError(`the ${who} of \`${text}\` returned no response`);
   }
   return reply;
-}
-
-/**
- * The segments of a request's path as they were sent: its URL is serialized, and parsing it again
- * would tell nothing more.
- */
-function pathOf({ url }: Request): string[] {
-  const start = url.indexOf("/", url.indexOf("//") + 2);
-  const end = url.slice(start).search(/[?#]/);
-  return segments(end < 0 ? url.slice(start) : url.slice(start, start + end));
 }

@@ -16,10 +16,11 @@ export function textOf(bytes: Uint8Array): string {
 
 /** One unit a byte, which is how `Headers` holds values. */
 export function binary(bytes: Uint8Array): string {
-  // The arguments of one call go on the stack, which is small.
+  // The arguments of one call go on the stack, which is small. Spreading them would iterate, which
+  // takes an engine that only interprets a hundred times as long.
   let text = "";
   for (let at = 0; at < bytes.length; at += 4096) {
-    text += String.fromCharCode(...bytes.subarray(at, at + 4096));
+    text += String.fromCharCode.apply(null, bytes.subarray(at, at + 4096) as unknown as number[]);
   }
   return text;
 }
