@@ -147,7 +147,8 @@ class Store implements wit.Store {
     const there = [...this.#named.items.keys()].filter((key) => this.#alive(key) !== undefined);
     const left = there.filter((key) => key.startsWith(prefix) && behind(key)).sort(compare);
     const keys = left.slice(0, Math.min(limit, KEYS_MAX));
-    return keys.length < left.length ? { keys, cursor: `${CURSOR_MARK}${keys.at(-1)}` } : { keys };
+    const last = keys.length < left.length ? keys.at(-1) : undefined;
+    return { keys, cursor: last === undefined ? last : CURSOR_MARK + last };
   }
 
   [Symbol.dispose](): void {}
@@ -185,11 +186,8 @@ function entry(item: Item | undefined): wit.Entry | undefined {
   }
   const { value, version, metadata, expires } = item;
   const copy = { value: value.slice(), version, metadata: metadata.slice() };
-  if (expires === undefined) {
-    return copy;
-  }
-  const left = expires - now();
-  return { ...copy, expiresInMs: left > 0n ? left : 0n };
+  const left = expires === undefined ? expires : expires - now();
+  return { ...copy, expiresInMs: left !== undefined && left < 0n ? 0n : left };
 }
 
 function checkKey(key: string): void {
@@ -255,7 +253,7 @@ export const logging: Imports["logging"] = {
 };
 
 export const system: sys.Interface = {
-  now: () => BigInt(Math.floor(Date.now() + turnedOnMs)) * 1_000_000n,
+  now: () => now() * 1_000_000n,
   monotonic: () => BigInt(Math.floor((performance.now() + turnedOnMs) * 1e6)),
   random: (len) => crypto.getRandomValues(new Uint8Array(len)),
 };
