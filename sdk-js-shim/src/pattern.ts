@@ -94,9 +94,8 @@ export class Pattern {
    * last `*name`.
    */
   covers(path: readonly string[]): boolean {
-    const before = this.#segments.slice(0, -1);
     const rest = this.#segments.at(-1)?.kind === "rest";
-    return this.matches(path) || (rest && before.length > 0 && matches(before, path));
+    return this.matches(path) || (rest && matches(this.#segments.slice(0, -1), path));
   }
 
   /**

@@ -37,6 +37,7 @@ test("parameters are matched raw and decoded once", async () => {
     ["/p/%2525", "%25"],
     ["/p/%zz", "%zz"],
     ["/p/a+b?c#d", "a+b"],
+    ["/p/a#b?c/d", "a"],
     ["/p/é", "é"],
   ] as const) {
     assert.equal(await body(app, path), text, path);
@@ -239,6 +240,7 @@ test("a middleware may put another request in its place", async () => {
   const app = new App()
     .wrap("/old/*rest", (c, next) => {
       c.request = new Request(new URL(`/new/${c.param("rest")}?q=1`, c.url), { method: "POST" });
+      assert.equal(c.url.pathname, "/new/a");
       return next();
     })
     .post("/new/:x", (c) => c.text(`${c.param("x")} ${c.query("q")} ${c.url.pathname}`));
