@@ -400,6 +400,20 @@ test("`request` takes paths, URLs and requests", async () => {
   assert.equal(await (await request(other, "/")).text(), "GET");
 });
 
+test("what is no reply is a 500 and a line, as in a component", async () => {
+  const used = new Response("a");
+  await used.text();
+  for (const [answer, line] of [
+    [undefined, /no Response but undefined/],
+    [used, /used already/],
+    [Response.error(), /status 0/],
+  ] as const) {
+    const app = { fetch: () => answer as Response };
+    assert.equal((await request(app, "/")).status, 500);
+    assert.match(takeLog()[0]?.message ?? "", line);
+  }
+});
+
 test("work that is left is done once the body was read, and before that where there is none", async () => {
   const done: unknown[] = [];
   const later = async (text: string) => {
