@@ -185,9 +185,7 @@ function parse(segment: string): Segment {
     : { kind, text: segment.slice(1), encoded: "" };
 }
 
-/**
- * With the path percent-encode set of WHATWG URL. A lone surrogate, which no pattern has, stays.
- */
+/** With the path percent-encode set of WHATWG URL. A pattern that is no text is refused later. */
 function encode(literal: string): string {
   return literal.toWellFormed().replace(/[^!$-;=@-\]_a-z|~]/gu, encodeURIComponent);
 }
