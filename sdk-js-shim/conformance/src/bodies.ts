@@ -1,0 +1,86 @@
+import { bodyLength, EdgewitError, trailers } from "@edgewit/sdk";
+import { Body } from "./body.js";
+import { caseOf } from "./cases.js";
+import type { Run, Verbs } from "./script.js";
+import { type Operands, Report } from "./words.js";
+
+export const bodies: Verbs = {
+  "body.length": (run, operands) => Report.ok().value(text(bodyLength(message(run, operands)))),
+  async "body.read"(run, operands) {
+    return Report.ok().value(await body(run, operands).read());
+  },
+  async "body.read-exactly"(run, operands) {
+    return Report.ok().value(await body(run, operands).readExactly(operands.number(1)));
+  },
+  async "body.read-all"(run, operands) {
+    const bytes = await message(run, operands).arrayBuffer();
+    return Report.ok().value(new Uint8Array(bytes));
+  },
+  "body.drain": drain,
+  "body.trailers"(run, operands) {
+    const fields = trailers(message(run, operands));
+    return fields === undefined ? Report.ok().value(undefined) : Report.ok().fields(fields);
+  },
+  async "body.text"(run, operands) {
+    return Report.ok().value(await message(run, operands).text());
+  },
+  async "body.json"(run, operands) {
+    return Report.ok().value(JSON.stringify(await message(run, operands).json()));
+  },
+  async "body.json-integer"(run, operands) {
+    const { n } = await exactJson(message(run, operands));
+    return Report.ok().word(n);
+  },
+};
+
+function body(run: Run, operands: Operands): Body {
+  return run.get(operands.word(0), Body);
+}
+
+function message(run: Run, operands: Operands): Request | Response {
+  return body(run, operands).message;
+}
+
+function text(number: bigint | undefined): string | undefined {
+  return number === undefined ? undefined : String(number);
+}
+
+async function drain(run: Run, operands: Operands): Promise<Report> {
+  const from = body(run, operands);
+  let length = 0;
+  try {
+    for (let chunk = await from.read(); chunk !== undefined; chunk = await from.read()) {
+      length += chunk.length;
+    }
+  } catch (error) {
+    const report = caseOf(error);
+    if (report === undefined) throw error;
+    return report.word(length);
+  }
+  return Report.ok().word(length);
+}
+
+/** What the engine hands to a reviver beside the value: a number as it was written. */
+interface Source {
+  source?: string;
+}
+
+/**
+ * A message's body as an object whose `n` is an integer of 64 bits, with all of its digits.
+ * Throws: `EdgewitError` with the code `json` if it is something else.
+ */
+export async function exactJson(
+  message: Request | Response,
+): Promise<{ n: bigint; name: unknown }> {
+  const bytes = await message.arrayBuffer();
+  const reviver = (_: string, value: unknown, { source }: Source) =>
+    typeof value === "number" && /^-?\d+$/.test(source ?? "") ? BigInt(source!) : value;
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    const { n, name } = JSON.parse(text, reviver as (key: string, value: unknown) => unknown);
+    if (typeof n === "bigint" && BigInt.asIntN(64, n) === n) return { n, name };
+  } catch (cause) {
+    throw new EdgewitError("json", "the body is not JSON", { cause });
+  }
+  throw new EdgewitError("json", "`n` is no integer of 64 bits");
+}

@@ -1,0 +1,38 @@
+// Logging, clocks, randomness, and a variable of the program.
+
+import { monotonic, now } from "@edgewit/sdk";
+import * as log from "@edgewit/sdk/log";
+import type { Verbs } from "./script.js";
+import { Mistake, Report } from "./words.js";
+
+const LEVELS: readonly log.Level[] = ["trace", "debug", "info", "warn", "error"];
+
+/** As many bytes as the platform gives by one call. */
+const RANDOM_BYTES = 65536;
+
+let variable = "built";
+
+export const system: Verbs = {
+  log(_, operands) {
+    const level = LEVELS.find((level) => level === operands.word(0));
+    if (level === undefined) throw new Mistake("no level");
+    log.event(level, operands.text(1), { target: "guest", fields: operands.pairs(2) });
+  },
+  "log.min-level": () => Report.ok().value(log.minLevel()),
+  "sys.now": () => Report.ok().word(now()),
+  "sys.monotonic"() {
+    const [first, second] = [monotonic(), monotonic()];
+    return Report.ok().word(second >= first ? "ordered" : "unordered");
+  },
+  "sys.random"(_, operands) {
+    const bytes = new Uint8Array(operands.number(0));
+    for (let at = 0; at < bytes.length; at += RANDOM_BYTES) {
+      crypto.getRandomValues(bytes.subarray(at, at + RANDOM_BYTES));
+    }
+    return Report.ok().word(bytes.length).value(bytes);
+  },
+  "global.set"(_, operands) {
+    variable = operands.text(0);
+  },
+  "global.get": () => Report.ok().value(variable),
+};
