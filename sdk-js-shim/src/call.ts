@@ -3,6 +3,7 @@
 import type { Env, ExecutionContext } from "./context.js";
 import { BodyError, chain } from "./errors.js";
 import { event } from "./log.js";
+import { toReturned } from "./returned.js";
 import { Work } from "./work.js";
 
 /** What a host calls of an application. */
@@ -49,27 +50,13 @@ async function answer(
   ctx: ExecutionContext,
 ): Promise<Response> {
   try {
-    return checked(await fetch(request, env, ctx));
+    return toReturned(await fetch(request, env, ctx));
   } catch (error) {
     // Who runs the test is to see where it was thrown.
     console.error(error);
     report(error);
     return new Response(null, { status: 500 });
   }
-}
-
-/** Throws where a component's reply would fail. */
-function checked(response: unknown): Response {
-  if (!(response instanceof Response)) {
-    throw new TypeError(`the handler returned no Response but ${String(response)}`);
-  }
-  if (response.bodyUsed) {
-    throw new TypeError("the body of the returned Response was used already");
-  }
-  if (response.status < 200) {
-    throw new RangeError(`the status ${response.status} is no reply's, which is 200 to 599`);
-  }
-  return response;
 }
 
 /** A body behind whose end no work is left. */

@@ -45,6 +45,11 @@ export function extra(message: Request | Response): Extra {
 }
 
 /** @internal */
+export function hintsOf(response: Response): [string, string][] {
+  return extras.get(response)?.hints ?? [];
+}
+
+/** @internal */
 export function copyExtra(from: Request | Response, to: Request | Response): void {
   const found = extras.get(from);
   if (found !== undefined) extras.set(to, { ...found });

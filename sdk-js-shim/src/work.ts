@@ -14,7 +14,7 @@ interface Info {
 export class Work implements ExecutionContext {
   readonly requestId: string;
   readonly client: string | undefined;
-  readonly attributes: ReadonlyMap<string, string>;
+  readonly #info: Info;
   readonly #report: (error: unknown) => void;
   readonly #tasks: Task[] = [];
   readonly #work: Promise<void>[] = [];
@@ -23,8 +23,13 @@ export class Work implements ExecutionContext {
   constructor(info: Info, report: (error: unknown) => void) {
     this.requestId = info.requestId;
     this.client = info.client;
-    this.attributes = new Map(info.attributes);
+    this.#info = info;
     this.#report = report;
+  }
+
+  // Made when it is asked for: most requests never do.
+  get attributes(): ReadonlyMap<string, string> {
+    return new Map(this.#info.attributes);
   }
 
   waitUntil(work: PromiseLike<unknown>): void {

@@ -4,13 +4,15 @@ import type { handler, http } from "../generated/edge.js";
 import { BodyError } from "../errors.js";
 import { toHeaders } from "../fields.js";
 import { extra } from "../message.js";
+import { toReturned } from "../returned.js";
 import { Work } from "../work.js";
 import type { Handler } from "./application.js";
 import { describe, logFailure } from "./failure.js";
 import { toStream } from "./incoming.js";
 import { drive } from "./loop.js";
-import { type Reply, Source, toReply } from "./reply.js";
+import { type Reply, toReply } from "./reply.js";
 import { arrive } from "./signal.js";
+import { Source } from "./source.js";
 
 /** What the component exports. */
 export interface Exports {
@@ -55,7 +57,7 @@ async function answer(
   env: object,
   ctx: Work,
 ): Promise<Reply> {
-  const response = await application(request, env, ctx);
+  const response = toReturned(await application(request, env, ctx));
   return toReply(response, (work) => ctx.waitUntil(work));
 }
 

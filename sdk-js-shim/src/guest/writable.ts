@@ -32,7 +32,7 @@ export function toWritable(
   return new WritableStream<Uint8Array>({
     async write(chunk) {
       try {
-        for (let rest = bytesOf(chunk); rest.length > 0; ) {
+        for (let rest = toBytes(chunk); rest.length > 0; ) {
           await ready(room, signal);
           if (!isOpen) throw signal?.reason;
           const piece = rest.subarray(0, WRITE_BYTES);
@@ -54,7 +54,7 @@ export function toWritable(
 }
 
 /** The bytes of a chunk of a body. Throws `TypeError` for what holds none. */
-export function bytesOf(chunk: unknown): Uint8Array {
+export function toBytes(chunk: unknown): Uint8Array {
   if (chunk instanceof Uint8Array) return chunk;
   throw new TypeError(`a chunk of a body is a Uint8Array, not ${kindOf(chunk)}`);
 }
