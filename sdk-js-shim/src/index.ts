@@ -1,7 +1,7 @@
 export * from "./context.js";
 export * from "./errors.js";
 export { appendHeaderText, headerBytes, headerText, setHeaderText } from "./fields.js";
-export { FixedLengthStream } from "./fixed-length.js";
+export { FixedLengthStream, withLength } from "./fixed-length.js";
 export {
   type EdgeInit,
   attributes,
@@ -14,5 +14,5 @@ export {
 } from "./message.js";
 export type { Context, ErrorHandler, Handler, Middleware, Next } from "./router.js";
 export { App, Router } from "./router.js";
-export { abort, monotonic, now } from "./system.js";
-export { type Upload, upload } from "./upload.js";
+export { abort, monotonic, now, random } from "./system.js";
+export { type Upload, rest, upload } from "./upload.js";

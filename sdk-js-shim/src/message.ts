@@ -49,6 +49,11 @@ export function hintsOf(response: Response): [string, string][] {
   return extras.get(response)?.hints ?? [];
 }
 
+/** @internal The first of several values of one name counts. */
+export function toMap(pairs: Iterable<readonly [string, string]>): ReadonlyMap<string, string> {
+  return new Map([...pairs].reverse());
+}
+
 /** @internal */
 export function copyExtra(from: Request | Response, to: Request | Response): void {
   const found = extras.get(from);

@@ -11,6 +11,14 @@ export function monotonic(): bigint {
 }
 
 /**
+ * `length` bytes fit for cryptography, at most 65536: more is a trap. `crypto.getRandomValues` fills an array of one's
+ * own. Source: `edge:sdk/system#random`.
+ */
+export function random(length: number): Uint8Array {
+  return system.random(length);
+}
+
+/**
  * Ends the request as a trap, with `reason` in its line of the log: for what must not go on. An exception is the way for
  * all else: it ends the request as well, and can be caught. Source: `edge:sdk/logging#abort`.
  */

@@ -9,4 +9,4 @@ export interface Upload {
   readonly writable: WritableStream<Uint8Array>;
 }
 
-export { upload } from "#upload";
+export { rest, upload } from "#guest";

@@ -1,5 +1,6 @@
 import type { ExecutionContext } from "./context.js";
 import type { BodyError } from "./errors.js";
+import { toMap } from "./message.js";
 
 type Task = (error: BodyError | undefined) => unknown;
 
@@ -29,7 +30,7 @@ export class Work implements ExecutionContext {
 
   // Made when it is asked for: most requests never do.
   get attributes(): ReadonlyMap<string, string> {
-    return new Map(this.#info.attributes);
+    return toMap(this.#info.attributes);
   }
 
   waitUntil(work: PromiseLike<unknown>): void {

@@ -3,11 +3,12 @@
 // Each entry says how the engine is asked whether it has the thing by now. Nothing that works is replaced, so an entry
 // goes once the engine answers yes: `tests/engine` asks it without the SDK.
 
+import { define } from "../define.js";
 import * as bodies from "./bodies.js";
+import * as disturbed from "./disturbed.js";
 import * as errors from "./errors.js";
 import * as requests from "./requests.js";
 import * as streams from "./streams.js";
-import { define } from "../define.js";
 
 /** A thing that the engine lacks or does otherwise. */
 export interface Lack {
@@ -17,6 +18,7 @@ export interface Lack {
 }
 
 export const lacks: Record<string, Lack> = {
+  ...disturbed.lacks,
   ...bodies.lacks,
   ...requests.lacks,
   ...streams.lacks,

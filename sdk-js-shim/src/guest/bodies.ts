@@ -2,12 +2,15 @@
 // first may be sent with a length; so the constructors remember it. They stay the engine's own, wrapped.
 
 import { define, defineGetter } from "../define.js";
+import { fromHeaders } from "../fields.js";
+import { withPromisedLength } from "../fixed-length.js";
+import type { http } from "../generated/edge.js";
 import { type EdgeInit, copyExtra } from "../message.js";
 
-/** What a message was made of: nothing, text, something else that is whole, or a stream. */
+/** What a message was made of: nothing, bytes or text, something else that is whole, or a stream. */
 export type Made =
   | { kind: "none" }
-  | { kind: "text"; text: string }
+  | { kind: "bytes"; bytes: Uint8Array | string }
   | { kind: "whole" }
   | { kind: "stream" };
 
@@ -17,6 +20,9 @@ interface Asked {
   /** What it was made from, if that is a request too. */
   from: Request | undefined;
 }
+
+/** Statuses whose responses have no body. */
+const BODILESS = new Set([204, 205, 304]);
 
 const NONE: Made = { kind: "none" };
 const WHOLE: Made = { kind: "whole" };
@@ -31,6 +37,14 @@ const ofWhole = new WeakSet<ReadableStream>();
 /** What `message` was made of. One that the engine made by itself is told by its stream. */
 export function madeOf(message: Request | Response): Made {
   return made.get(message) ?? (message.body === null ? NONE : STREAM);
+}
+
+/** The fields with which `message` is sent. */
+export function fieldsOf(message: Request | Response): http.Field[] {
+  const headers = fromHeaders(message.headers);
+  const { kind } = madeOf(message);
+  if (kind === "none") return headers;
+  return withPromisedLength(headers, kind === "stream" ? message.body! : undefined);
 }
 
 /** A part of what a request was asked to be, by itself or by the request that it was made from. */
@@ -54,8 +68,12 @@ export function* origins(request: Request): Iterable<Request> {
 export function rememberingResponse(engine: typeof Response): typeof Response {
   const wrapped = new Proxy(engine, {
     construct(target, args: ConstructorParameters<typeof Response>, newTarget) {
+      const [body, init] = args;
+      if (body != null && BODILESS.has(init?.status ?? 200)) {
+        throw new TypeError(`a response with the status ${init!.status} has no body`);
+      }
       const response: Response = Reflect.construct(target, args, newTarget);
-      made.set(response, fromInit(args[0]));
+      made.set(response, fromInit(body));
       return response;
     },
   });
@@ -115,6 +133,13 @@ export function installClone(): void {
 
 function fromInit(body: BodyInit | null | undefined): Made {
   if (body === null || body === undefined) return NONE;
-  if (typeof body === "string") return { kind: "text", text: body };
+  if (typeof body === "string") return { kind: "bytes", bytes: body };
+  // Whoever holds the buffer may write to it.
+  if (body instanceof ArrayBuffer) return { kind: "bytes", bytes: new Uint8Array(body.slice()) };
+  if (ArrayBuffer.isView(body)) return { kind: "bytes", bytes: copied(body) };
   return body instanceof ReadableStream && !ofWhole.has(body) ? STREAM : WHOLE;
+}
+
+function copied({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength).slice();
 }

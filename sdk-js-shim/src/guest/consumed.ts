@@ -2,6 +2,7 @@
 
 import { define } from "../define.js";
 import { EdgewitError } from "../errors.js";
+import { madeOf } from "./bodies.js";
 
 const READS = ["arrayBuffer", "blob", "bytes", "formData", "json", "text"] as const;
 
@@ -11,11 +12,15 @@ export function installConsumed(): void {
     for (const name of READS) {
       const read = prototype[name] as (this: Request | Response) => Promise<unknown>;
       const once = function (this: Request | Response): Promise<unknown> {
-        return this.bodyUsed ? Promise.reject(consumed()) : read.call(this);
+        return this.bodyUsed || isLocked(this) ? Promise.reject(consumed()) : read.call(this);
       };
       define(prototype, name, once);
     }
   }
+}
+
+function isLocked(message: Request | Response): boolean {
+  return madeOf(message).kind === "stream" && message.body!.locked;
 }
 
 function consumed(): TypeError {

@@ -3,12 +3,12 @@
 import { fetch as host } from "#host";
 import type { fetch as wit, http } from "../generated/edge.js";
 import { FetchError, payload } from "../errors.js";
-import { fromHeaders, toHeaders } from "../fields.js";
-import { withPromisedLength } from "../fixed-length.js";
-import { extra, trailersDue } from "../message.js";
+import { toHeaders } from "../fields.js";
+import { extra, toMap, trailersDue } from "../message.js";
+import { utf8 } from "../text.js";
 import type { Upload } from "../upload.js";
-import { askedFor, madeOf } from "./bodies.js";
-import { takeHandle, toStream } from "./incoming.js";
+import { askedFor, fieldsOf, madeOf } from "./bodies.js";
+import { takeHandle, toBody } from "./incoming.js";
 import { ready } from "./loop.js";
 import { signalOf } from "./signal.js";
 import { toWritable } from "./writable.js";
@@ -23,8 +23,10 @@ export async function fetch(input: RequestInfo | URL, init?: RequestInit): Promi
   switch (made.kind) {
     case "none":
       return send(request, { tag: "none" }, signal);
-    case "text":
-      return send(request, { tag: "bytes", val: new TextEncoder().encode(made.text) }, signal);
+    case "bytes": {
+      const bytes = typeof made.bytes === "string" ? utf8(made.bytes) : made.bytes;
+      return send(request, { tag: "bytes", val: bytes }, signal);
+    }
     case "whole": {
       const bytes = new Uint8Array(await request.arrayBuffer());
       signal?.throwIfAborted();
@@ -48,7 +50,7 @@ export function start(
   const [pending, body] = told(() =>
     host.sendStreaming(head(request, { tag: "none" }), options(request)),
   );
-  return { response: answer(pending, signal), writable: toWritable(body, trailers, signal) };
+  return { response: answer(pending, signal), writable: toWritable(body, trailers) };
 }
 
 async function sendStream(
@@ -93,31 +95,23 @@ async function answer(pending: wit.Pending, signal: AbortSignal | undefined): Pr
 
 function toResponse(from: http.Response, signal: AbortSignal | undefined): Response {
   const headers = toHeaders(from.headers);
-  const init = { status: from.status, headers };
-  if (from.body.tag !== "incoming") return described(new Response(null, init), from);
-  const length = from.body.val.length();
-  const response = described(new Response(toStream(from.body.val, signal), init), from);
-  if (length !== undefined) extra(response).length = length;
-  return response;
-}
-
-function described(response: Response, from: http.Response): Response {
+  const { body, length } = toBody(from.body, signal);
+  const response = new Response(body, { status: from.status, headers });
   const of = extra(response);
   of.uri = from.uri;
   of.redirects = from.redirects;
-  of.attributes = new Map(from.attributes);
+  of.attributes = toMap(from.attributes);
+  if (length !== undefined) of.length = length;
   return response;
 }
 
 function head(request: Request, body: http.Body): http.Request {
   const { url } = request;
-  const isStream = madeOf(request).kind === "stream";
-  const headers = fromHeaders(request.headers);
   const fragment = url.indexOf("#");
   return {
     method: request.method,
     uri: fragment < 0 ? url : url.slice(0, fragment),
-    headers: isStream ? withPromisedLength(headers, request.body!) : headers,
+    headers: fieldsOf(request),
     body,
   };
 }

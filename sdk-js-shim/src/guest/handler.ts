@@ -8,7 +8,7 @@ import { toReturned } from "../returned.js";
 import { Work } from "../work.js";
 import type { Handler } from "./application.js";
 import { describe, logFailure } from "./failure.js";
-import { toStream } from "./incoming.js";
+import { toBody } from "./incoming.js";
 import { drive } from "./loop.js";
 import { type Reply, toReply } from "./reply.js";
 import { arrive } from "./signal.js";
@@ -62,18 +62,10 @@ async function answer(
 }
 
 function toRequest(from: http.Request): Request {
-  const { body } = from;
-  const init: RequestInit = { method: from.method, headers: toHeaders(from.headers) };
-  if (body.tag === "bytes") init.body = body.val as BodyInit;
-  if (body.tag === "incoming") init.body = toStream(body.val);
+  const { body, length } = toBody(from.body, undefined);
+  const init: RequestInit = { method: from.method, headers: toHeaders(from.headers), body };
   const request = new Request(from.uri, init);
   arrive(request);
-  const length =
-    body.tag === "bytes"
-      ? BigInt(body.val.length)
-      : body.tag === "incoming"
-        ? body.val.length()
-        : undefined;
   if (length !== undefined) extra(request).length = length;
   return request;
 }

@@ -17,14 +17,33 @@ interface Incoming {
 
 const known = new WeakMap<ReadableStream, Incoming>();
 
-/** As many bytes as a chunk of the host's may have: 0 is its own size. */
+/** Has the host choose how much it hands out by one call. */
 const HOST_SIZE = 0;
 
-/** A stream of what is left of `handle`. Its end has the trailers; an error is a `TypeError` with a `BodyError` as cause. */
-export function toStream(handle: http.IncomingBody, signal?: AbortSignal): ReadableStream<Uint8Array> {
+/** A body of the host's as one for the platform's constructors, and its length, as far as it is known. */
+export function toBody(
+  body: http.Body,
+  signal: AbortSignal | undefined,
+): { body: BodyInit | null; length: bigint | undefined } {
+  switch (body.tag) {
+    case "none":
+      return { body: null, length: undefined };
+    case "bytes":
+      return { body: body.val as BodyInit, length: BigInt(body.val.length) };
+    case "incoming":
+      return { body: toStream(body.val, signal), length: body.val.length() };
+  }
+}
+
+/** A stream of what is left of `handle`. An error of its is a `TypeError` with a `BodyError` as cause. */
+function toStream(
+  handle: http.IncomingBody,
+  signal: AbortSignal | undefined,
+): ReadableStream<Uint8Array> {
   const incoming: Incoming = { handle, pollable: undefined, isTouched: false, signal };
   const stream: ReadableStream<Uint8Array> = new ReadableStream(
     {
+      type: "bytes",
       pull: (controller) => pull(incoming, stream, controller),
       cancel: () => dispose(incoming),
     },
@@ -38,8 +57,20 @@ export function toStream(handle: http.IncomingBody, signal?: AbortSignal): Reada
 /** Takes the handle of a stream of ours that nobody has read from; the stream can't be read afterwards. */
 export function takeHandle(stream: ReadableStream): http.IncomingBody | undefined {
   const incoming = known.get(stream);
-  if (incoming === undefined || incoming.isTouched) return undefined;
-  const handle = incoming.handle;
+  return incoming === undefined || incoming.isTouched ? undefined : take(incoming);
+}
+
+/** A fresh stream of what is left of one, which can't be read afterwards. */
+export function restOf(stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  const incoming = known.get(stream);
+  const handle = stream.locked || incoming === undefined ? undefined : take(incoming);
+  // What is no body of the host's, or at its end, is handed on as any stream is.
+  if (handle === undefined) return stream.pipeThrough(new TransformStream());
+  return toStream(handle, incoming!.signal);
+}
+
+function take(incoming: Incoming): http.IncomingBody | undefined {
+  const { handle } = incoming;
   incoming.handle = undefined;
   dispose(incoming);
   return handle;
@@ -48,7 +79,7 @@ export function takeHandle(stream: ReadableStream): http.IncomingBody | undefine
 async function pull(
   incoming: Incoming,
   stream: ReadableStream,
-  controller: ReadableStreamDefaultController<Uint8Array>,
+  controller: ReadableByteStreamController,
 ): Promise<void> {
   incoming.isTouched = true;
   const { handle, signal } = incoming;
@@ -58,10 +89,12 @@ async function pull(
     await ready(incoming.pollable, signal);
     // It may have been cancelled meanwhile.
     if (incoming.handle === undefined) return;
-    const chunk = read(handle);
-    if (chunk.tag === "bytes") return controller.enqueue(chunk.val);
+    const into = controller.byobRequest;
+    const chunk = read(handle, into?.view?.byteLength ?? HOST_SIZE);
+    if (chunk.tag === "bytes") return give(controller, chunk.val);
     endedWith(stream, toHeaders(chunk.val));
     controller.close();
+    into?.respond(0);
     dispose(incoming);
   } catch (error) {
     dispose(incoming);
@@ -69,9 +102,18 @@ async function pull(
   }
 }
 
-function read(handle: http.IncomingBody): http.Chunk {
+function give(controller: ReadableByteStreamController, bytes: Uint8Array): void {
+  const into = controller.byobRequest;
+  if (!into?.view) return controller.enqueue(bytes as Uint8Array<ArrayBuffer>);
+  new Uint8Array(into.view.buffer, into.view.byteOffset, bytes.length).set(bytes);
+  into.respond(bytes.length);
+  // The collector is in no hurry, and who reads into a buffer of his own wants no other.
+  (bytes.buffer as ArrayBuffer).transfer(0);
+}
+
+function read(handle: http.IncomingBody, bytes: number): http.Chunk {
   try {
-    return handle.read(HOST_SIZE);
+    return handle.read(bytes);
   } catch (thrown) {
     const cause = new BodyError(payload(thrown));
     throw new TypeError(`the body broke off: ${cause.message}`, { cause });

@@ -1,10 +1,9 @@
 // A `Response` as the reply of `edge:sdk/handler`.
 
-import type { handler, http } from "../generated/edge.js";
-import { fromHeaders } from "../fields.js";
-import { withPromisedLength } from "../fixed-length.js";
+import type { handler } from "../generated/edge.js";
 import { hintsOf } from "../message.js";
-import { type Made, madeOf } from "./bodies.js";
+import { utf8 } from "../text.js";
+import { type Made, fieldsOf, madeOf } from "./bodies.js";
 import { takeHandle } from "./incoming.js";
 import { Source } from "./source.js";
 
@@ -24,10 +23,9 @@ export async function toReply(
   background: (work: Promise<unknown>) => void,
 ): Promise<Reply> {
   const made = madeOf(response);
-  const headers = fromHeaders(response.headers);
   return {
     status: response.status,
-    headers: made.kind === "stream" ? withPromisedLength(headers, response.body!) : headers,
+    headers: fieldsOf(response),
     body: await toBody(response, made, background),
     hints: hintsOf(response),
   };
@@ -41,8 +39,8 @@ async function toBody(
   switch (made.kind) {
     case "none":
       return NO_BODY;
-    case "text":
-      return ofBytes(new TextEncoder().encode(made.text));
+    case "bytes":
+      return ofBytes(typeof made.bytes === "string" ? utf8(made.bytes) : made.bytes);
     case "whole":
       return ofBytes(new Uint8Array(await response.arrayBuffer()));
     case "stream": {

@@ -13,28 +13,19 @@ const WRITE_BYTES = 64 * 1024;
 export function toWritable(
   body: wit.OutgoingBody,
   trailers: () => Headers | undefined,
-  signal: AbortSignal | undefined,
 ): WritableStream<Uint8Array> {
   const room = body.subscribe();
-  let isOpen = true;
-  function close(): void {
-    isOpen = false;
-    signal?.removeEventListener("abort", abort);
-    drop(room);
-  }
   // Dropping the body before its end aborts the request.
   function abort(): void {
-    if (!isOpen) return;
-    close();
+    drop(room);
     body[Symbol.dispose]();
   }
-  signal?.addEventListener("abort", abort);
   return new WritableStream<Uint8Array>({
     async write(chunk) {
       try {
         for (let rest = toBytes(chunk); rest.length > 0; ) {
-          await ready(room, signal);
-          if (!isOpen) throw signal?.reason;
+          // Where the request was given up, the host says so at the next write.
+          await ready(room);
           const piece = rest.subarray(0, WRITE_BYTES);
           rest = rest.subarray(told(() => body.write(piece)));
         }
@@ -44,8 +35,7 @@ export function toWritable(
       }
     },
     close() {
-      if (!isOpen) throw signal?.reason;
-      close();
+      drop(room);
       const fields = trailers();
       told(() => host.finish(body, fields === undefined ? [] : fromHeaders(fields)));
     },

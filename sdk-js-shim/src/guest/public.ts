@@ -1,6 +1,9 @@
+// What the root module has that only a component can do.
+
 import { trailersOf } from "../message.js";
 import type { Upload } from "../upload.js";
 import { start } from "./fetch.js";
+import { restOf } from "./incoming.js";
 import { signalOf } from "./signal.js";
 
 /**
@@ -17,4 +20,12 @@ export function upload(input: string | URL | Request, init?: RequestInit): Uploa
   // Who writes to it need not look at the response.
   upload.response.catch(() => {});
   return upload;
+}
+
+/**
+ * What is left of a body of which a part was read, as a fresh stream, which can be handed on; the body of `message`
+ * can't be read afterwards. `null` if there is no body. Throws: `TypeError` while a reader holds it.
+ */
+export function rest(message: Request | Response): ReadableStream<Uint8Array> | null {
+  return message.body === null ? null : restOf(message.body);
 }

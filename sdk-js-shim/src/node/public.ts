@@ -1,4 +1,4 @@
-// `upload` where there is no host to write to: tests under Node.
+// What the root module has where there is no host to ask: tests under Node.
 
 import type { Upload } from "../upload.js";
 
@@ -7,4 +7,8 @@ export function upload(input: string | URL | Request, init?: RequestInit): Uploa
   const response = fetch(new Request(input, { ...init, body: readable, duplex: "half" }));
   response.catch(() => {});
   return { response, writable };
+}
+
+export function rest(message: Request | Response): ReadableStream<Uint8Array> | null {
+  return message.body === null ? null : message.body.pipeThrough(new TransformStream());
 }

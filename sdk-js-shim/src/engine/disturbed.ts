@@ -1,0 +1,64 @@
+// Whether somebody has read from a stream: what a body's `bodyUsed` says.
+
+import { define, defineGetter } from "../define.js";
+import { madeOf } from "../guest/bodies.js";
+import type { Lack } from "./starlingmonkey.js";
+
+const disturbed = new WeakSet<ReadableStream>();
+const read = new WeakMap<object, ReadableStream>();
+/** The streams of bodies that somebody has looked at; to look makes one of a body that is whole. */
+const looked = new WeakMap<Request | Response, ReadableStream>();
+
+export const lacks: Record<string, Lack> = {
+  "bodyUsed once a part was read": {
+    async isThere() {
+      const response = new Response(new ReadableStream({ pull: (it) => it.enqueue(new Uint8Array(1)) }));
+      const reader = response.body!.getReader();
+      await reader.read();
+      return response.bodyUsed;
+    },
+    install() {
+      const { prototype } = ReadableStream;
+      for (const name of ["cancel", "pipeTo", "pipeThrough", "tee"] as const) {
+        before(prototype, name, (stream: ReadableStream) => disturbed.add(stream));
+      }
+      const { getReader } = prototype;
+      define(prototype, "getReader", function (this: ReadableStream, ...args: []) {
+        const reader = getReader.apply(this, args);
+        read.set(reader, this);
+        return reader;
+      });
+      for (const reader of [ReadableStreamDefaultReader, ReadableStreamBYOBReader]) {
+        for (const name of ["cancel", "read"]) before(reader.prototype, name, disturb);
+      }
+      for (const message of [Request.prototype, Response.prototype]) installBodyUsed(message);
+    },
+  },
+};
+
+/** Has `run` be called before a method, with what it is called on. */
+function before<T extends object>(prototype: object, name: string, run: (object: T) => void): void {
+  const engine = (prototype as Record<string, (...args: unknown[]) => unknown>)[name]!;
+  define(prototype, name, function (this: T, ...args: unknown[]) {
+    run(this);
+    return engine.apply(this, args);
+  });
+}
+
+function disturb(reader: object): void {
+  const stream = read.get(reader);
+  if (stream !== undefined) disturbed.add(stream);
+}
+
+function installBodyUsed(prototype: Request | Response): void {
+  defineGetter(prototype, "body", (message, engine) => {
+    const stream = engine() as ReadableStream | null;
+    if (stream !== null) looked.set(message, stream);
+    return stream;
+  });
+  defineGetter(prototype, "bodyUsed", (message, engine) => {
+    if (engine()) return true;
+    const stream = madeOf(message).kind === "stream" ? message.body : looked.get(message);
+    return stream !== undefined && stream !== null && disturbed.has(stream);
+  });
+}
