@@ -13,33 +13,42 @@ use fnv::Fnv;
 /// What of the Rust SDK an application builds against.
 const RUST: [&str; 4] = ["Cargo.toml", "src", "macros/Cargo.toml", "macros/src"];
 
+/// What the package of the JavaScript SDK is compiled from.
+const JS: [&str; 4] = ["package.json", "package-lock.json", "tsconfig.json", "src"];
+
 fn main() -> io::Result<()> {
-    let root =
-        Path::new(&env::var("CARGO_MANIFEST_DIR").unwrap_or_default()).join("../../sdk-rust");
+    let rust = pack("RUST", "rust", "../../sdk-rust", &RUST)?;
+    let js = pack("JS", "js", "../../sdk-js-shim", &JS)?;
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    fs::write(out.join("sdk.rs"), rust + &js)
+}
+
+/// The code of a constant that holds `parts` of the SDK in the folder `root`.
+fn pack(constant: &str, folder: &str, root: &str, parts: &[&str]) -> io::Result<String> {
+    let root = Path::new(&env::var("CARGO_MANIFEST_DIR").unwrap_or_default()).join(root);
     let root = root.canonicalize()?;
     let mut files = Vec::new();
-    for part in RUST {
+    for part in parts {
         let part = root.join(part);
         println!("cargo::rerun-if-changed={}", part.display());
         collect(&part, &mut files)?;
     }
     files.sort();
-    let mut code = String::from("const RUST: &[(&str, &[u8])] = &[\n");
+    let mut packed = String::new();
     let mut hash = Fnv::new();
     for file in &files {
         let name = file.strip_prefix(&root).unwrap_or(file).to_string_lossy();
         let bytes = fs::read(file)?;
         hash.add(name.as_bytes());
         hash.add(&bytes);
-        let _ = writeln!(
-            code,
-            "    ({name:?}, include_bytes!({:?})),",
-            file.display().to_string()
-        );
+        let path = file.display().to_string();
+        let _ = writeln!(packed, "        ({name:?}, include_bytes!({path:?})),");
     }
-    let _ = writeln!(code, "];\nconst RUST_HASH: u64 = {};", hash.0);
-    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
-    fs::write(out.join("sdk.rs"), code)
+    let hash = hash.0;
+    Ok(format!(
+        "pub(crate) const {constant}: Sdk = Sdk {{\n    folder: {folder:?},\n    hash: {hash},\n    \
+         files: &[\n{packed}    ],\n}};\n"
+    ))
 }
 
 /// The files in `path`, or itself; hidden ones are an editor's.

@@ -51,7 +51,7 @@ pub fn build_c(
     command::succeed(link, None, report)?;
 
     let module = fs::read(&core).map_err(Error::io("read", &core))?;
-    let component = module::component(&module, false)?;
+    let component = module::component(&module, false, None)?;
     files::replace(&output, &component)?;
     Ok(Built {
         path: output,

@@ -8,6 +8,7 @@ use crate::{Error, Event, Report};
 /// time, while nothing runs: it is made again.
 ///
 /// - `sdk/`: the SDKs this version carries, for applications to build against.
+/// - `js/`: the packages that build JavaScript, by their lock file, and in them what runs on them.
 /// - `rust/`: standard libraries that were built here, one for each compiler.
 /// - `zig/`: Zig by its version, and what it has compiled.
 /// - `compiled/`: components as a host compiled them, by content, for [`compiled`](Cache::compiled).

@@ -83,28 +83,41 @@ pub enum Error {
         /// What is wrong, and what would be right.
         problem: String,
     },
-    /// The application's dependencies could not be had; what cargo said was reported.
-    #[error("the dependencies of {} could not be resolved or downloaded (cargo: {status})", path.display())]
+    /// The application's dependencies could not be had; what its package manager said was reported.
+    #[error("the dependencies of {} could not be resolved or downloaded ({tool}: {status})", path.display())]
     Dependencies {
         /// The source folder.
         path: PathBuf,
-        /// How cargo ended.
+        /// What was started for it, such as cargo.
+        tool: &'static str,
+        /// How that ended.
         status: ExitStatus,
     },
     /// The compiler refuses the application; what it said was reported.
-    #[error("{} does not compile (cargo: {status})", path.display())]
+    #[error("{} does not compile ({tool}: {status})", path.display())]
     Compile {
         /// The source folder.
         path: PathBuf,
-        /// How cargo ended.
+        /// What was started for it, such as cargo.
+        tool: &'static str,
+        /// How that ended.
         status: ExitStatus,
     },
+    /// The application can't be built as it is: a problem each line, with its place in the source where it
+    /// has one.
+    #[error("{0}")]
+    Problems(String),
+    /// Types are checked where the application is built, and nowhere else.
+    #[error("applications in {0} have no types to write: building checks them")]
+    NoTypes(Language),
     /// Tests of the application failed or do not compile; what they said was reported.
-    #[error("the tests of {} failed (cargo: {status})", path.display())]
+    #[error("the tests of {} failed ({tool}: {status})", path.display())]
     Tests {
         /// The source folder.
         path: PathBuf,
-        /// How cargo ended.
+        /// What was started for it, such as cargo.
+        tool: &'static str,
+        /// How that ended.
         status: ExitStatus,
     },
     /// The compiled application imports what no host of `edge:sdk` provides.

@@ -30,6 +30,22 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     written
 }
 
+/// Copies what is in the folder `from` into the folder `to`.
+pub(crate) fn copy_folder(from: &Path, to: &Path) -> Result<(), Error> {
+    create_folder(to)?;
+    let entries = fs::read_dir(from).map_err(Error::io("read", from))?;
+    for entry in entries {
+        let entry = entry.map_err(Error::io("read", from))?;
+        let (path, copy) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copy_folder(&path, &copy)?;
+        } else {
+            fs::copy(&path, &copy).map_err(Error::io("copy", &path))?;
+        }
+    }
+    Ok(())
+}
+
 /// Makes a folder appear in one step: `fill` gets an empty one to write into.
 pub(crate) fn publish(
     path: &Path,

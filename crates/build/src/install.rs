@@ -6,7 +6,7 @@ use crate::pins::{
     CC_DEBIAN, CHROMIUM_DEBIAN, CHROMIUM_PROGRAMS, CURL_DEBIAN, RUST_TARGET, XMLLINT_DEBIAN,
 };
 use crate::rust::{Compiler, find_toolchain, prepare};
-use crate::{Cache, Error, Event, Report, zig};
+use crate::{Cache, Error, Event, Report, js, zig};
 
 /// Something that [`ensure`] finds or installs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +15,9 @@ pub enum Tool {
     /// All that building and testing Rust applications takes: a compiler with a standard library
     /// for guests, and the SDK's own dependencies.
     Rust,
+    /// All that building and testing applications in JavaScript and TypeScript takes, but for Node, which
+    /// has to be there.
+    JavaScript,
     /// A browser, for Edgewit's own tests.
     Chromium,
     /// Checks XML against a schema, for Edgewit's own tests.
@@ -60,6 +63,7 @@ pub fn ensure(cache: &Cache, tool: Tool, report: Report<'_>) -> Result<Found, Er
                 path,
             })
         }
+        Tool::JavaScript => js::prepare(cache, report),
         Tool::Chromium => from_debian(cache, &CHROMIUM_DEBIAN, chromium, report),
         Tool::Xmllint => from_debian(cache, &XMLLINT_DEBIAN, xmllint, report),
         Tool::Curl => from_debian(cache, &CURL_DEBIAN, curl, report),
@@ -101,7 +105,7 @@ pub fn doctor(cache: &Cache) -> Vec<ToolStatus> {
             format!("the first build installs it; else run `rustup target add {RUST_TARGET}`")
         });
     let browser = chromium().ok_or_else(|| install_command(&CHROMIUM_DEBIAN));
-    vec![
+    let mut all = vec![
         ToolStatus {
             tool: "rust",
             needed_for: "testing Rust applications",
@@ -125,6 +129,9 @@ pub fn doctor(cache: &Cache) -> Vec<ToolStatus> {
                 })
                 .ok_or_else(|| install_command(&CC_DEBIAN)),
         },
+    ];
+    all.extend(javascript(cache));
+    all.extend([
         ToolStatus {
             tool: "chromium",
             needed_for: "Edgewit's own tests of the demo's page; no application needs it",
@@ -149,6 +156,22 @@ pub fn doctor(cache: &Cache) -> Vec<ToolStatus> {
             needed_to_build: false,
             found: zig::find(cache).ok_or_else(zig::by_hand),
         },
+    ]);
+    all
+}
+
+/// None of these keeps anybody from building applications in another language.
+fn javascript(cache: &Cache) -> [ToolStatus; 3] {
+    let status = |tool, found| ToolStatus {
+        tool,
+        needed_for: "building and testing applications in JavaScript and TypeScript",
+        needed_to_build: false,
+        found,
+    };
+    [
+        status("node", js::node()),
+        status("npm", js::npm()),
+        status("componentize-js", js::find(cache).ok_or_else(js::by_hand)),
     ]
 }
 

@@ -22,8 +22,10 @@ mod error;
 mod files;
 mod fnv;
 mod install;
+mod js;
 mod module;
 mod new;
+mod output;
 mod pins;
 mod report;
 mod rust;
@@ -70,7 +72,7 @@ pub struct Built {
 /// lie is part of their names.
 /// The output is replaced in one step; a failed build leaves the old one as it was.
 /// Errors: `Compile` if the compiler refuses the source (what it said was reported as
-/// [`Event::Output`]); `Dependencies`; `ForeignImports`, `NoHandler` and `Component` if the result
+/// [`Event::Output`]), `Problems` if what builds JavaScript does; `Dependencies`; `ForeignImports`, `NoHandler` and `Component` if the result
 /// would run on no host; `Missing` and the others if the toolchain can't be had.
 pub fn build(
     cache: &Cache,
@@ -80,6 +82,7 @@ pub fn build(
 ) -> Result<Built, Error> {
     match manifest.language {
         Language::Rust => rust::build(cache, manifest, options, report),
+        Language::JavaScript | Language::TypeScript => js::build(cache, manifest, options, report),
         other => Err(Error::Language(other)),
     }
 }
@@ -96,6 +99,18 @@ pub fn test(
 ) -> Result<(), Error> {
     match manifest.language {
         Language::Rust => rust::test(cache, manifest, arguments, report),
+        Language::JavaScript | Language::TypeScript => js::test(cache, manifest, arguments, report),
         other => Err(Error::Language(other)),
+    }
+}
+
+/// Writes the types of what an application in JavaScript or TypeScript is granted, so that editors know
+/// its stores, and checks its types where it has a `tsconfig.json`.
+/// Errors: `Compile` if the types are wrong (what TypeScript said was reported as [`Event::Output`]);
+/// `NoTypes` for other languages; `Dependencies`; `Missing` and the others if the toolchain can't be had.
+pub fn types(cache: &Cache, manifest: &Manifest, report: Report<'_>) -> Result<(), Error> {
+    match manifest.language {
+        Language::JavaScript | Language::TypeScript => js::types(cache, manifest, report),
+        other => Err(Error::NoTypes(other)),
     }
 }

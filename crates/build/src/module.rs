@@ -66,9 +66,14 @@ pub(crate) fn data(core: &[u8]) -> Result<&[u8], Error> {
     Ok(&[])
 }
 
-/// Makes a component of a core module that carries its interface in custom sections.
+/// Makes a component of a core module that carries its interface in custom sections. What it imports of
+/// WASI's first version, `adapter` has: by its module's name, and the module.
 /// Errors: `NoHandler`; `Component` if it does not fit its interface or is not valid.
-pub(crate) fn component(core: &[u8], debug: bool) -> Result<Vec<u8>, Error> {
+pub(crate) fn component(
+    core: &[u8],
+    debug: bool,
+    adapter: Option<(&str, &[u8])>,
+) -> Result<Vec<u8>, Error> {
     let core = finish(core, debug)?;
     let mut encoder = ComponentEncoder::default();
     encoder
@@ -76,6 +81,9 @@ pub(crate) fn component(core: &[u8], debug: bool) -> Result<Vec<u8>, Error> {
         .debug_names(debug)
         .module(&core)
         .map_err(no_component)?;
+    if let Some((name, adapter)) = adapter {
+        encoder.adapter(name, adapter).map_err(no_component)?;
+    }
     let component = encoder.encode().map_err(no_component)?;
     check_imports(&component)?;
     Ok(component)
@@ -307,7 +315,7 @@ mod tests {
 
     #[test]
     fn a_module_without_a_handler_is_no_application() {
-        let error = component(&sample(0, "handle"), false).unwrap_err();
+        let error = component(&sample(0, "handle"), false, None).unwrap_err();
         assert!(matches!(error, Error::NoHandler), "{error}");
     }
 }

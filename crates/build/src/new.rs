@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use edgewit_manifest::Language;
 
-use crate::{Cache, Error, Report, files, rust, sdk};
+use crate::{Cache, Error, Report, files, js, rust, sdk};
 
 /// The files of a new Rust application, with [`PLACEHOLDER`] for its name.
 const RUST: [(&str, &str); 6] = [
@@ -17,6 +17,52 @@ const RUST: [(&str, &str); 6] = [
     ("src/lib.rs", include_str!("../templates/rust/src/lib.rs")),
     (".gitignore", include_str!("../templates/rust/gitignore.in")),
     ("README.md", include_str!("../templates/rust/README.md.in")),
+];
+
+/// The files of a new application in JavaScript or TypeScript that are the same in both.
+const NPM: [(&str, &str); 4] = [
+    (
+        "package.json",
+        include_str!("../templates/npm/package.json.in"),
+    ),
+    (
+        "package-lock.json",
+        include_str!("../templates/npm/package-lock.json.in"),
+    ),
+    (
+        "test/tsconfig.json",
+        include_str!("../templates/npm/test-tsconfig.json"),
+    ),
+    (".gitignore", include_str!("../templates/npm/gitignore.in")),
+];
+
+const TYPESCRIPT: [(&str, &str); 5] = [
+    ("edge.toml", include_str!("../templates/ts/edge.toml.in")),
+    ("src/main.ts", include_str!("../templates/ts/src/main.ts")),
+    (
+        "test/main.test.ts",
+        include_str!("../templates/ts/test/main.test.ts"),
+    ),
+    (
+        "tsconfig.json",
+        include_str!("../templates/ts/tsconfig.json"),
+    ),
+    ("README.md", include_str!("../templates/ts/README.md.in")),
+];
+
+/// Types are checked here, too.
+const JAVASCRIPT: [(&str, &str); 5] = [
+    ("edge.toml", include_str!("../templates/js/edge.toml.in")),
+    ("src/main.js", include_str!("../templates/js/src/main.js")),
+    (
+        "test/main.test.js",
+        include_str!("../templates/js/test/main.test.js"),
+    ),
+    (
+        "tsconfig.json",
+        include_str!("../templates/js/tsconfig.json"),
+    ),
+    ("README.md", include_str!("../templates/js/README.md.in")),
 ];
 
 /// Which versions of its dependencies it is built with.
@@ -35,8 +81,8 @@ const RESERVED: &str = "abstract alloc as async await become box break build con
 /// Writes a new application into `folder`, which is created or empty, and returns the path of its
 /// `edge.toml`. It greets, counts visits in a store, and has a test.
 ///
-/// What it depends on is downloaded if a compiler is there and that was not done yet; without a
-/// network the first build will do it.
+/// What it depends on is downloaded if a compiler, or Node, is there and that was not done yet; without
+/// a network the first build will do it.
 /// Errors: `Name`, `NotEmpty`, `Language`; `Io` if it can't be written.
 pub fn new_app(
     cache: &Cache,
@@ -45,7 +91,7 @@ pub fn new_app(
     language: Language,
     report: Report<'_>,
 ) -> Result<PathBuf, Error> {
-    check_name(name)?;
+    check_name(name, language)?;
     match fs::read_dir(folder) {
         Ok(mut entries) => {
             if entries.next().is_some() {
@@ -63,6 +109,17 @@ pub fn new_app(
             let configuration = rust::configuration(&sdk);
             files::write(&folder.join(".cargo/config.toml"), configuration.as_bytes())?;
             rust::fetch_if_possible(cache, folder, report);
+        }
+        Language::JavaScript | Language::TypeScript => {
+            let files = match language {
+                Language::TypeScript => &TYPESCRIPT,
+                _ => &JAVASCRIPT,
+            };
+            for (path, template) in files.iter().chain(&NPM) {
+                let text = template.replace(PLACEHOLDER, name);
+                files::write(&folder.join(path), text.as_bytes())?;
+            }
+            js::prepare_if_possible(cache, folder, report);
         }
         other => return Err(Error::Language(other)),
     }
@@ -94,7 +151,7 @@ fn rename_in_lock(lock: &str, name: &str) -> String {
     }) + "\n"
 }
 
-fn check_name(name: &str) -> Result<(), Error> {
+fn check_name(name: &str, language: Language) -> Result<(), Error> {
     let refuse = |problem: String| {
         Err(Error::Name {
             name: name.to_owned(),
@@ -109,6 +166,9 @@ fn check_name(name: &str) -> Result<(), Error> {
     }
     if name.len() > 64 {
         return refuse("a name is at most 64 characters long".to_owned());
+    }
+    if language != Language::Rust {
+        return Ok(());
     }
     if RESERVED.split_whitespace().any(|it| it == name) {
         return refuse(format!("Rust uses it itself; `{name}-app` would do"));

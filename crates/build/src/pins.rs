@@ -31,3 +31,7 @@ pub(crate) const ZIG_VERSION: &str = "0.17.1";
 pub(crate) const ZIG_PLATFORM: (&str, &str) = ("linux", "x86_64");
 pub(crate) const ZIG_WHEEL_SHA256: &str =
     "ea6cc5d87b033cf0aedfbc8f9549a908cae6c50ac31f1698188fa48a74524b54";
+
+/// The oldest Node that builds JavaScript, by its major version. The packages that run on it are pinned in
+/// `js/package.json`.
+pub(crate) const NODE_OLDEST: u32 = 20;

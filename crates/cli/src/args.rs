@@ -42,6 +42,12 @@ pub enum Command {
         #[arg(last = true, value_name = "ARGUMENTS")]
         arguments: Vec<OsString>,
     },
+    /// Write the types of an application's stores, in JavaScript or TypeScript, and check its types
+    Types {
+        /// The folder of its edge.toml
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+    },
     /// Serve applications over HTTP until Ctrl-C or SIGTERM, which leave requests under way a second
     Serve(Serve),
     /// Read and write an application's stores
@@ -66,12 +72,16 @@ pub enum Command {
 #[derive(Clone, Copy, ValueEnum)]
 pub enum Language {
     Rust,
+    Js,
+    Ts,
 }
 
 impl From<Language> for edgewit_manifest::Language {
     fn from(language: Language) -> Self {
         match language {
             Language::Rust => Self::Rust,
+            Language::Js => Self::JavaScript,
+            Language::Ts => Self::TypeScript,
         }
     }
 }

@@ -48,6 +48,7 @@ fn run(command: Command) -> Result<(), Error> {
         Command::New(new) => self::new(&new),
         Command::Build(build) => self::build(&build),
         Command::Test { folder, arguments } => test(&folder, &arguments),
+        Command::Types { folder } => types(&folder),
         Command::Serve(serve) => serve::run(&serve),
         Command::Kv(kv) => kv::run(kv),
         Command::Demo(demo) => demo::run(&demo),
@@ -106,6 +107,13 @@ fn test(folder: &Path, arguments: &[OsString]) -> Result<(), Error> {
         &progress.report(),
     );
     Ok(progress.end(tested)?)
+}
+
+fn types(folder: &Path) -> Result<(), Error> {
+    let manifest = load::manifest(folder)?;
+    let progress = Progress::new();
+    let checked = edgewit_build::types(&Cache::from_env()?, &manifest, &progress.report());
+    Ok(progress.end(checked)?)
 }
 
 fn doctor() -> Result<(), Error> {

@@ -91,7 +91,9 @@ impl Meter {
         let since_head = since(&self.head, self.elapsed());
         let second = nanos(Duration::from_secs(1));
         let moved = u128::from(self.bytes.load(Relaxed)) * u128::from(second) / u128::from(MIB);
-        let extra = u64::try_from(moved).unwrap_or(u64::MAX).saturating_add(since_head / 30);
+        let extra = u64::try_from(moved)
+            .unwrap_or(u64::MAX)
+            .saturating_add(since_head / 30);
         let budget = self.phase_budget.load(Relaxed).saturating_add(extra);
         let used = self
             .spent_now()

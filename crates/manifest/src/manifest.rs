@@ -38,6 +38,12 @@ pub struct Manifest {
 pub enum Language {
     /// Rust, built by cargo.
     Rust,
+    /// JavaScript, bundled by esbuild and run by an engine that is in the component.
+    #[serde(rename = "js")]
+    JavaScript,
+    /// TypeScript, as JavaScript.
+    #[serde(rename = "ts")]
+    TypeScript,
 }
 
 impl fmt::Display for Language {
@@ -45,6 +51,8 @@ impl fmt::Display for Language {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Rust => "Rust",
+            Self::JavaScript => "JavaScript",
+            Self::TypeScript => "TypeScript",
         })
     }
 }

@@ -2,9 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::io::Read;
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf, absolute};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use edgewit_manifest::Manifest;
@@ -12,9 +10,8 @@ use edgewit_manifest::Manifest;
 use super::metadata::Metadata;
 use super::toolchain::{Compiler, Toolchain};
 use crate::command::{self, clean};
-use crate::fnv::Fnv;
 use crate::pins::RUST_TARGET;
-use crate::{Cache, Error, Event, Options, Report, files, sdk};
+use crate::{Cache, Error, Event, Report, files, output, sdk};
 
 /// The profile that every component is built in, with names and lines, which are left out afterwards
 /// where they are not wanted: what `serve` has compiled, `build` only packs.
@@ -41,13 +38,8 @@ impl App {
         manifest: &Manifest,
         report: Report<'_>,
     ) -> Result<Self, Error> {
-        let source = manifest.source_folder();
-        let source = fs::canonicalize(&source).map_err(|reason| Error::SourceFolder {
-            manifest: manifest.path.clone(),
-            folder: manifest.source.clone(),
-            reason,
-        })?;
-        let target = target_folder(cache, &source)?;
+        let source = output::source_folder(manifest)?;
+        let target = output::target_folder(cache, &source)?;
         let sdk = if wants_sdk(&source)? {
             let sdk = sdk::unpack_rust(cache, report)?;
             keep_configuration(&source, &sdk);
@@ -60,28 +52,6 @@ impl App {
             target,
             sdk,
         })
-    }
-
-    /// The file that the component goes to.
-    pub(super) fn output(&self, name: &str, options: &Options) -> Result<PathBuf, Error> {
-        if let Some(output) = &options.output {
-            return writable(output);
-        }
-        let folder = self.source.join("target/edgewit");
-        if self.target != folder {
-            let problem =
-                "can't be written: name the file to write, outside of it (`-o`)".to_owned();
-            return Err(Error::Source {
-                path: folder,
-                problem,
-            });
-        }
-        let suffix = if options.debug {
-            ".debug.wasm"
-        } else {
-            ".wasm"
-        };
-        Ok(folder.join(format!("{name}{suffix}")))
     }
 
     /// A cargo command for the application.
@@ -129,6 +99,7 @@ impl App {
                 if !status.success() {
                     return Err(Error::Dependencies {
                         path: self.source.clone(),
+                        tool: "cargo",
                         status,
                     });
                 }
@@ -194,6 +165,7 @@ impl App {
         if !status.success() {
             return Err(Error::Compile {
                 path: self.source.clone(),
+                tool: "cargo",
                 status,
             });
         }
@@ -257,31 +229,6 @@ fn keep_configuration(source: &Path, sdk: &Path) {
     }
 }
 
-/// The file that a component may be written to: a new one, or one that holds a module or nothing. Nothing
-/// else is lost to a slip of the keyboard.
-fn writable(output: &Path) -> Result<PathBuf, Error> {
-    // What a symbolic link leads to is replaced, and not the link, unless that leads nowhere.
-    let Ok(path) = fs::canonicalize(output) else {
-        return absolute(output).map_err(Error::io("find", output));
-    };
-    let refuse = |problem: &str| {
-        Err(Error::Output {
-            path: output.to_owned(),
-            problem: problem.to_owned(),
-        })
-    };
-    if !path.is_file() {
-        return refuse("is there, and no file; name one to write the component to");
-    }
-    let mut start = Vec::new();
-    let opened = fs::File::open(&path).and_then(|file| file.take(4).read_to_end(&mut start));
-    opened.map_err(Error::io("read", output))?;
-    match &start[..] {
-        b"" | b"\0asm" => Ok(path),
-        _ => refuse("holds something that is no component; name another file, or delete it first"),
-    }
-}
-
 /// Whether the application's `edgewit` is the registry's, and not one at a path it names itself: a
 /// patch that is not used would end up in its lock file.
 fn wants_sdk(source: &Path) -> Result<bool, Error> {
@@ -301,21 +248,6 @@ fn wants_sdk(source: &Path) -> Result<bool, Error> {
             .any(|key| it.get(key).is_some());
         package.unwrap_or(name) == "edgewit" && !elsewhere
     }))
-}
-
-/// The folder to build in: the application's own, else one in the cache.
-fn target_folder(cache: &Cache, source: &Path) -> Result<PathBuf, Error> {
-    let own = source.join("target/edgewit");
-    let probe = own.join(format!(".{}.probe", std::process::id()));
-    if files::write(&probe, b"").is_ok() {
-        let _ = fs::remove_file(&probe);
-        return Ok(own);
-    }
-    let mut hash = Fnv::new();
-    hash.add(source.as_os_str().as_bytes());
-    let folder = cache.root().join(format!("target/{:016x}", hash.0));
-    files::create_folder(&folder)?;
-    Ok(folder)
 }
 
 fn cargo_home() -> Option<PathBuf> {

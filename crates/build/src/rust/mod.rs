@@ -14,7 +14,9 @@ use std::path::Path;
 use edgewit_manifest::Manifest;
 
 use crate::pins::RUST_TARGET;
-use crate::{Built, Cache, Error, Event, Options, Report, command, files, module, new, sdk};
+use crate::{
+    Built, Cache, Error, Event, Options, Report, command, files, module, new, output, sdk,
+};
 use sections::Sections;
 
 pub(crate) use app::{App, configuration};
@@ -30,7 +32,7 @@ pub(crate) fn build(
     report: Report<'_>,
 ) -> Result<Built, Error> {
     let app = App::open(cache, manifest, report)?;
-    let output = app.output(&manifest.name, options)?;
+    let output = output::component_file(&app.source, &app.target, &manifest.name, options)?;
     let toolchain = ready(cache, &app.source, report)?;
     let metadata = app.resolve(&toolchain.compiler, RUST_TARGET, report)?;
     report(Event::Step(&format!("compiling {}", manifest.name)));
@@ -43,7 +45,7 @@ pub(crate) fn build(
     if !imports.is_empty() {
         return Err(Error::ForeignImports(foreign::explain(&imports, &metadata)));
     }
-    let component = module::component(&core, options.debug)?;
+    let component = module::component(&core, options.debug, None)?;
     files::replace(&output, &component)?;
     Ok(Built {
         path: output,
@@ -74,6 +76,7 @@ pub(crate) fn test(
     } else {
         Err(Error::Tests {
             path: app.source,
+            tool: "cargo",
             status,
         })
     }

@@ -1,0 +1,52 @@
+// Prepares the engine for one version of the interface, once: every application shares what this
+// writes. `node engine.mjs FOLDER` writes into FOLDER
+// - `start.wasm`: the engine with the interface's imports, to be started while an application is built;
+// - `core.wasm`: the same without the imports that a started engine no longer needs;
+// - `bindings.js`: the mended bindings;
+// - `environment.json`: what the engine reads from its environment when it is started.
+
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { mend } from "./glue.mjs";
+import { SCRIPT } from "./start.mjs";
+
+/** Its package exports neither the engine nor the splicer. */
+const LIBRARY = new URL("../lib/", import.meta.resolve("@bytecodealliance/componentize-js"));
+/** Neither `http` nor `fetch-event`: requests come and go by `edge:sdk`. */
+const FEATURES = ["stdio", "random", "clocks"];
+const WORLD = "app";
+
+const [folder] = process.argv.slice(2);
+const wit = fileURLToPath(new URL("edge.wit", import.meta.url));
+const { splicer } = await import(new URL("spidermonkey-embedding-splicer.js", LIBRARY));
+const engine = await readFile(new URL("starlingmonkey_embedding.wasm", LIBRARY));
+const spliced = splicer.spliceBindings(engine, FEATURES, undefined, wit, WORLD, false);
+const core = splicer.stubWasi(spliced.wasm, FEATURES, undefined, wit, WORLD);
+const write = (name, content) => writeFile(join(folder, name), content);
+await write("start.wasm", spliced.wasm);
+await write("core.wasm", core);
+await write("bindings.js", mend(spliced.jsBindings, spliced.imports));
+await write("environment.json", JSON.stringify(environment(spliced)));
+
+/** The functions to bind, in the variables that the engine knows. */
+function environment({ exports, imports }) {
+  const all = {
+    DEBUG: "",
+    FEATURE_CLOCKS: "1",
+    SOURCE_NAME: SCRIPT,
+    EXPORT_CNT: String(exports.length),
+    IMPORT_CNT: String(imports.length),
+  };
+  for (const [index, [name, type]] of exports.entries()) {
+    all[`EXPORT${index}_NAME`] = name;
+    all[`EXPORT${index}_ARGS`] = (type.paramptr ? "*" : "") + type.params.join(",");
+    all[`EXPORT${index}_RET`] = (type.retptr ? "*" : "") + (type.ret ?? "");
+    all[`EXPORT${index}_RETSIZE`] = String(type.retsize);
+  }
+  for (const [index, [, name, count]] of imports.entries()) {
+    all[`IMPORT${index}_NAME`] = name;
+    all[`IMPORT${index}_ARGCNT`] = String(count);
+  }
+  return all;
+}

@@ -1,0 +1,101 @@
+// Starts the engine with an application's script, as far as the end of its top level: what is in
+// memory then is where each request begins.
+//
+// All that the engine asks of the system is answered here, and always alike: equal scripts give an
+// equal memory. The clock advances by a microsecond each time it is read.
+
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { WASI } from "node:wasi";
+
+/** The script's name in the engine's messages and stacks. */
+export const SCRIPT = "source.js";
+
+/** The time at which applications are built, as they see it: 2026-01-01, in nanoseconds. */
+const TIME_NS = 1_767_225_600_000_000_000n;
+
+/** Ends the engine from within an import. */
+class Ended extends Error {}
+
+/** Runs the script and returns what was printed and, if it came to its end, `memory`; else `call` says
+ * which function of the host it called, if that ended it. */
+export async function start(engine, script) {
+  const folder = mkdtempSync(join(tmpdir(), "edgewit-"));
+  try {
+    writeFileSync(join(folder, SCRIPT), script);
+    writeFileSync(join(folder, "bindings.js"), readFileSync(join(engine, "bindings.js")));
+    const line = `--initializer-script-path /bindings.js --strip-path-prefix / ${SCRIPT}`;
+    writeFileSync(join(folder, "arguments"), line);
+    return await run(engine, folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function run(engine, folder) {
+  const module = await WebAssembly.compile(readFileSync(join(engine, "start.wasm")));
+  const env = JSON.parse(readFileSync(join(engine, "environment.json"), "utf8"));
+  const stdin = openSync(join(folder, "arguments"));
+  const wasi = new WASI({ version: "preview1", env, preopens: { "/": folder }, stdin });
+  const printed = { 1: "", 2: "" };
+  let instance;
+  const memory = () => instance.exports.memory.buffer;
+  const imports = { wasi_snapshot_preview1: system(wasi.wasiImport, printed, memory) };
+  for (const { module: from, name } of WebAssembly.Module.imports(module)) {
+    imports[from] ??= {};
+    imports[from][name] ??= () => {
+      throw new Ended(`${from} ${name}`);
+    };
+  }
+  instance = await WebAssembly.instantiate(module, imports);
+  let returned = false;
+  let call;
+  try {
+    wasi.initialize(instance);
+    instance.exports["componentize.wizer"]();
+    returned = true;
+  } catch (error) {
+    // A trap says nothing of the application; what the engine printed before may.
+    if (!(error instanceof Ended || error instanceof WebAssembly.RuntimeError)) throw error;
+    if (error instanceof Ended) call = error.message;
+  } finally {
+    closeSync(stdin);
+  }
+  const bytes = returned ? new Uint8Array(memory()).slice() : undefined;
+  const finished = returned && instance.exports.check_init() === 0;
+  return { finished, memory: bytes, out: printed[1], err: printed[2], call };
+}
+
+/** The system as the engine sees it: that of Node but for what is printed, drawn or read off a clock. */
+function system(node, printed, memory) {
+  let time = TIME_NS;
+  const decoders = { 1: new TextDecoder(), 2: new TextDecoder() };
+  return {
+    ...node,
+    fd_write(fd, vectors, count, written) {
+      if (!(fd in printed)) return node.fd_write(fd, vectors, count, written);
+      const view = new DataView(memory());
+      let total = 0;
+      for (let at = vectors; at < vectors + 8 * count; at += 8) {
+        const bytes = new Uint8Array(memory(), view.getUint32(at, true), view.getUint32(at + 4, true));
+        printed[fd] += decoders[fd].decode(bytes, { stream: true });
+        total += bytes.length;
+      }
+      view.setUint32(written, total, true);
+      return 0;
+    },
+    random_get(at, length) {
+      new Uint8Array(memory(), at, length).fill(0x5a);
+      return 0;
+    },
+    clock_time_get(_id, _precision, at) {
+      time += 1_000n;
+      new DataView(memory()).setBigUint64(at, time, true);
+      return 0;
+    },
+    proc_exit(code) {
+      throw new Ended(`exit ${code}`);
+    },
+  };
+}

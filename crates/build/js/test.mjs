@@ -1,0 +1,68 @@
+// Runs an application's tests in Node's own runner.
+// `node test.mjs '{"folder": …, "sdk": …, "output": …}' ARGUMENTS…`
+//
+// A test is a file that is named like `main.test.ts`. Each is bundled with what it imports of the
+// application, packages left out, into the folder `output`, because this Node may know no TypeScript
+// and never imports a text. Exits with 3 if that fails.
+
+import { spawnSync } from "node:child_process";
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { LOADERS, attempt, carriedSdk } from "./bundle.mjs";
+
+const TEST = /\.test\.[cm]?[jt]sx?$/;
+/** Folders of tools, which hold no tests of the application. */
+const LEFT_OUT = new Set(["node_modules", "target", "dist"]);
+
+const { folder, sdk, output } = JSON.parse(process.argv[2]);
+rmSync(output, { recursive: true, force: true });
+const tests = found(folder, "");
+if (tests.length === 0) {
+  console.log("no tests: they are in files that are named like test/main.test.ts");
+  process.exit();
+}
+const bundled = await attempt({
+  absWorkingDir: folder,
+  bundle: true,
+  charset: "utf8",
+  entryPoints: tests,
+  format: "esm",
+  loader: LOADERS,
+  outbase: folder,
+  outdir: output,
+  outExtension: { ".js": ".mjs" },
+  packages: "external",
+  platform: "node",
+  plugins: sdk ? [carriedSdk(sdk)] : [],
+  sourcemap: "linked",
+  target: "node20",
+  write: true,
+});
+if (bundled.problems) {
+  console.log(bundled.problems.join("\n"));
+  process.exitCode = 3;
+} else {
+  process.exitCode = run(process.argv.slice(3));
+}
+
+function run(words) {
+  // A bare word is a part of a test's name.
+  const told = words.map((word) => (word.startsWith("-") ? word : `--test-name-pattern=${word}`));
+  const files = tests.map((test) => join(output, test.replace(/\.[^.]+$/, ".mjs")));
+  const node = ["--enable-source-maps", "--test", "--test-reporter=spec", ...told, ...files];
+  const ended = spawnSync(process.execPath, node, { cwd: folder, stdio: "inherit" });
+  return ended.status ?? 1;
+}
+
+/** The tests below `root`, in the order of their paths within it. */
+function found(root, within) {
+  const entries = readdirSync(join(root, within), { withFileTypes: true });
+  const names = entries.filter(({ name }) => !name.startsWith(".") && !LEFT_OUT.has(name));
+  return names
+    .flatMap((entry) => {
+      const path = join(within, entry.name);
+      if (entry.isDirectory()) return found(root, path);
+      return TEST.test(entry.name) ? [path] : [];
+    })
+    .sort();
+}

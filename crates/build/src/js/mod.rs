@@ -1,0 +1,179 @@
+//! JavaScript and TypeScript applications: esbuild bundles them, and an engine that has run their top
+//! level is the component.
+
+mod app;
+mod snapshot;
+mod toolset;
+
+use std::cell::RefCell;
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use edgewit_manifest::Manifest;
+use serde_json::json;
+use wasi_preview1_component_adapter_provider::{
+    WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
+};
+
+use crate::{Built, Cache, Error, Event, Found, Options, Report, command, files, module, output};
+use app::App;
+
+pub(crate) use toolset::{by_hand, find, node, npm};
+
+/// How a script ends that has printed what is wrong with the application.
+const REFUSED: i32 = 3;
+
+pub(crate) fn build(
+    cache: &Cache,
+    manifest: &Manifest,
+    options: &Options,
+    report: Report<'_>,
+) -> Result<Built, Error> {
+    let toolset = toolset::ensure(cache, report)?;
+    let app = App::open(cache, manifest, &toolset, report)?;
+    let output = output::component_file(&app.source, &app.target, &manifest.name, options)?;
+    report(Event::Step(&format!("building {}", manifest.name)));
+    let memory = app.target.join("memory.bin");
+    let mut script = toolset.script("build.mjs");
+    script.arg(
+        json!({
+            "folder": app.source,
+            "entry": app.entry(manifest.language)?,
+            "stores": manifest.grants.kv.keys().collect::<Vec<_>>(),
+            "sdk": app.sdk,
+            "engine": toolset.engine(),
+            "memory": memory,
+        })
+        .to_string(),
+    );
+    run(script, report)?;
+    let started = read(&memory)?;
+    fs::remove_file(&memory).map_err(Error::io("delete", &memory))?;
+    check_memory(started.len() as u64, manifest)?;
+    let core = snapshot::snapshot(&read(&toolset.engine().join("core.wasm"))?, &started)?;
+    let adapter = (
+        WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME,
+        WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
+    );
+    let component = module::component(&core, options.debug, Some(adapter))?;
+    files::replace(&output, &component)?;
+    Ok(Built {
+        path: output,
+        bytes: component.len() as u64,
+    })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    fs::read(path).map_err(Error::io("read", path))
+}
+
+/// What is in memory before a request can't be more than a request may have.
+fn check_memory(bytes: u64, manifest: &Manifest) -> Result<(), Error> {
+    let most = manifest.limits.memory_bytes;
+    if bytes <= most {
+        return Ok(());
+    }
+    Err(Error::Problems(format!(
+        "{}: memory-bytes: the application holds {bytes} bytes after its top level, and a request may have \
+         {most}; make less there, or raise the limit",
+        manifest.path.display()
+    )))
+}
+
+/// Runs the script that builds an application.
+/// Errors: `Problems` with what it says is wrong; `Failed` if it breaks itself.
+fn run(script: Command, report: Report<'_>) -> Result<(), Error> {
+    let problems = RefCell::new(Vec::new());
+    let status = command::run(script, None, &|event| match event {
+        Event::Output(line) => match line.strip_prefix("warning: ") {
+            Some(warning) => report(Event::Warning(warning)),
+            None => problems.borrow_mut().push(line.to_owned()),
+        },
+        other => report(other),
+    })?;
+    if status.success() {
+        return Ok(());
+    }
+    let problems = problems.into_inner();
+    if status.code() == Some(REFUSED) {
+        return Err(Error::Problems(problems.join("\n")));
+    }
+    for line in &problems {
+        report(Event::Output(line));
+    }
+    Err(Error::Failed {
+        command: "node build.mjs".to_owned(),
+        status,
+    })
+}
+
+pub(crate) fn test(
+    cache: &Cache,
+    manifest: &Manifest,
+    arguments: &[OsString],
+    report: Report<'_>,
+) -> Result<(), Error> {
+    let toolset = toolset::ensure(cache, report)?;
+    let app = App::open(cache, manifest, &toolset, report)?;
+    report(Event::Step(&format!("testing {}", manifest.name)));
+    let mut script = toolset.script("test.mjs");
+    let output = app.source.join(".edgewit/test");
+    let job = json!({ "folder": app.source, "sdk": app.sdk, "output": output });
+    script.arg(job.to_string()).args(arguments);
+    let status = command::run(script, None, report)?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(Error::Tests {
+        path: app.source,
+        tool: "node",
+        status,
+    })
+}
+
+/// The files that say how TypeScript checks an application, and its tests where those have one.
+const TSCONFIGS: [&str; 2] = ["tsconfig.json", "test/tsconfig.json"];
+
+pub(crate) fn types(cache: &Cache, manifest: &Manifest, report: Report<'_>) -> Result<(), Error> {
+    let toolset = toolset::ensure(cache, report)?;
+    let app = App::open(cache, manifest, &toolset, report)?;
+    report(Event::Step(&format!(
+        "checking the types of {}",
+        manifest.name
+    )));
+    for config in TSCONFIGS {
+        if !app.source.join(config).is_file() {
+            continue;
+        }
+        let mut tsc = toolset.tsc();
+        tsc.args(["--noEmit", "--pretty", "false", "--project", config])
+            .current_dir(&app.source);
+        let status = command::run(tsc, None, report)?;
+        if !status.success() {
+            return Err(Error::Compile {
+                path: app.source,
+                tool: "tsc",
+                status,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Puts into the new application in `folder` what its build would, if Node is there; without it or a
+/// network the first build does.
+pub(crate) fn prepare_if_possible(cache: &Cache, folder: &Path, report: Report<'_>) {
+    if let (Ok(manifest), Ok(toolset)) = (Manifest::read(folder), toolset::ensure(cache, report)) {
+        let _ = App::open(cache, &manifest, &toolset, report);
+    }
+}
+
+/// Installs what any application takes: afterwards one that depends on nothing else is built and tested
+/// without a network.
+pub(crate) fn prepare(cache: &Cache, report: Report<'_>) -> Result<Found, Error> {
+    let toolset = toolset::ensure(cache, report)?;
+    toolset::unpack_sdk(cache, &toolset, report)?;
+    Ok(toolset.found())
+}

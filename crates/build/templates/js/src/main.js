@@ -1,0 +1,11 @@
+/** Greets whoever is named in the path, and counts their visits. */
+
+import { App } from "@edgewit/sdk";
+
+const GREETING = "hello";
+
+export default new App().get("/hello/:name", async (c) => {
+  const visits = await c.kv("visits").increment(c.param("name"), 1n);
+  console.info(`hello visits=${visits}`);
+  return c.text(`${GREETING} ${c.param("name")}, visit ${visits}`);
+});
