@@ -8,6 +8,11 @@
 // A string is encoded by the engine, and not measured by a loop over its characters before, which took
 // 0.1 ms a kilobyte: room is made for three bytes a character, which is the most that one takes.
 //
+// The engine evaluates the bindings in a realm of their own: an array of bytes or an error from there is
+// no `Uint8Array` and no `Error` of the application's. They are made by its constructors here.
+//
+// The engine takes an integer of 32 bits for a signed one, and one of 64 bits for one without a sign.
+//
 // An import that is called while the application is built is an exception at that place, and not a
 // trap that has none.
 
@@ -16,6 +21,16 @@ const BLOCK = /^(?:async function export_|function import_|class import_)[^]*?^}
 const START = "delete globalThis.$bindings;\n";
 const CALL = /^( *)((?:ret = )?\$import_edge_sdk_(\S+?)\(.*\);)$/gm;
 const LOGGED = /^ *_debugLog\('[^']*'(?:, \{[^}]*\})?\);\n/gm;
+
+const REALM = "let { TextEncoder, TextDecoder } = contentGlobal;\n";
+const OWN = `const { Error, TextDecoder, TextEncoder, TypeError, Uint8Array, Uint32Array } = contentGlobal;
+`;
+const COPIED = /new (Uint\d+Array)\(\$memory\.buffer\.slice\((\w+), \2 \+ (\w+) \* \d\)\)/g;
+
+const INTEGERS = [
+  ["return BigInt.asIntN(64, converted);", "return BigInt.asUintN(64, converted);"],
+  ["return val >>> 0;", "return val | 0;"],
+];
 
 const ENCODER = /^function _utf8AllocateAndEncode\(s, realloc, memory\) \{\n[^]*?^\}$/m;
 
@@ -55,6 +70,10 @@ export function mend(bindings, imports) {
   const outside = bindings.replace(BLOCK, "").split("$realloc").length - 1;
   if (outside !== 1) changed(`${outside} uses of $realloc outside of imports and exports, not 1`);
   if (!ENCODER.test(bindings)) changed("strings are encoded otherwise");
+  if (bindings.split(REALM).length !== 2) changed("they name their realm otherwise");
+  for (const [was] of INTEGERS) {
+    if (bindings.split(was).length !== 2) changed(`integers are lowered otherwise than by \`${was}\``);
+  }
   let calls = 0;
   const mended = bindings.replace(BLOCK, (block) => {
     const quiet = block.replace(LOGGED, "");
@@ -71,9 +90,15 @@ export function mend(bindings, imports) {
       return `${indent}${early}\n${indent}${call}\n${indent}$free();`;
     });
   });
+  if (/\.buffer\.slice\(/.test(mended.replace(COPIED, ""))) changed("bytes are copied otherwise");
   const functions = imports.filter(([, name]) => !name.startsWith("[resource-")).length;
   if (calls !== functions) changed(`${calls} calls of ${functions} imported functions`);
-  return mended.replace(ENCODER, () => ENCODE).replace(START, () => START + HELPERS);
+  const whole = mended
+    .replace(REALM, () => OWN)
+    .replace(COPIED, "new $1($memory.buffer, $2, $3).slice()")
+    .replace(ENCODER, () => ENCODE)
+    .replace(START, () => START + HELPERS);
+  return INTEGERS.reduce((text, [was, is]) => text.replace(was, is), whole);
 }
 
 /** `kv_0_1_0$store$method$get` as `kv.store.get`. */
