@@ -132,6 +132,7 @@ fn a_new_application_goes_all_the_way() {
 fn the_demo_page_shows_a_changed_greeting() {
     let browser = install(Tool::Chromium);
     install(Tool::Rust);
+    install(Tool::JavaScript);
     let folder = tempfile::tempdir().unwrap();
     for part in ["examples", "sdk-rust", "wit"] {
         copy(&root().join(part), &folder.path().join(part));
@@ -162,7 +163,11 @@ fn the_demo_page_shows_a_changed_greeting() {
             &format!("http://{}/", server.address),
             folder.path(),
         );
-        assert!(page.contains(&format!("{greeting} ada, visit 1")), "{page}");
+        // The one in TypeScript greets as before.
+        for (language, greeting) in [("rust", greeting), ("ts", "hello")] {
+            assert!(page.contains(language), "{page}");
+            assert!(page.contains(&format!("{greeting} ada, visit 1")), "{page}");
+        }
         assert!(page.contains("content-type"), "{page}");
         assert!(page.contains("class=\"status ok\">200</span>"), "{page}");
         let time = page.split(" ms</span>").next().unwrap().rsplit('>').next();
@@ -291,13 +296,14 @@ fn completions_and_doctor_answer() {
 #[test]
 fn the_examples_own_tests_pass() {
     install(Tool::Rust);
-    let mut tested = 0;
+    install(Tool::JavaScript);
     for example in fs::read_dir(root().join("examples")).unwrap() {
-        let app = example.unwrap().path().join("rust");
-        if app.join("edge.toml").is_file() {
-            ok(&app, &["test"]);
-            tested += 1;
+        let example = example.unwrap().path();
+        let apps = ["rust", "ts"].map(|language| example.join(language));
+        assert!(apps.iter().any(|app| app.join("edge.toml").is_file()));
+        for app in apps.iter().filter(|app| app.join("edge.toml").is_file()) {
+            ok(app, &["test"]);
         }
     }
-    assert!(tested > 0);
+    ok(&root().join("examples/hello/ts"), &["types"]);
 }

@@ -19,7 +19,7 @@ use crate::args::Demo;
 use crate::error::Error;
 use crate::load::{self, Found};
 use crate::logs::{self, Kept, Line};
-use crate::output::say;
+use crate::output::{say, tell};
 use crate::serve::{block_on, host_builder, interrupted, listen, reply};
 
 const PAGE: &str = include_str!("page.html");
@@ -134,16 +134,37 @@ fn sample(example: &Path) -> Result<String, Error> {
     Ok(sample.path)
 }
 
+/// The examples with their components. Those of a language whose tools can't be had here are left out, and said to be, as
+/// long as there are others.
+fn built(all: Vec<(Entry, Found)>, cache: &Cache) -> Result<Vec<(Entry, Found, PathBuf)>, Error> {
+    let mut built = Vec::new();
+    let mut missing = None;
+    for (entry, found) in all {
+        match found.component(cache) {
+            Ok(component) => built.push((entry, found, component)),
+            Err(error @ Error::Build(edgewit_build::Error::Missing { .. })) => {
+                let Entry {
+                    example, language, ..
+                } = &entry;
+                tell(format_args!("{example} in {language} is left out: {error}"));
+                missing = Some(error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    match missing {
+        Some(error) if built.is_empty() => Err(error),
+        _ => Ok(built),
+    }
+}
+
 async fn serve(demo: &Demo, all: Vec<(Entry, Found)>) -> Result<(), Error> {
     let kept = Kept::default();
     let logs = logs::start(Some(kept.clone()))?;
     let address = std::net::SocketAddr::from(([127, 0, 0, 1], demo.port));
     let (listener, address) = listen(address, "--port 0").await?;
     let cache = Cache::from_env()?;
-    let components: Result<Vec<_>, _> = all
-        .iter()
-        .map(|(_, found)| found.component(&cache))
-        .collect();
+    let all = built(all, &cache)?;
     let host = host_builder().build()?;
     let mut shown = Shown {
         entries: Vec::new(),
@@ -151,7 +172,7 @@ async fn serve(demo: &Demo, all: Vec<(Entry, Found)>) -> Result<(), Error> {
         kept,
     };
     let mut routes = Routes::new();
-    for ((entry, found), component) in all.into_iter().zip(components?) {
+    for (entry, found, component) in all {
         // The stores of a demo are gone with it.
         let stores = Arc::new(kv::Memory::new());
         let app = load::load(&host, &found, &component, Some(stores)).await?;

@@ -11,7 +11,7 @@ fn readmes_are_cut_from_what_runs() {
     for readme in ["README.md", "examples/hello/README.md"] {
         let path = root().join(readme);
         let text = fs::read_to_string(&path).unwrap();
-        let code = ["```rust\n", "```toml\n"].map(|start| text.matches(start).count());
+        let code = ["```rust\n", "```toml\n", "```ts\n"].map(|start| text.matches(start).count());
         let marked = text.matches("<!-- from ").count();
         assert_eq!(
             code.iter().sum::<usize>(),
@@ -81,7 +81,7 @@ fn wrong(command: &str) -> Option<String> {
             let known = lock.contains(&format!("name = \"{package}\""));
             (!known).then(|| format!("no package {package}"))
         }
-        ["cargo", "test", "--workspace"] | ["curl" | "cd" | "apt-get", ..] => None,
+        ["cargo", "test", "--workspace"] | ["curl" | "cd" | "apt-get" | "npm", ..] => None,
         _ => Some("not a command that this test knows".to_owned()),
     }
 }
@@ -97,6 +97,8 @@ fn every_command_shown_exists() {
         "CONTRIBUTING.md",
         "examples/hello/README.md",
         "crates/build/templates/rust/README.md.in",
+        "crates/build/templates/js/README.md.in",
+        "crates/build/templates/ts/README.md.in",
     ] {
         let text = fs::read_to_string(root().join(readme)).unwrap();
         for command in commands(&text) {

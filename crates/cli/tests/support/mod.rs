@@ -249,7 +249,8 @@ pub fn copy(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let target = to.join(entry.file_name());
-        if entry.file_name() == "target" {
+        let ignored = ["target", "node_modules", ".edgewit"];
+        if ignored.iter().any(|name| entry.file_name() == *name) {
             continue;
         }
         if entry.path().is_dir() {
