@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { mend } from "../glue.mjs";
+
+/** Bindings of the generated shape: an import that fills an argument, one in a class, and an export. */
+const BINDINGS = `let { TextEncoder } = contentGlobal;
+let [$memory, $realloc, $dealloc, $import_edge_sdk_log_0_1_0$write, $import_edge_sdk_kv_0_1_0$store$method$has] = $bindings;
+delete globalThis.$bindings;
+
+const TEXT_ENCODER_UTF8 = new TextEncoder();
+function _utf8AllocateAndEncode(s, realloc, memory) {
+  throw new Error('replaced');
+}
+
+function import_edge_sdk_log_0_1_0$write(arg0, arg1) {
+  var encodeRes = _utf8AllocateAndEncode(arg0, $realloc, $memory);
+  var result = $realloc(0, 0, 4, arg1.length);
+  _debugLog('[Instruction::CallWasm] enter', {
+    funcName: 'write',
+    postReturn: true,
+  });
+  let ret;
+  ret = $import_edge_sdk_log_0_1_0$write(encodeRes.ptr, encodeRes.len, result);
+  return ret;
+}
+
+class import_kv_0_1_0$Store {
+  has(arg0) {
+    function helper(arg0) {
+      var encodeRes = _utf8AllocateAndEncode(arg0, $realloc, $memory);
+      $import_edge_sdk_kv_0_1_0$store$method$has(encodeRes.ptr, encodeRes.len);
+    }
+    return helper(arg0);
+  }
+}
+
+async function export_handler_0_1_0$handle(arg0) {
+  _debugLog(' [Instruction::CallInterface] (sync, @ enter)');
+  return $realloc(0, 0, 1, arg0);
+}
+`;
+const IMPORTS = [
+  ["edge:sdk/log", "write", 3],
+  ["edge:sdk/kv", "[method]store.has", 2],
+  ["edge:sdk/kv", "[resource-drop]store", 0],
+];
+
+/** Runs the bindings on a memory that tells what is allocated. */
+function run(text) {
+  const buffer = new ArrayBuffer(1 << 16);
+  const open = new Set();
+  let next = 8;
+  const realloc = (_old, _bytes, _align, bytes) => {
+    next += 8;
+    const at = next;
+    next += bytes;
+    open.add(at);
+    return at;
+  };
+  const seen = [];
+  const written = (at, length) => {
+    seen.push(new TextDecoder().decode(new Uint8Array(buffer, at, length)), open.size);
+    return 1;
+  };
+  const dealloc = (at) => assert.ok(open.delete(at), `${at} is freed twice`);
+  const program = text.replace("delete globalThis.$bindings;", "");
+  const results = `return { write: import_edge_sdk_log_0_1_0$write,
+    Store: import_kv_0_1_0$Store, handle: export_handler_0_1_0$handle };`;
+  const make = new Function("contentGlobal", "$bindings", program + results);
+  const bindings = make({ TextEncoder }, [{ buffer }, realloc, dealloc, written, written]);
+  return { ...bindings, open, seen };
+}
+
+const mended = () => mend(BINDINGS, IMPORTS);
+
+test("arguments are freed after a call, and results of exports are not", async () => {
+  const { write, Store, handle, open, seen } = run(mended());
+  await handle(7);
+  assert.equal(open.size, 1);
+  assert.equal(write("grüße \u{1f600}", [1, 2]), 1);
+  new Store().has("k");
+  assert.deepEqual(seen, ["grüße \u{1f600}", 3, "k", 2]);
+  assert.equal(open.size, 1);
+});
+
+test("what a failed lowering leaves is freed by the next call", async () => {
+  const { write, handle, open } = run(mended());
+  await handle(1);
+  assert.throws(() => write("text", null), TypeError);
+  assert.equal(open.size, 2);
+  write("", []);
+  assert.equal(open.size, 1);
+});
+
+test("an import is an exception until a request is handled", () => {
+  const { write, Store } = run(mended());
+  assert.throws(() => write("a", []), /^TypeError: log.write can only be called while a request is/);
+  assert.throws(() => new Store().has("a"), /^TypeError: kv.store.has can only be called while a/);
+});
+
+test("nothing is logged about the bindings themselves", () => {
+  assert.ok(BINDINGS.includes("_debugLog"));
+  assert.ok(!mended().includes("_debugLog"));
+});
+
+test("bindings of another shape are refused", () => {
+  const changes = [
+    ["delete globalThis.$bindings;", "", "they begin otherwise"],
+    ["$realloc(0, 0, 4, arg1.length)", "$realloc(1, 0, 4, 5)", "$realloc is used otherwise in"],
+    ["class import_kv", "class other_kv", "2 uses of $realloc outside of imports and exports"],
+    ["  ret = $import", "  var ret = $import", "1 calls of 2 imported functions"],
+    ["function _utf8AllocateAndEncode(s", "function _utf8Encode(s", "strings are encoded otherwise"],
+  ];
+  for (const [from, to, problem] of changes) {
+    assert.ok(BINDINGS.includes(from), from);
+    const message = `the bindings of this version of componentize-js are not as expected: ${problem}`;
+    assert.throws(
+      () => mend(BINDINGS.replace(from, to), IMPORTS),
+      (error) => error.message.startsWith(message) || assert.fail(error.message),
+    );
+  }
+});

@@ -1,0 +1,264 @@
+//! New applications, their packages, their types and their tests.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use edgewit_build::{Cache, Error, Options, Tool, build, doctor, ensure, new_app, test, types};
+use edgewit_manifest::{Language, Manifest};
+
+use super::{HANDLER, app, ready, warned};
+use crate::support::{Log, again, assert_success, is_again, write};
+
+fn new(folder: &Path, language: Language) -> Manifest {
+    let path = new_app(&ready(), folder, "greeter", language, &|_| {}).unwrap();
+    Manifest::read(&path).unwrap()
+}
+
+/// Runs `work` and returns what it says beside how it ended.
+fn said<T>(work: impl FnOnce(&Log) -> T) -> (T, String) {
+    let log = Log::default();
+    let result = work(&log);
+    let text = log.text();
+    (result, text)
+}
+
+#[test]
+fn new_applications_are_tested_checked_and_built() {
+    let cache = ready();
+    let folder = tempfile::tempdir().unwrap();
+    for (language, main) in [
+        (Language::TypeScript, "src/main.ts"),
+        (Language::JavaScript, "src/main.js"),
+    ] {
+        let path = folder.path().join(language.to_string());
+        let manifest = new(&path, language);
+        let tested = |arguments: &[&str]| {
+            let arguments: Vec<_> = arguments.iter().map(|it| (*it).into()).collect();
+            said(|log| test(&cache, &manifest, &arguments, &|event| log.add(event)))
+        };
+        let (passed, text) = tested(&[]);
+        passed.unwrap();
+        assert!(text.contains("✔ greets and counts"), "{text}");
+        let (_, text) = tested(&["no such test"]);
+        assert!(!text.contains("✔ greets and counts"), "{text}");
+        types(&cache, &manifest, &|_| {}).unwrap();
+        assert_eq!(warned(&manifest).1, [""; 0]);
+
+        // A store that is not granted, and a number where a `bigint` is due.
+        let source = fs::read_to_string(path.join(main)).unwrap();
+        for (from, to, problem) in [
+            (
+                "\"visits\"",
+                "\"visitors\"",
+                "'\"visitors\"' is not assignable",
+            ),
+            (
+                "1n",
+                "1",
+                "'number' is not assignable to parameter of type 'bigint'",
+            ),
+            ("\"name\"", "\"nome\"", "'\"nome\"' is not assignable"),
+        ] {
+            write(&path.join(main), &source.replace(from, to));
+            let (checked, text) = said(|log| types(&cache, &manifest, &|event| log.add(event)));
+            assert!(matches!(checked, Err(Error::Compile { .. })), "{checked:?}");
+            assert!(text.contains(problem), "{text}");
+        }
+        write(
+            &path.join(main),
+            &source.replace("GREETING = \"hello\"", "GREETING = \"hi\""),
+        );
+        let (failed, text) = tested(&[]);
+        assert!(matches!(failed, Err(Error::Tests { .. })), "{failed:?}");
+        // Where it failed is told in the file that was written.
+        assert!(text.contains("test/main.test."), "{text}");
+    }
+}
+
+/// `EDGEWIT_BLESS=1` writes the lock file's template anew.
+#[test]
+fn a_fresh_clone_is_built_and_plain_npm_installs_after_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("greeter");
+    let manifest = new(&path, Language::TypeScript);
+    let lock = path.join("package-lock.json");
+    let npm = |subcommand: &str| {
+        let mut npm = Command::new("npm");
+        npm.args([subcommand, "--no-audit", "--no-fund", "--prefer-offline"]);
+        assert!(npm.current_dir(&path).status().unwrap().success());
+    };
+    if env::var_os("EDGEWIT_BLESS").is_some() {
+        fs::remove_file(&lock).unwrap();
+        npm("install");
+        let text = fs::read_to_string(&lock).unwrap();
+        let template =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/npm/package-lock.json.in");
+        write(&template, &text.replace("\"greeter\"", "\"{{name}}\""));
+    }
+    let locked = fs::read_to_string(&lock).unwrap();
+    let ignored = fs::read_to_string(path.join(".gitignore")).unwrap();
+    assert_eq!(ignored, "/.edgewit/\n/.env\n/node_modules/\n/target/\n");
+    for ignored in [".edgewit", "node_modules", "target"] {
+        let _ = fs::remove_dir_all(path.join(ignored));
+    }
+    let (built, text) = said(|log| {
+        build(&ready(), &manifest, &Options::default(), &|event| {
+            log.add(event)
+        })
+    });
+    built.unwrap();
+    assert!(
+        text.contains("installing @edgewit/sdk, @types/node with npm"),
+        "{text}"
+    );
+    npm("install");
+    // Neither found anything to change, and nothing is installed a second time.
+    assert_eq!(fs::read_to_string(&lock).unwrap(), locked);
+    let (built, text) = said(|log| {
+        build(&ready(), &manifest, &Options::default(), &|event| {
+            log.add(event)
+        })
+    });
+    built.unwrap();
+    assert!(!text.contains("npm"), "{text}");
+}
+
+#[test]
+fn the_sdk_in_an_application_is_that_of_the_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("greeter");
+    let manifest = new(&path, Language::JavaScript);
+    let index = path.join(".edgewit/sdk/dist/index.js");
+    let ours = fs::read_to_string(&index).unwrap();
+    write(&index, "export const App = 1;");
+    write(
+        &path.join(".edgewit/sdk/.edgewit"),
+        "0.0.1-of-another-version",
+    );
+    warned(&manifest).0.unwrap();
+    assert_eq!(fs::read_to_string(&index).unwrap(), ours);
+}
+
+#[test]
+fn the_types_of_stores_follow_the_manifest() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = app(folder.path(), &[("src/main.ts", HANDLER)]);
+    types(&ready(), &manifest, &|_| {}).unwrap();
+    let path = folder.path().join(".edgewit/types/env.d.ts");
+    let env = fs::read_to_string(&path).unwrap();
+    assert!(
+        env.contains("interface Env {\n    \"visits\": Store;\n  }"),
+        "{env}"
+    );
+    write(
+        &folder.path().join("edge.toml"),
+        "name = \"app\"\nlanguage = \"ts\"\n[kv.two-words]\n",
+    );
+    types(&ready(), &Manifest::read(folder.path()).unwrap(), &|_| {}).unwrap();
+    let env = fs::read_to_string(&path).unwrap();
+    assert!(
+        env.contains("interface Env {\n    \"two-words\": Store;\n  }"),
+        "{env}"
+    );
+}
+
+#[test]
+fn packages_that_another_manager_installs_are_left_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = app(
+        folder.path(),
+        &[
+            ("src/main.ts", HANDLER),
+            (
+                "package.json",
+                "{\"dependencies\": {\"left-pad\": \"1.3.0\"}}",
+            ),
+            ("pnpm-lock.yaml", ""),
+        ],
+    );
+    let error = warned(&manifest).0.unwrap_err();
+    assert!(matches!(error, Error::Missing { .. }), "{error}");
+    let text = error.to_string();
+    assert!(text.starts_with("left-pad in "), "{text}");
+    assert!(
+        text.ends_with("is missing; run `pnpm install` there"),
+        "{text}"
+    );
+    write(&folder.path().join("package.json"), "{\n\"name\": }");
+    let text = warned(&manifest).0.unwrap_err().to_string();
+    assert!(
+        text.contains("package.json: is no package of npm's: expected value at line 2 column 9"),
+        "{text}"
+    );
+}
+
+#[test]
+fn packages_that_cannot_be_had_are_an_error_of_npm() {
+    let name = "apps::packages_that_cannot_be_had_are_an_error_of_npm";
+    if is_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let package = "{\"dependencies\": {\"left-pad\": \"1.3.0\"}}";
+        let manifest = app(
+            folder.path(),
+            &[("src/main.ts", HANDLER), ("package.json", package)],
+        );
+        let error = warned(&manifest).0.unwrap_err();
+        assert!(
+            matches!(error, Error::Dependencies { tool: "npm", .. }),
+            "{error}"
+        );
+        return;
+    }
+    ready();
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = again(name, &[]);
+    command
+        .env("npm_config_cache", folder.path())
+        .env("npm_config_fetch_retries", "0")
+        .env("npm_config_registry", "http://127.0.0.1:9/");
+    assert_success(&command.output().unwrap());
+}
+
+#[test]
+fn without_node_it_is_said_what_to_install_and_rust_needs_none() {
+    let name = "apps::without_node_it_is_said_what_to_install_and_rust_needs_none";
+    if is_again() {
+        let cache = Cache::from_env().unwrap();
+        let error = ensure(&cache, Tool::JavaScript, &|_| {}).unwrap_err();
+        let text = error.to_string();
+        assert!(matches!(error, Error::Missing { .. }), "{text}");
+        assert!(
+            text.starts_with("Node is missing; install Node 20 or newer from https://nodejs.org"),
+            "{text}"
+        );
+        let statuses = doctor(&cache);
+        let node = statuses.iter().find(|it| it.tool == "node").unwrap();
+        assert!(node.found.is_err() && !node.needed_to_build);
+        return;
+    }
+    let empty = tempfile::tempdir().unwrap();
+    let mut command = again(name, &[]);
+    command.env("PATH", empty.path());
+    assert_success(&command.output().unwrap());
+}
+
+#[test]
+fn an_old_node_is_told() {
+    let name = "apps::an_old_node_is_told";
+    if is_again() {
+        let error = ensure(&Cache::from_env().unwrap(), Tool::JavaScript, &|_| {}).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.contains("/node is Node 18.19.0; install Node 20 or newer"),
+            "{text}"
+        );
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    crate::support::write_script(&folder.path().join("node"), "echo v18.19.0");
+    let mut command = again(name, &[]);
+    command.env("PATH", crate::support::path_with(folder.path()));
+    assert_success(&command.output().unwrap());
+}

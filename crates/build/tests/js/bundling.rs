@@ -1,0 +1,190 @@
+//! What an application imports: files, packages, and what is not there.
+
+use super::{HANDLER, app, printed, problems, problems_of};
+
+#[test]
+fn texts_and_bytes_are_imported_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let main = "import page from './page.html';\nimport style from './page.css';\n\
+        import picture from './picture.png';\nimport data from './data.json';\n\
+        console.log(page, style, picture instanceof Uint8Array, picture.join(), data.key);\n";
+    let manifest = app(
+        folder.path(),
+        &[
+            ("src/main.ts", &format!("{main}{HANDLER}")),
+            ("src/page.html", "<b>grüße</b>"),
+            ("src/page.css", "b { color: red }"),
+            ("src/picture.png", "\u{1}\u{7f}"),
+            ("src/data.json", "{\"key\": 7}"),
+        ],
+    );
+    assert_eq!(
+        printed(&manifest),
+        ["<b>grüße</b> b { color: red } true 1,127 7"]
+    );
+}
+
+#[test]
+fn packages_are_those_for_browsers_and_for_production() {
+    let folder = tempfile::tempdir().unwrap();
+    let main = "import { which } from 'conditions';\nimport { field } from 'fields';\n\
+        import own from '@edge/own';\n\
+        console.log(which, field, own, process.env.NODE_ENV, global === globalThis);\n";
+    let conditions = |first: &str| {
+        format!(
+            "{{\"name\": \"conditions\", \"exports\": {{\"node\": \"./node.js\", {first} \
+             \"browser\": \"./browser.js\", \"default\": \"./node.js\"}}}}"
+        )
+    };
+    let files = |first: &str| {
+        vec![
+            ("src/main.ts", format!("{main}{HANDLER}")),
+            ("node_modules/conditions/package.json", conditions(first)),
+            (
+                "node_modules/conditions/node.js",
+                "exports.which = 'node';".to_owned(),
+            ),
+            (
+                "node_modules/conditions/browser.js",
+                "export const which = 'browser';".to_owned(),
+            ),
+            (
+                "node_modules/conditions/worker.js",
+                "export const which = 'worker';".to_owned(),
+            ),
+            (
+                "node_modules/fields/package.json",
+                "{\"main\": \"main.js\", \"browser\": \"browser.js\"}".to_owned(),
+            ),
+            (
+                "node_modules/fields/main.js",
+                "exports.field = 'main';".to_owned(),
+            ),
+            (
+                "node_modules/fields/browser.js",
+                "exports.field = 'browser';".to_owned(),
+            ),
+            (
+                "node_modules/@edge/own/package.json",
+                "{\"exports\": {\"edgewit\": \"./edge.js\", \"worker\": \"./none.js\"}}".to_owned(),
+            ),
+            (
+                "node_modules/@edge/own/edge.js",
+                "export default 'edgewit';".to_owned(),
+            ),
+        ]
+    };
+    for (first, which) in [("\"worker\": \"./worker.js\",", "worker"), ("", "browser")] {
+        let files = files(first);
+        let files: Vec<_> = files.iter().map(|(path, text)| (*path, &**text)).collect();
+        let manifest = app(folder.path(), &files);
+        let line = format!("{which} browser edgewit production true");
+        assert_eq!(printed(&manifest), [line]);
+    }
+}
+
+#[test]
+fn a_module_of_node_is_named_with_the_package_that_wants_it_and_what_to_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let main = "import { read } from '@acme/files';\nimport { createServer } from 'node:http';\n\
+        import cluster from 'cluster';\nconsole.log(read, createServer, cluster);\n";
+    let manifest = app(
+        folder.path(),
+        &[
+            ("src/main.ts", &format!("{main}{HANDLER}")),
+            (
+                "node_modules/@acme/files/package.json",
+                "{\"main\": \"lib/a.js\"}",
+            ),
+            (
+                "node_modules/@acme/files/lib/a.js",
+                "\nexports.read = require('fs').readFileSync;\n",
+            ),
+        ],
+    );
+    let text = problems(&manifest);
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "node_modules/@acme/files/lib/a.js:2:24: the package @acme/files imports \"fs\", which is a part of \
+             Node and not there at the edge; use a store of `@edgewit/sdk/kv`, or import the file itself \
+             (`./page.html` is a string)",
+            "src/main.ts:2:30: this imports \"node:http\", which is a part of Node and not there at the edge; use \
+             fetch",
+            "src/main.ts:3:21: this imports \"cluster\", which is a part of Node and not there at the edge; only \
+             what browsers have is there: look for a package, or an entry of it, for browsers",
+        ]
+    );
+    // One that brings a package of that name is served by it, and a package may say that it does without.
+    let manifest = app(
+        folder.path(),
+        &[
+            (
+                "src/main.ts",
+                &format!(
+                    "import {{ on }} from 'events';\nimport fs from 'without';\nconsole.log(on, fs);\n{HANDLER}"
+                ),
+            ),
+            ("node_modules/events/package.json", "{\"main\": \"a.js\"}"),
+            ("node_modules/events/a.js", "exports.on = 'theirs';"),
+            (
+                "node_modules/without/package.json",
+                "{\"main\": \"a.js\", \"browser\": {\"fs\": false}}",
+            ),
+            (
+                "node_modules/without/a.js",
+                "module.exports = Object.keys(require('fs')).length;",
+            ),
+        ],
+    );
+    assert_eq!(printed(&manifest), ["theirs 0"]);
+}
+
+#[test]
+fn what_is_wrong_with_the_source_has_its_place() {
+    let cases = [
+        ("\nconst a = ;", "src/main.ts:2:11: Unexpected \";\""),
+        (
+            "import './other.js';",
+            "src/main.ts:1:8: Could not resolve \"./other.js\"",
+        ),
+        (
+            "import 'left-pad';",
+            "src/main.ts:1:8: Could not resolve \"left-pad\"",
+        ),
+        (
+            "import { open } from '@edgewit/sdk/nothing'; open();",
+            "src/main.ts:1:22: Could not resolve \"@edgewit/sdk/nothing\"",
+        ),
+        // What the engine has no support for is found when it reads the bundle.
+        (
+            "\nexport const letters = /\\p{L}/u;",
+            "src/main.ts:2:24: SyntaxError: invalid property name in regular expression:",
+        ),
+    ];
+    for (text, problem) in cases {
+        let found = problems_of(&format!("{text}\n{HANDLER}"));
+        assert!(found.starts_with(problem), "{found}");
+    }
+}
+
+#[test]
+fn an_application_without_an_entry_is_told_where_it_is_looked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = app(folder.path(), &[("lib/main.ts", HANDLER)]);
+    let error = super::warned(&manifest).0.unwrap_err().to_string();
+    let due = "has no entry: a file src/main.ts is due, which exports what handles requests by default \
+        (src/index, main, index do as well, and .mts, .tsx, .js, .mjs, .jsx)";
+    assert!(error.ends_with(due), "{error}");
+    // The first of several is the one.
+    for (path, text) in [
+        ("index.js", "last"),
+        ("src/main.js", "second"),
+        ("src/main.mts", "first"),
+    ] {
+        let source = format!("console.log('{text}');\n{HANDLER}");
+        let manifest = app(folder.path(), &[(path, &source)]);
+        assert_eq!(printed(&manifest), [text]);
+    }
+}

@@ -1,0 +1,135 @@
+//! The top level of an application runs while it is built: whatever goes wrong there is told in words of
+//! the application, with its place.
+
+use super::{HANDLER, app, printed, problems, problems_of, warned};
+
+/// What is said last of all that ends there.
+const WHEN: &str = "the top level of an application runs while it is built, and not for a request";
+
+#[test]
+fn an_exception_in_a_package_names_file_line_and_package() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = app(
+        folder.path(),
+        &[
+            (
+                "src/main.ts",
+                &format!("\nimport {{ id }} from './db.js';\nconsole.log(id);\n{HANDLER}"),
+            ),
+            (
+                "src/db.ts",
+                "interface Row { id: string }\nimport { make } from '@acme/uuid';\n\
+                 export const id: Row['id'] =\n  make();\n",
+            ),
+            (
+                "node_modules/@acme/uuid/package.json",
+                "{\"main\": \"lib/a.js\"}",
+            ),
+            (
+                "node_modules/@acme/uuid/lib/a.js",
+                "// No comment.\nexports.make = function draw() {\n  throw new TypeError('no entropy\\nat all');\n};\n",
+            ),
+        ],
+    );
+    let text = problems(&manifest);
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "node_modules/@acme/uuid/lib/a.js:3:9 (package @acme/uuid): TypeError: no entropy",
+            "at all",
+            "    at draw (node_modules/@acme/uuid/lib/a.js:3:9)",
+            "    at src/db.ts:4:3",
+            WHEN,
+        ]
+    );
+}
+
+#[test]
+fn whatever_ends_the_top_level_is_told_without_a_backtrace_of_the_engine() {
+    let never = "src/main.ts: a promise that is awaited at the top level never settles: no time passes there, \
+        and nothing is fetched";
+    let cases = [
+        (
+            "\nthrow new RangeError('out');",
+            "src/main.ts:2:7: RangeError: out",
+        ),
+        ("throw 'a text';", "src/main.ts: a text"),
+        (
+            "await Promise.reject(new Error('refused'));",
+            "src/main.ts:1:22: Error: refused",
+        ),
+        ("await new Promise(() => {});", never),
+        ("await new Promise((done) => setTimeout(done, 1));", never),
+        (
+            "import { open } from '@edgewit/sdk/kv';\nawait open('visits');",
+            "src/main.ts:2:7: TypeError: kv.open can only be called while a request is handled",
+        ),
+        (
+            "await fetch('http://127.0.0.1/');",
+            "src/main.ts:1:7: TypeError: fetch.send can only be called while a request is handled",
+        ),
+        (
+            "function again() { again(); }\nagain();",
+            "src/main.ts:1:20: InternalError: too much recursion",
+        ),
+        (
+            "for (const all = []; ; ) all.push(new Uint8Array(1 << 24));",
+            "src/main.ts: out of memory",
+        ),
+    ];
+    for (text, problem) in cases {
+        let found = problems_of(&format!("{text}\n{HANDLER}"));
+        assert!(found.starts_with(problem), "{found}");
+        assert!(found.ends_with(WHEN), "{found}");
+        for word in ["wasm", "unreachable", "bindings.js"] {
+            assert!(!found.contains(word), "{found}");
+        }
+    }
+}
+
+#[test]
+fn what_is_printed_or_left_unhandled_is_a_warning() {
+    let text = "console.log('starting');\nconsole.error('badly');\n\n  Promise.reject(new Error('lost'));\n";
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = app(
+        folder.path(),
+        &[("src/main.ts", &format!("{text}{HANDLER}"))],
+    );
+    let (built, warnings) = warned(&manifest);
+    built.unwrap();
+    assert_eq!(
+        warnings,
+        [
+            "src/main.ts:4:18: a promise was rejected while the application was built, and nobody handled it: lost",
+            "printed while the application was built: starting",
+            "printed while the application was built: badly",
+        ]
+    );
+}
+
+#[test]
+fn time_goes_on_and_is_always_the_same() {
+    let text = "const first = Date.now();\nwhile (Date.now() === first);\n\
+        console.log(new Date(first).toISOString().slice(0, 17));\n";
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = app(
+        folder.path(),
+        &[("src/main.ts", &format!("{text}{HANDLER}"))],
+    );
+    assert_eq!(printed(&manifest), ["2026-01-01T00:00:"]);
+}
+
+#[test]
+fn more_memory_than_a_request_may_have_is_refused() {
+    let text = format!("export const kept = new Uint8Array(200 << 20).fill(1);\n{HANDLER}");
+    let found = problems_of(&text);
+    assert!(
+        found.contains("edge.toml: memory-bytes: the application holds 2")
+            && found.ends_with(
+                "bytes after its top level, and a request may have 134217728; make less there, or \
+             raise the limit"
+            ),
+        "{found}"
+    );
+}
