@@ -2,7 +2,7 @@
 //
 // As generated, nothing frees what an import's arguments are copied into: 30,000 lines of 4 KiB for a
 // log fill a memory of 128 MiB. Here such a copy is lent for the time of the call and freed after it.
-// What a failed lowering left behind is freed by the next call. Results of exports, which the host
+// What a failed lowering left behind is freed when the next call begins. Results of exports, which the host
 // reads later, are freed by the engine itself.
 //
 // A string is encoded by the engine, and not measured by a loop over its characters before, which took
@@ -20,6 +20,8 @@
 const BLOCK = /^(?:async function export_|function import_|class import_)[^]*?^}$/gm;
 const START = "delete globalThis.$bindings;\n";
 const CALL = /^( *)((?:ret = )?\$import_edge_sdk_(\S+?)\(.*\);)$/gm;
+/** The functions that lower arguments: those of interfaces, and within the methods of resources. */
+const LOWERING = /^( *)function (?:import_\S+?|helper)\(.*\) \{\n/gm;
 const LOGGED = /^ *_debugLog\('[^']*'(?:, \{[^}]*\})?\);\n/gm;
 
 const REALM = "let { TextEncoder, TextDecoder } = contentGlobal;\n";
@@ -84,7 +86,8 @@ export function mend(bindings, imports) {
       .replaceAll("$realloc(0, 0, ", "$lend(0, 0, ")
       .replaceAll(", $realloc, $memory)", ", $lend, $memory)");
     if (lending.includes("$realloc")) changed(`$realloc is used otherwise in:\n${block}`);
-    return lending.replace(CALL, (_, indent, call, name) => {
+    const clean = lending.replace(LOWERING, (head, indent) => `${head}${indent}  $free();\n`);
+    return clean.replace(CALL, (_, indent, call, name) => {
       calls += 1;
       const early = `if ($building) $early("${readable(name)}");`;
       return `${indent}${early}\n${indent}${call}\n${indent}$free();`;

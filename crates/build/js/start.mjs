@@ -1,9 +1,11 @@
 // Starts the engine with an application's script, as far as the end of its top level: what is in
 // memory then is where each request begins.
 //
-// All that the engine asks of the system is answered here, and always alike: equal scripts give an
-// equal memory. The clock advances by a microsecond each time it is read.
+// All that the engine asks of the system is answered here, and for equal scripts alike: they give an
+// equal memory. The clock advances by a microsecond each time it is read. Random bytes, with which the
+// engine scatters its hash tables, follow from the script; a request draws others, from the host.
 
+import { createHash } from "node:crypto";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,13 +29,13 @@ export async function start(engine, script) {
     writeFileSync(join(folder, "bindings.js"), readFileSync(join(engine, "bindings.js")));
     const line = `--initializer-script-path /bindings.js --strip-path-prefix / ${SCRIPT}`;
     writeFileSync(join(folder, "arguments"), line);
-    return await run(engine, folder);
+    return await run(engine, folder, createHash("sha256").update(script).digest());
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-async function run(engine, folder) {
+async function run(engine, folder, seed) {
   const module = await WebAssembly.compile(readFileSync(join(engine, "start.wasm")));
   const env = JSON.parse(readFileSync(join(engine, "environment.json"), "utf8"));
   const stdin = openSync(join(folder, "arguments"));
@@ -41,7 +43,7 @@ async function run(engine, folder) {
   const printed = { 1: "", 2: "" };
   let instance;
   const memory = () => instance.exports.memory.buffer;
-  const imports = { wasi_snapshot_preview1: system(wasi.wasiImport, printed, memory) };
+  const imports = { wasi_snapshot_preview1: system(wasi.wasiImport, printed, memory, seed) };
   for (const { module: from, name } of WebAssembly.Module.imports(module)) {
     imports[from] ??= {};
     imports[from][name] ??= () => {
@@ -68,8 +70,9 @@ async function run(engine, folder) {
 }
 
 /** The system as the engine sees it: that of Node but for what is printed, drawn or read off a clock. */
-function system(node, printed, memory) {
+function system(node, printed, memory, seed) {
   let time = TIME_NS;
+  let drawn = 0;
   const decoders = { 1: new TextDecoder(), 2: new TextDecoder() };
   return {
     ...node,
@@ -86,7 +89,8 @@ function system(node, printed, memory) {
       return 0;
     },
     random_get(at, length) {
-      new Uint8Array(memory(), at, length).fill(0x5a);
+      const bytes = new Uint8Array(memory(), at, length);
+      for (const index of bytes.keys()) bytes[index] = seed[drawn++ % seed.length];
       return 0;
     },
     clock_time_get(_id, _precision, at) {

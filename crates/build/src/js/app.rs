@@ -52,7 +52,8 @@ impl App {
             place(&sdk, &source.join(SDK_PLACE))?;
         }
         let sdk = names_sdk.is_none().then_some(sdk);
-        write_types(&source, manifest)?;
+        // They are for editors: where they can't be written, building goes on without them.
+        let _ = write_types(&source, manifest);
         package.install(report)?;
         Ok(Self {
             source,
@@ -203,7 +204,10 @@ impl<'a> Package<'a> {
         } else {
             "install"
         };
-        let status = command::run(npm_command(self.folder, subcommand)?, None, report)?;
+        let mut npm = npm_command(self.folder, subcommand)?;
+        // What is looked for is not to depend on `NODE_ENV`.
+        npm.arg("--include=dev");
+        let status = command::run(npm, None, report)?;
         if status.success() {
             return Ok(());
         }

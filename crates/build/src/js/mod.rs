@@ -31,11 +31,17 @@ pub(crate) fn build(
     options: &Options,
     report: Report<'_>,
 ) -> Result<Built, Error> {
+    if manifest.build.stack_bytes.is_some() {
+        return Err(Error::Problems(format!(
+            "{}: stack-bytes: only a Rust guest has a stack of a size to choose",
+            manifest.path.display()
+        )));
+    }
     let toolset = toolset::ensure(cache, report)?;
     let app = App::open(cache, manifest, &toolset, report)?;
     let output = output::component_file(&app.source, &app.target, &manifest.name, options)?;
     report(Event::Step(&format!("building {}", manifest.name)));
-    let memory = app.target.join("memory.bin");
+    let memory = app.target.join(format!(".{}.memory", std::process::id()));
     let mut script = toolset.script("build.mjs");
     script.arg(
         json!({
