@@ -12,7 +12,7 @@ export class Body {
   readonly message: Request | Response;
   #reader: Reader | undefined;
   /** What a read brought beyond what was asked for. */
-  #left = new Uint8Array();
+  #left: Uint8Array = new Uint8Array();
   /** The read by which a step waited. */
   #ahead: Promise<Uint8Array | undefined> | undefined;
 
@@ -26,7 +26,7 @@ export class Body {
       const chunk = await (this.#ahead ?? this.#next(most));
       this.#ahead = undefined;
       if (chunk === undefined) return undefined;
-      this.#left = chunk.slice();
+      this.#left = chunk;
     }
     const bytes = this.#left.subarray(0, most);
     this.#left = this.#left.subarray(bytes.length);

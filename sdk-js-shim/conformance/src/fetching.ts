@@ -156,9 +156,6 @@ function arrived(run: Run, name: string, response: Response): Report {
   return Report.ok().word(response.status);
 }
 
-/** What is known once a request is sent; all else shows where the response is waited for. */
-const AT_ONCE = /^throw|^err (denied|invalid-request|limit)$/;
-
 async function send(run: Run, operands: Operands): Promise<Report> {
   const draft = run.take(operands.word(0), Draft);
   const controller = new AbortController();
@@ -167,9 +164,9 @@ async function send(run: Run, operands: Operands): Promise<Report> {
     () => undefined,
     (error: unknown) => caseOf(error),
   );
-  // `fetch` tells by its promise alone.
-  const report = await Promise.race([refused, reactions()]);
-  if (report && AT_ONCE.test(String(report))) return report;
+  // `fetch` tells by its promise alone; what the host refuses at once has rejected it already.
+  const report = await Promise.race([refused, reactions(1)]);
+  if (report !== undefined) return report;
   run.keep(operands.word(1), pending);
   return Report.ok();
 }

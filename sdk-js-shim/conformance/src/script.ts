@@ -73,7 +73,7 @@ export async function run(c: Context, steps: Step[]): Promise<Response> {
     case undefined:
       return run.answer();
     case "source":
-      run.reply.body = run.source();
+      run.reply.source = run.source();
       return run.answer();
     case "fail":
       throw new Error(turn.text);

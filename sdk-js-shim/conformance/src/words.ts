@@ -205,16 +205,16 @@ function written(bytes: Uint8Array): string {
   }).join("");
 }
 
-/** FNV-1a of 64 bits, in two halves: a `bigint` for each byte would take seconds. */
+/** FNV-1a of 64 bits, in two halves: a `bigint`, or an iterator's step, for each byte would take seconds. */
 function hash(bytes: Uint8Array): string {
   let high = 0xcbf29ce4;
   let low = 0x84222325;
-  for (const byte of bytes) {
-    low = (low ^ byte) >>> 0;
+  for (let at = 0; at < bytes.length; at++) {
+    const mixed = (low ^ bytes[at]!) >>> 0;
     // The prime is 2^40 + 0x1b3.
-    const product = low * 0x1b3;
-    high = (high * 0x1b3 + low * 0x100 + Math.floor(product / 2 ** 32)) % 2 ** 32;
-    low = product % 2 ** 32;
+    const product = mixed * 0x1b3;
+    low = product >>> 0;
+    high = (high * 0x1b3 + mixed * 0x100 + (product - low) / 0x1_0000_0000) >>> 0;
   }
   return high.toString(16).padStart(8, "0") + low.toString(16).padStart(8, "0");
 }
