@@ -150,12 +150,44 @@ pub(crate) fn shown(exchange: &Exchange, reply: &Message) -> Vec<String> {
     let is_free =
         |name: &str| is_host_s(name) || OF_THE_PLATFORM.contains(&name) && !is_named(name);
     let fields = reply.head.fields.iter().filter(|(name, _)| !is_free(name));
-    let line = |(name, value): &(String, Vec<u8>)| format!("{name}: {}", words::report(value));
     let mut lines = vec![status.to_string()];
-    lines.extend(fields.map(line));
-    lines.push(format!("= {}", words::report(&reply.body)));
-    lines.extend(reply.trailers.iter().map(|it| format!("+ {}", line(it))));
+    lines.extend(field_lines(fields));
+    lines.push(format!("= {}", shown_body(exchange, &reply.body)));
+    lines.extend(field_lines(reply.trailers.iter()).map(|it| format!("+ {it}")));
     lines
+}
+
+/// Fields by their names, those of one name joined: a platform's type may have done so.
+fn field_lines<'a>(
+    fields: impl Iterator<Item = &'a (String, Vec<u8>)>,
+) -> impl Iterator<Item = String> {
+    let mut named: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (name, value) in fields {
+        named.entry(name).or_default().push(words::report(value));
+    }
+    named.into_iter().flat_map(|(name, values)| {
+        let line = |value| format!("{name}: {value}");
+        words::joined(name, &values)
+            .into_iter()
+            .map(line)
+            .collect::<Vec<_>>()
+    })
+}
+
+/// A body, in which reports of fields have those of one name joined, too.
+fn shown_body(exchange: &Exchange, body: &[u8]) -> String {
+    let due = exchange.steps.iter().filter(|step| step.due.is_some());
+    let lines: Vec<_> = String::from_utf8_lossy(body)
+        .lines()
+        .map(str::to_owned)
+        .collect();
+    if !exchange.is_reported_whole() || lines.len() != due.clone().count() {
+        return words::report(body);
+    }
+    let joined = due
+        .zip(&lines)
+        .map(|(step, line)| step::joined(step, line) + "\n");
+    words::report(joined.collect::<String>().as_bytes())
 }
 
 /// The reply of a handler that has failed.
@@ -228,9 +260,14 @@ pub(crate) fn judge_reply(due: &Reply, reply: Option<&Message>) -> Vec<String> {
         due.status.to_string(),
         reply.head.status().to_string(),
     );
+    // A platform's type may have joined them.
+    let listed = |name: &str, values: &[String]| format!("{:?}", words::joined(name, values));
     for (name, values) in &due.fields {
-        let met = reply.head.all(name);
-        differ(name, format!("{values:?}"), format!("{met:?}"));
+        differ(
+            name,
+            listed(name, values),
+            listed(name, &reply.head.all(name)),
+        );
     }
     if let Some(body) = &due.body {
         let due = words::decode(body)
@@ -240,10 +277,11 @@ pub(crate) fn judge_reply(due: &Reply, reply: Option<&Message>) -> Vec<String> {
     }
     if let Some(due) = &due.trailers {
         let names = reply.trailers.iter().map(|(name, _)| name);
-        let met: BTreeMap<_, _> = names.map(|it| (it, values(&reply.trailers, it))).collect();
+        let met = names.map(|it| (it, words::joined(it, &values(&reply.trailers, it))));
+        let met: BTreeMap<_, _> = met.collect();
+        let due = due.iter().filter(|(_, values)| !values.is_empty());
         let due: BTreeMap<_, _> = due
-            .iter()
-            .filter(|(_, values)| !values.is_empty())
+            .map(|(it, values)| (it, words::joined(it, values)))
             .collect();
         differ("trailers", format!("{due:?}"), format!("{met:?}"));
     }

@@ -1,7 +1,7 @@
 //! Values as the lines of traces show them.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 use edgewit_host::Value;
@@ -129,10 +129,10 @@ impl Handles {
     }
 }
 
-/// Field lines as they would leave: names in lower case and sorted, stably, values without blanks around. `None` if
-/// the list holds anything else.
+/// Field lines as they would leave: names in lower case and sorted, values without blanks around, those of one name
+/// joined but for `set-cookie`. `None` if the list holds anything else.
 fn fields(items: &[Value]) -> Option<Vec<String>> {
-    let mut fields = Vec::new();
+    let mut fields: BTreeMap<String, Vec<&[u8]>> = BTreeMap::new();
     for item in items {
         let Value::Tuple(pair) = item else {
             return None;
@@ -143,15 +143,18 @@ fn fields(items: &[Value]) -> Option<Vec<String>> {
         let kept = |byte: &u8| !matches!(byte, b' ' | b'\t');
         let start = value.iter().position(kept).unwrap_or(value.len());
         let end = value.iter().rposition(kept).map_or(start, |last| last + 1);
-        fields.push((name.to_lowercase(), shown_bytes(&value[start..end])));
+        let values = fields.entry(name.to_lowercase()).or_default();
+        values.push(&value[start..end]);
     }
-    fields.sort_by(|(one, _), (other, _)| one.cmp(other));
-    Some(
-        fields
-            .into_iter()
-            .map(|(name, value)| format!("{name}: {value}"))
-            .collect(),
-    )
+    let shown = fields.into_iter().flat_map(|(name, values)| {
+        let values = match name.as_str() {
+            "set-cookie" => values.into_iter().map(shown_bytes).collect(),
+            _ => vec![shown_bytes(&values.join(&b", "[..]))],
+        };
+        let line = move |value| format!("{name}: {value}");
+        values.into_iter().map(line).collect::<Vec<_>>()
+    });
+    Some(shown.collect())
 }
 
 fn shown_text(text: &str) -> String {

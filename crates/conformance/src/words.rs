@@ -83,6 +83,18 @@ pub fn encode(bytes: &[u8]) -> String {
     }
 }
 
+/// The values of the fields of one name, as words, joined as a platform's type may have them. Those of `set-cookie`
+/// stay apart.
+pub fn joined(name: &str, values: &[String]) -> Vec<String> {
+    let decoded: Result<Vec<_>, _> = values.iter().map(|word| decode(word)).collect();
+    match decoded {
+        Ok(values) if values.len() > 1 && name != "set-cookie" => {
+            vec![report(&values.join(&b", "[..]))]
+        }
+        _ => values.to_owned(),
+    }
+}
+
 /// How a guest reports a value.
 pub fn report(value: &[u8]) -> String {
     if value.len() > REPORTED_BYTES_MAX {
@@ -155,6 +167,19 @@ mod tests {
         assert_eq!(expand("k{11}: v").len(), 11);
         assert_eq!(expand("x: {v*3}"), ["x: vvv"]);
         assert_eq!(expand("{not}"), ["{not}"]);
+    }
+
+    #[test]
+    fn fields_of_one_name_are_joined_but_for_set_cookie() {
+        let joined = |name: &str, values: &[&str]| {
+            let values: Vec<_> = values.iter().map(|it| (*it).to_owned()).collect();
+            super::joined(name, &values).join(" ")
+        };
+        assert_eq!(joined("a", &["1", "-", "%FF"]), "1%2C%20%2C%20%FF");
+        assert_eq!(joined("a", &["-"]), "-");
+        assert_eq!(joined("a", &[]), "");
+        assert_eq!(joined("set-cookie", &["1", "2"]), "1 2");
+        assert!(joined("a", &["*60", "*60"]).starts_with("*122:"));
     }
 
     #[test]
