@@ -20,6 +20,9 @@ pub struct Expect {
     /// then failed.
     #[serde(default)]
     pub late: Vec<String>,
+    /// Whether a type of the platform joins the fields of one name, all but those of `set-cookie`.
+    #[serde(default)]
+    pub joins: bool,
     /// Known failures.
     #[serde(default, rename = "failure")]
     pub failures: Vec<Failure>,
@@ -164,6 +167,7 @@ impl Default for Expect {
             layers: vec![Layer::Wit, Layer::Sdk],
             drops: Drops::Deferred,
             late: Vec::new(),
+            joins: false,
             failures: Vec::new(),
             prevented: Vec::new(),
             relaxed: Vec::new(),

@@ -46,7 +46,7 @@ pub async fn over_http(
         let server = &server;
         async move {
             match case.out_of_reach() {
-                None => (at, *case, Ok(ask(server, &expect.late, case).await)),
+                None => (at, *case, Ok(ask(server, expect, case).await)),
                 Some(why) => (at, *case, Err(why)),
             }
         }
@@ -63,7 +63,7 @@ pub async fn over_http(
                 reports,
             }) => {
                 if !is_guest && !hung && case.has_a_script() {
-                    is_guest = reports || server.is_guest(&expect.late).await;
+                    is_guest = reports || server.is_guest(expect).await;
                     if !is_guest {
                         return Err(NoGuest(subject.clone()).to_string());
                     }
@@ -150,9 +150,9 @@ impl Server {
     }
 
     /// Whether it reports anything in the simplest cases, or leaves one without an end.
-    async fn is_guest(&self, late: &[String]) -> bool {
+    async fn is_guest(&self, expect: &Expect) -> bool {
         for case in first_cases().iter().filter(|case| case.is_outcome()) {
-            let Asked { hung, reports, .. } = ask(self, late, case).await;
+            let Asked { hung, reports, .. } = ask(self, expect, case).await;
             if hung || reports {
                 return true;
             }
@@ -177,7 +177,7 @@ fn is_report(line: &str) -> bool {
     word.is_some_and(|word| REPORTS.contains(&word))
 }
 
-async fn ask(server: &Server, late: &[String], case: &Case) -> Asked {
+async fn ask(server: &Server, expect: &Expect, case: &Case) -> Asked {
     let began = Instant::now();
     let Server { address, authority } = server;
     let mut asked = Asked::default();
@@ -203,7 +203,7 @@ async fn ask(server: &Server, late: &[String], case: &Case) -> Asked {
             Ok(Ok(reply)) => {
                 let lines = reply.as_ref().map(Message::lines).unwrap_or_default();
                 asked.reports |= lines.iter().any(|line| is_report(line));
-                judge(exchange, late, reply.as_ref(), outcome);
+                judge(exchange, expect, reply.as_ref(), outcome);
             }
         }
     }
@@ -211,13 +211,15 @@ async fn ask(server: &Server, late: &[String], case: &Case) -> Asked {
     asked
 }
 
-fn judge(exchange: &Exchange, late: &[String], reply: Option<&Message>, outcome: &mut Outcome) {
+fn judge(exchange: &Exchange, expect: &Expect, reply: Option<&Message>, outcome: &mut Outcome) {
     let reports = reply.map(Message::lines).unwrap_or_default();
     let mut has_failed = false;
     // Where no step reports, the body is the server's own, a page about an error say.
     if exchange.steps.iter().any(|step| step.due.is_some()) {
-        has_failed = judge_reports(exchange, late, &reports, outcome);
+        has_failed = judge_reports(exchange, expect, &reports, outcome);
     }
     let due = due_reply(exchange, has_failed, &reports);
-    outcome.problems.extend(judge_reply(&due, reply));
+    outcome
+        .problems
+        .extend(judge_reply(&due, reply, expect.joins));
 }

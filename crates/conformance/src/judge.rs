@@ -40,10 +40,12 @@ pub(crate) fn judge(
     reply: Option<&Message>,
     outcome: &mut Outcome,
 ) -> bool {
-    let has_failed = judge_reports(exchange, &expect.late, &record.reports, outcome);
+    let has_failed = judge_reports(exchange, expect, &record.reports, outcome);
     if exchange.reads() {
         let due = due_reply(exchange, has_failed, &record.reports);
-        outcome.problems.extend(judge_reply(&due, reply));
+        outcome
+            .problems
+            .extend(judge_reply(&due, reply, expect.joins));
     }
     let late = Fails::Error(String::new());
     let due = exchange.fails.as_ref().or(has_failed.then_some(&late));
@@ -203,13 +205,15 @@ fn failed() -> Reply {
 /// was let through by a type of the platform, and shows when the handler returns.
 pub(crate) fn judge_reports(
     exchange: &Exchange,
-    late: &[String],
+    expect: &Expect,
     reports: &[String],
     outcome: &mut Outcome,
 ) -> bool {
     let is_late = |step: &Step, due: &str, report: &str| {
         let error = due.strip_prefix("err ").unwrap_or_default();
-        report == "ok" && step.line.starts_with("reply.") && late.iter().any(|late| late == error)
+        report == "ok"
+            && step.line.starts_with("reply.")
+            && expect.late.iter().any(|late| late == error)
     };
     let mut has_failed = false;
     let mut met = reports.iter();
@@ -231,7 +235,10 @@ pub(crate) fn judge_reports(
             outcome.prevented = true;
             continue;
         }
-        if !step::matches(step, due, report) {
+        let joined = |text: &str| step::joined(step, text);
+        let matches = step::matches(step, due, report)
+            || expect.joins && step::matches(step, &joined(due), &joined(report));
+        if !matches {
             let step = format!("`{}`", step.line);
             let (due, report) = (format!("`{due}`"), format!("`{report}`"));
             outcome.problems.push(expected(&step, due, report));
@@ -246,7 +253,8 @@ pub(crate) fn judge_reports(
     has_failed
 }
 
-pub(crate) fn judge_reply(due: &Reply, reply: Option<&Message>) -> Vec<String> {
+/// Compares a reply with what is due; with `joins` whatever fields of one name it has joined.
+pub(crate) fn judge_reply(due: &Reply, reply: Option<&Message>, joins: bool) -> Vec<String> {
     let nothing = Message::default();
     let reply = reply.unwrap_or(&nothing);
     let mut problems = Vec::new();
@@ -260,14 +268,14 @@ pub(crate) fn judge_reply(due: &Reply, reply: Option<&Message>) -> Vec<String> {
         due.status.to_string(),
         reply.head.status().to_string(),
     );
-    // A platform's type may have joined them.
-    let listed = |name: &str, values: &[String]| format!("{:?}", words::joined(name, values));
+    let listed = |name: &str, values: Vec<String>| match joins {
+        true => words::joined(name, &values),
+        false => values,
+    };
     for (name, values) in &due.fields {
-        differ(
-            name,
-            listed(name, values),
-            listed(name, &reply.head.all(name)),
-        );
+        let due = listed(name, values.clone());
+        let met = listed(name, reply.head.all(name));
+        differ(name, format!("{due:?}"), format!("{met:?}"));
     }
     if let Some(body) = &due.body {
         let due = words::decode(body)
@@ -277,12 +285,11 @@ pub(crate) fn judge_reply(due: &Reply, reply: Option<&Message>) -> Vec<String> {
     }
     if let Some(due) = &due.trailers {
         let names = reply.trailers.iter().map(|(name, _)| name);
-        let met = names.map(|it| (it, words::joined(it, &values(&reply.trailers, it))));
+        let met = names.map(|it| (it, listed(it, values(&reply.trailers, it))));
         let met: BTreeMap<_, _> = met.collect();
         let due = due.iter().filter(|(_, values)| !values.is_empty());
-        let due: BTreeMap<_, _> = due
-            .map(|(it, values)| (it, words::joined(it, values)))
-            .collect();
+        let due = due.map(|(it, values)| (it, listed(it, values.clone())));
+        let due: BTreeMap<_, _> = due.collect();
         differ("trailers", format!("{due:?}"), format!("{met:?}"));
     }
     let end = |cut: bool| if cut { "cut" } else { "whole" }.to_owned();
@@ -392,20 +399,46 @@ mod tests {
             ..Message::default()
         };
         let due: Reply = toml::from_str("trailers = {}").unwrap();
-        assert!(judge_reply(&due, Some(&reply(&[]))).is_empty());
+        assert!(judge_reply(&due, Some(&reply(&[])), false).is_empty());
         assert_eq!(
-            judge_reply(&due, Some(&reply(&[("x", b"1")]))),
+            judge_reply(&due, Some(&reply(&[("x", b"1")])), false),
             ["trailers: expected {}, got {\"x\": [\"1\"]}"]
         );
         let due: Reply = toml::from_str("trailers = { x = ['1'], y = [] }").unwrap();
-        assert!(judge_reply(&due, Some(&reply(&[("x", b"1")]))).is_empty());
-        assert_eq!(judge_reply(&due, Some(&reply(&[]))).len(), 1);
+        assert!(judge_reply(&due, Some(&reply(&[("x", b"1")])), false).is_empty());
+        assert_eq!(judge_reply(&due, Some(&reply(&[])), false).len(), 1);
+    }
+
+    #[test]
+    fn fields_of_one_name_are_joined_where_the_platform_joins() {
+        let judged = |joins: bool, values: &[&[u8]], due: &str| {
+            let fields = values.iter().map(|it| ("a".to_owned(), it.to_vec()));
+            let reply = Message {
+                trailers: fields.clone().collect(),
+                head: crate::wire::Head {
+                    start: "HTTP/1.1 200 OK".to_owned(),
+                    fields: fields.collect(),
+                },
+                complete: true,
+                ..Message::default()
+            };
+            let due = format!("fields = {{ a = {due} }}\ntrailers = {{ a = {due} }}");
+            judge_reply(&toml::from_str(&due).unwrap(), Some(&reply), joins).len()
+        };
+        let due = "['1', '2']";
+        for joins in [false, true] {
+            assert_eq!(judged(joins, &[b"1", b"2"], due), 0);
+            assert_eq!(judged(joins, &[b"2", b"1"], due), 2);
+            assert_eq!(judged(joins, &[b"1"], due), 2);
+        }
+        assert_eq!(judged(true, &[b"1, 2"], due), 0);
+        assert_eq!(judged(false, &[b"1, 2"], due), 2);
     }
 
     #[test]
     fn what_is_not_said_of_a_reply_is_200_and_whole() {
         let due = Reply::default();
-        let told = judge_reply(&due, None);
+        let told = judge_reply(&due, None, false);
         assert_eq!(
             told,
             [
