@@ -8,7 +8,7 @@ import { extra, toMap, trailersDue } from "../message.js";
 import { utf8 } from "../text.js";
 import type { Upload } from "../upload.js";
 import { askedFor, fieldsOf, madeOf } from "./bodies.js";
-import { takeHandle, toBody } from "./incoming.js";
+import { settle, takeHandle, toBody } from "./incoming.js";
 import { ready } from "./loop.js";
 import { signalOf } from "./signal.js";
 import { toWritable } from "./writable.js";
@@ -94,14 +94,13 @@ async function answer(pending: wit.Pending, signal: AbortSignal | undefined): Pr
 }
 
 function toResponse(from: http.Response, signal: AbortSignal | undefined): Response {
-  const headers = toHeaders(from.headers);
-  const { body, length } = toBody(from.body, signal);
-  const response = new Response(body, { status: from.status, headers });
+  const { status, headers, body } = from;
+  const response = new Response(toBody(body, signal), { status, headers: toHeaders(headers) });
+  settle(response, body, headers);
   const of = extra(response);
   of.uri = from.uri;
   of.redirects = from.redirects;
   of.attributes = toMap(from.attributes);
-  if (length !== undefined) of.length = length;
   return response;
 }
 

@@ -3,12 +3,11 @@
 import type { handler, http } from "../generated/edge.js";
 import { BodyError } from "../errors.js";
 import { toHeaders } from "../fields.js";
-import { extra } from "../message.js";
 import { toReturned } from "../returned.js";
 import { Work } from "../work.js";
 import type { Handler } from "./application.js";
 import { describe, logFailure } from "./failure.js";
-import { toBody } from "./incoming.js";
+import { settle, toBody } from "./incoming.js";
 import { drive } from "./loop.js";
 import { type Reply, toReply } from "./reply.js";
 import { arrive } from "./signal.js";
@@ -62,10 +61,10 @@ async function answer(
 }
 
 function toRequest(from: http.Request): Request {
-  const { body, length } = toBody(from.body, undefined);
-  const init: RequestInit = { method: from.method, headers: toHeaders(from.headers), body };
-  const request = new Request(from.uri, init);
+  const { method, uri, headers, body } = from;
+  const init = { method, headers: toHeaders(headers), body: toBody(body, undefined) };
+  const request = new Request(uri, init);
+  settle(request, body, headers);
   arrive(request);
-  if (length !== undefined) extra(request).length = length;
   return request;
 }

@@ -3,7 +3,7 @@
 import type { http, poll } from "../generated/edge.js";
 import { BodyError, payload } from "../errors.js";
 import { toHeaders } from "../fields.js";
-import { endedWith } from "../message.js";
+import { endedWith, extra } from "../message.js";
 import { drop, ready } from "./loop.js";
 
 /** What is known of a stream that reads from the host. */
@@ -20,18 +20,24 @@ const known = new WeakMap<ReadableStream, Incoming>();
 /** Has the host choose how much it hands out by one call. */
 const HOST_SIZE = 0;
 
-/** A body of the host's as one for the platform's constructors, and its length, as far as it is known. */
-export function toBody(
+/** A body of the host's as one for the platform's constructors. */
+export function toBody(body: http.Body, signal: AbortSignal | undefined): BodyInit | null {
+  if (body.tag === "none") return null;
+  return body.tag === "bytes" ? (body.val as BodyInit) : toStream(body.val, signal);
+}
+
+/** Has `message`, which was made of `body` and `fields`, be as the host told of it. */
+export function settle(
+  message: Request | Response,
   body: http.Body,
-  signal: AbortSignal | undefined,
-): { body: BodyInit | null; length: bigint | undefined } {
-  switch (body.tag) {
-    case "none":
-      return { body: null, length: undefined };
-    case "bytes":
-      return { body: body.val as BodyInit, length: BigInt(body.val.length) };
-    case "incoming":
-      return { body: toStream(body.val, signal), length: body.val.length() };
+  fields: readonly http.Field[],
+): void {
+  if (body.tag === "none") return;
+  const length = body.tag === "bytes" ? BigInt(body.val.length) : body.val.length();
+  if (length !== undefined) extra(message).length = length;
+  // The engine's constructor adds it to a body of bytes.
+  if (body.tag === "bytes" && !fields.some((field) => field[0] === "content-length")) {
+    message.headers.delete("content-length");
   }
 }
 

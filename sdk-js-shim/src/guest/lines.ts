@@ -12,6 +12,20 @@ const FRAME = /^(.*)@.*?:(\d+):(\d+)$/;
 /** Files of the SDK's, wherever the build took them from. */
 const OWN = /(^|\/)(@edgewit|\.edgewit)\/sdk\//;
 
+/** As many frames as V8 shows: a stack that ran over has thousands. */
+const FRAMES_MOST = 10;
+
+/** A run of the bundle's lines. */
+interface Run {
+  /** The first of its lines in the bundle. */
+  first: number;
+  /** Where that is from; absent for lines that are nobody's. */
+  file?: string;
+  line?: number;
+}
+
+let runs: Run[] | undefined;
+
 /** The frames of a stack in the application's own files, innermost first. */
 export function framesOf(stack: string): string[] {
   const frames: string[] = [];
@@ -22,24 +36,36 @@ export function framesOf(stack: string): string[] {
     const name = frame[1]!;
     const at = `${place}:${frame[3]}`;
     frames.push(name === "" ? at : `${name} (${at})`);
+    if (frames.length === FRAMES_MOST) break;
   }
   return frames;
 }
 
 /** `file:line` of a line of the bundle; `undefined` for lines that are nobody's. */
 function placeOf(wanted: number): string | undefined {
+  runs ??= readTable();
+  let low = 0;
+  for (let high = runs.length; low < high; ) {
+    const middle = (low + high) >> 1;
+    if (runs[middle]!.first <= wanted) low = middle + 1;
+    else high = middle;
+  }
+  const run = runs[low - 1];
+  return run?.file === undefined ? undefined : `${run.file}:${run.line! + wanted - run.first}`;
+}
+
+function readTable(): Run[] {
   const table = (globalThis as { [TABLE]?: unknown })[TABLE];
-  if (typeof table !== "string") return undefined;
+  if (typeof table !== "string") return [];
   const files = table.split("\n");
+  const read: Run[] = [];
   let first = 1;
   let file = 0;
   for (const run of files.pop()!.split(" ")) {
     const [count, line, changed] = run.split(",").map((digits) => Number.parseInt(digits, 36));
     file = changed ?? file;
-    if (wanted < first + count!) {
-      return line === undefined ? undefined : `${files[file]}:${line + wanted - first}`;
-    }
+    read.push(line === undefined ? { first } : { first, file: files[file]!, line });
     first += count!;
   }
-  return undefined;
+  return read;
 }
