@@ -7,6 +7,8 @@ mod apps;
 mod bundling;
 #[path = "js/components.rs"]
 mod components;
+#[path = "js/sdk.rs"]
+mod sdk;
 mod support;
 #[path = "js/top_level.rs"]
 mod top_level;

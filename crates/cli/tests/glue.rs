@@ -1,6 +1,7 @@
 //! The mended glue of the JavaScript engine, without the SDK over it: what a request calls many times
 //! fits into its memory.
 
+#[allow(dead_code, reason = "it serves one application")]
 mod support;
 
 use std::fs;
