@@ -133,6 +133,7 @@ mod tests {
         assert_eq!(filled(&memory), [3..5 + GAP_BYTES, 200..201, 234..235]);
         assert_eq!(filled(&[]), []);
         assert_eq!(filled(&[0, 0]), []);
-        assert_eq!(filled(&[1, 0, 1]), [0..3]);
+        let whole = filled(&[1, 0, 1]);
+        assert_eq!((whole.len(), &whole[0]), (1, &(0..3)));
     }
 }
