@@ -19,7 +19,7 @@ struct Guest {
     component: fn(&Cache, &Path) -> Vec<u8>,
 }
 
-const GUESTS: [Guest; 3] = [
+const GUESTS: [Guest; 4] = [
     Guest {
         name: "raw",
         folder: "tests/guests/raw",
@@ -30,6 +30,12 @@ const GUESTS: [Guest; 3] = [
         name: "rust",
         folder: "sdk-rust/conformance",
         toolchain: Tool::Rust,
+        component: application,
+    },
+    Guest {
+        name: "typescript",
+        folder: "sdk-js-shim/conformance",
+        toolchain: Tool::JavaScript,
         component: application,
     },
     Guest {
