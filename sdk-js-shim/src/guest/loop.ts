@@ -14,7 +14,6 @@ interface Waiter {
 interface Timer {
   /** On the clock of {@link now}; while the application is being built, counted from its first request. */
   due: number;
-  order: number;
   run(): void;
 }
 
@@ -34,7 +33,6 @@ const REACTIONS_FIRST = 64;
 
 const waiters = new Set<Waiter>();
 const timers: Timer[] = [];
-let order = 0;
 let later: ((run: () => void) => void) | undefined;
 let scheduled = false;
 let call: Call | undefined;
@@ -85,8 +83,8 @@ export function drop(pollable: wit.Pollable): void {
 
 /** Runs `run` after `delay` milliseconds; what is returned ends the wait. */
 export function after(delay: number, run: () => void): () => void {
-  const timer = { due: now() + delay, order: order++, run };
-  // Sorted by time, and by age where that is equal: few enough that a search from the end is quickest.
+  const timer = { due: now() + delay, run };
+  // Sorted by time, and by age where that is equal: they are few, and most are due after all others.
   let at = timers.length;
   while (at > 0 && timers[at - 1]!.due > timer.due) at--;
   timers.splice(at, 0, timer);
