@@ -3,7 +3,7 @@
 //!
 //! Nothing here prints: what happens goes to the caller's [`Report`]. Whatever is kept lies in the
 //! [`Cache`]; one variable, `EDGEWIT_CACHE`, moves it all. What package managers download lies where
-//! they keep it, cargo in `CARGO_HOME`, and is downloaded again where it was cleared.
+//! they keep it, cargo in `CARGO_HOME` and npm in its cache, and is downloaded again where it was cleared.
 //!
 //! ```no_run
 //! use edgewit_build::{Cache, Event, Options};

@@ -15,7 +15,7 @@ Exit codes:
   3  a tool is missing and was not installed; the command to run is printed
 
 EDGEWIT_CACHE moves everything that Edgewit keeps between runs (default: ~/.cache/edgewit);
-what cargo downloads is in cargo's own folder, which CARGO_HOME moves.
+what cargo and npm download is in their own folders, which CARGO_HOME and npm_config_cache move.
 EDGEWIT_LOG filters log lines, as in `debug` or `warn,edgewit::guest=trace` (default: info). They go
 to standard error, for people where that is a terminal, else as one object of JSON a line.";
 

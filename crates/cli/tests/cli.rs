@@ -127,6 +127,52 @@ fn a_new_application_goes_all_the_way() {
     fails(&app, &["test"], 1);
 }
 
+/// The same in TypeScript, and where an exception is from.
+#[test]
+fn a_new_application_in_typescript_goes_all_the_way() {
+    install(Tool::JavaScript);
+    let folder = tempfile::tempdir().unwrap();
+    ok(folder.path(), &["new", "--lang", "ts", "greeter"]);
+    let app = folder.path().join("greeter");
+    assert!(ok(&app, &["test"]).contains("✔ greets and counts"));
+    ok(&app, &["types"]);
+    let built = ok(&app, &["build"]);
+    assert!(built.contains("target/edgewit/greeter.wasm ("), "{built}");
+    let source = app.join("src/main.ts");
+    let text = fs::read_to_string(&source).unwrap();
+    let failing = "\n  if (visits > 2n) throw new RangeError(\"too many\");\n  console.info(";
+    fs::write(&source, text.replace("\n  console.info(", failing)).unwrap();
+
+    let listen = ["serve", "--listen", "127.0.0.1:0"];
+    let server = Server::start(&app, &listen, "granted: kv visits");
+    assert!(server.get("/hello/ada").ends_with("hello ada, visit 1"));
+    assert!(server.get("/hello/ada").ends_with("hello ada, visit 2"));
+    assert!(server.get("/hello/ada").starts_with("HTTP/1.1 500"));
+    assert_eq!(ok(&app, &["kv", "get", "visits", "ada"]), "3");
+    let log = server.interrupt();
+    assert!(log.contains("hello visits=2"), "{log}");
+    let line = 1 + text
+        .lines()
+        .position(|it| it.contains("console.info("))
+        .unwrap();
+    let failed = format!("(src/main.ts:{line}:");
+    let told = log.contains("handler failed: RangeError: too many") && log.contains(&failed);
+    assert!(told, "{log}");
+
+    // A store that is not granted is a wrong type, and an application that is wrong has no component.
+    fs::write(&source, text.replace("\"visits\"", "\"visitors\"")).unwrap();
+    let wrong = fails(&app, &["types"], 1);
+    assert!(
+        wrong.contains("src/main.ts(8,29): error TS2345: "),
+        "{wrong}"
+    );
+    fs::write(&source, format!("{text}throw new Error(\"not now\");\n")).unwrap();
+    let wrong = fails(&app, &["build"], 1);
+    let line = text.lines().count() + 1;
+    let due = format!("edgewit: src/main.ts:{line}:7: Error: not now\n");
+    assert!(wrong.contains(&due), "{wrong}");
+}
+
 /// The page shows each reply with the lines of its own request, and a changed greeting after a rebuild.
 #[test]
 fn the_demo_page_shows_a_changed_greeting() {

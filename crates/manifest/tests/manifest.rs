@@ -81,6 +81,20 @@ fn broken_files_say_what_is_wrong() {
 }
 
 #[test]
+fn languages_go_by_their_short_names() {
+    for (name, language, shown) in [
+        ("rust", Language::Rust, "Rust"),
+        ("js", Language::JavaScript, "JavaScript"),
+        ("ts", Language::TypeScript, "TypeScript"),
+    ] {
+        let text = format!("name = \"app\"\nlanguage = {name:?}\n");
+        let manifest = Manifest::parse(&text, Path::new("edge.toml")).unwrap();
+        assert_eq!(manifest.language, language);
+        assert_eq!(language.to_string(), shown);
+    }
+}
+
+#[test]
 fn the_schema_is_checked_in() {
     check(&crate_folder().join("edge.schema.json"), &schema());
 }

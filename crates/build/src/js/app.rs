@@ -228,27 +228,12 @@ impl<'a> Package<'a> {
                     .map(str::to_owned)
             };
             let differs = version(lock).zip(version(&there));
-            !self.folder.join(&place).join("package.json").exists()
-                || differs.is_some_and(|(lock, there)| lock != there)
+            !is_found(self.folder, name) || differs.is_some_and(|(lock, there)| lock != there)
         };
-        let mut missing: Vec<_> = self
-            .wanted
-            .keys()
-            .map(|it| &**it)
-            .filter(is_missing)
-            .collect();
-        let placed = self.placed();
-        let has = |name: &String| {
-            let mut places = [SDK_PLACE, "."].iter();
-            places.any(|it| {
-                self.folder
-                    .join(it)
-                    .join("node_modules")
-                    .join(name)
-                    .exists()
-            })
-        };
-        if !missing.contains(&SDK_PACKAGE) && !placed.keys().all(has) {
+        let names = self.wanted.keys().map(|it| &**it);
+        let mut missing: Vec<_> = names.filter(is_missing).collect();
+        let sdk = self.folder.join(SDK_PLACE);
+        if !missing.contains(&SDK_PACKAGE) && !self.placed().keys().all(|it| is_found(&sdk, it)) {
             missing.push(SDK_PACKAGE);
         }
         missing
@@ -264,6 +249,17 @@ impl<'a> Package<'a> {
         let of = |place: &str| dependencies(&lock["packages"][place]);
         of("") == self.wanted && of(SDK_PLACE) == self.placed()
     }
+}
+
+/// Whether a file in `folder` may import the package `name`: it may lie in any folder above.
+fn is_found(folder: &Path, name: &str) -> bool {
+    let mut folders = folder.ancestors();
+    folders.any(|it| {
+        it.join("node_modules")
+            .join(name)
+            .join("package.json")
+            .exists()
+    })
 }
 
 /// What is in a file, and `null` for one that is not there or no JSON.

@@ -73,7 +73,8 @@ fn new_applications_are_tested_checked_and_built() {
         let (failed, text) = tested(&[]);
         assert!(matches!(failed, Err(Error::Tests { .. })), "{failed:?}");
         // Where it failed is told in the file that was written.
-        assert!(text.contains("test/main.test."), "{text}");
+        let place = path.canonicalize().unwrap().join("test/main.test.");
+        assert!(text.contains(&*place.to_string_lossy()), "{text}");
     }
 }
 
