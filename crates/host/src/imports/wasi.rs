@@ -1,5 +1,5 @@
-//! WASI 0.2 for the runtimes that import it: clocks, randomness and printing are there, everything else
-//! is present and refuses.
+//! WASI 0.2 for the runtimes that import it: clocks, randomness and printing are there, the standard input is at its end,
+//! and everything else is present and refuses.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ struct Moment(Option<u64>);
 /// WASI's `output-stream`: 0 for stdout, 1 for stderr.
 struct Printed(usize);
 
-/// A resource that no function here ever makes.
+/// A resource with nothing in it: the standard input's stream. No other of these is ever made.
 struct Absent;
 
 /// Registers each function of WASI that the component imports, in the version that it asks for.
@@ -68,6 +68,7 @@ fn offer(interface: &str) -> Offer {
         "wasi:io/streams" => streams,
         "wasi:cli/stdout" => |interface, item| printed(interface, item, "get-stdout", 0),
         "wasi:cli/stderr" => |interface, item| printed(interface, item, "get-stderr", 1),
+        "wasi:cli/stdin" => stdin,
         "wasi:cli/exit" => exit,
         _ => |_, _| Ok(false),
     }
@@ -234,6 +235,18 @@ fn poll(interface: &mut Interface<'_>, item: &str) -> Result<bool> {
         })?,
         _ => return Ok(false),
     }
+    Ok(true)
+}
+
+/// Runtimes ask for all three standard streams at once, the first time that they print. Reading from this one is the
+/// error `closed`, as from all that is refused.
+fn stdin(interface: &mut Interface<'_>, item: &str) -> Result<bool> {
+    if item != "get-stdin" {
+        return Ok(false);
+    }
+    interface.func(item, |mut context, (): ()| {
+        Box::new(async move { Ok((context.data_mut().table.push(Absent)?,)) })
+    })?;
     Ok(true)
 }
 

@@ -105,12 +105,24 @@ fn an_exit_is_a_failed_request() {
     });
 }
 
+#[test]
+fn the_standard_input_is_at_its_end() {
+    run(async {
+        let app = host().load("wasi-stdin", wasi(), settings()).await.unwrap();
+        let served = serve_app("wasi-stdin", app).await;
+        let reply = served.get("/get-stdin").await;
+        let closed = "Err(StreamError::Closed)";
+        assert_eq!(reply.text(), format!("{closed} {closed}"));
+    });
+}
+
 /// Interfaces whose functions do something, and have their tests above.
-const OFFERED: [&str; 7] = [
+const OFFERED: [&str; 8] = [
     "wasi:clocks/monotonic-clock",
     "wasi:clocks/wall-clock",
     "wasi:random/random",
     "wasi:io/poll",
+    "wasi:cli/stdin",
     "wasi:cli/stdout",
     "wasi:cli/stderr",
     "wasi:cli/exit",
@@ -167,7 +179,7 @@ fn everything_else_is_present_and_refuses() {
             others().into_iter().partition(|other| other.takes_handle);
         assert_eq!(
             (callable.len(), rest.len()),
-            (11, 8),
+            (10, 8),
             "{callable:#?}{rest:#?}"
         );
         for Other {
