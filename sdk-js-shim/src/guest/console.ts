@@ -4,7 +4,9 @@ import { logging } from "#host";
 import { removePlaceholders } from "./placeholders.js";
 import { format, inspect } from "node-inspect-extracted";
 import type { logging as wit } from "../generated/edge.js";
+import { describe } from "./failure.js";
 import { isServing, now } from "./loop.js";
+import { drawTable } from "./table.js";
 
 removePlaceholders();
 
@@ -28,27 +30,31 @@ const began = new Map<string, number>();
 
 /** The methods of the global `console`. Objects are formatted as Node does; each call is one event. */
 export function toConsole(engine: Console): Console {
+  const write = (level: wit.Level, text: () => string) => log(engine, level, text);
   const own: Partial<Console> = {};
   for (const [name, level] of Object.entries(METHODS)) {
-    own[name as keyof typeof METHODS] = (...args: unknown[]) => write(engine, level, args);
+    own[name as keyof typeof METHODS] = (...args: unknown[]) => write(level, () => plain(args));
   }
   return Object.assign(own, {
     assert(condition?: unknown, ...args: unknown[]) {
-      if (!condition) write(engine, "error", ["Assertion failed", ...args]);
+      if (condition) return;
+      const [first, ...rest] = args;
+      const more = () => (args.length === 0 ? "" : `: ${String(first)}`);
+      write("error", () => format(`Assertion failed${more()}`, ...rest));
     },
     clear() {},
     count(label = "default") {
       counts.set(label, (counts.get(label) ?? 0) + 1);
-      write(engine, "info", [`${label}: ${counts.get(label)}`]);
+      write("info", () => `${label}: ${counts.get(label)}`);
     },
     countReset(label = "default") {
       counts.delete(label);
     },
     dir(value: unknown, options?: object) {
-      write(engine, "info", [inspect(value, options)]);
+      write("info", () => inspect(value, options));
     },
     group(...args: unknown[]) {
-      if (args.length > 0) write(engine, "info", args);
+      if (args.length > 0) write("info", () => plain(args));
       indent += "  ";
     },
     groupCollapsed(...args: unknown[]) {
@@ -57,8 +63,9 @@ export function toConsole(engine: Console): Console {
     groupEnd() {
       indent = indent.slice(2);
     },
-    table(value: unknown) {
-      write(engine, "info", [value]);
+    table(value?: unknown, columns?: readonly string[]) {
+      const isTable = typeof value === "object" && value !== null;
+      write("info", () => (isTable ? drawTable(value, columns) : plain([value])));
     },
     time(label = "default") {
       began.set(label, now());
@@ -69,24 +76,36 @@ export function toConsole(engine: Console): Console {
     },
     timeLog(label = "default", ...args: unknown[]) {
       const since = began.get(label);
-      if (since !== undefined) {
-        write(engine, "info", [`${label}: ${(now() - since).toFixed(3)}ms`, ...args]);
-      }
+      if (since === undefined) return;
+      write("info", () => format(`${label}: ${(now() - since).toFixed(3)}ms`, ...args));
     },
     trace(...args: unknown[]) {
       const { stack } = new Error();
-      const frames = stack!.split("\n").slice(2).join("\n");
-      write(engine, "trace", [`Trace: ${format(...args)}\n${frames}`]);
+      const frames = stack!.split("\n").slice(1).join("\n");
+      write("trace", () => `Trace: ${plain(args)}\n${frames}`);
     },
   }) as Console;
 }
 
-function write(engine: Console, level: wit.Level, args: unknown[]): void {
+function plain(args: unknown[]): string {
+  return args.length === 1 && typeof args[0] === "string" ? args[0] : format(...args);
+}
+
+function log(engine: Console, level: wit.Level, make: () => string): void {
   // While the application is built, whoever builds it reads along.
-  if (!isServing()) return engine.log(format(...args));
+  if (!isServing()) return engine.log(told(make));
   least ??= LEVELS.indexOf(logging.minLevel() ?? ("none" as wit.Level));
   if (least < 0 || LEVELS.indexOf(level) < least) return;
-  const text = args.length === 1 && typeof args[0] === "string" ? args[0] : format(...args);
+  const text = told(make);
   const message = indent === "" ? text : indent + text.replaceAll("\n", `\n${indent}`);
   logging.log(level, "console", message.toWellFormed(), []);
+}
+
+/** A getter or `toString` of what is printed may throw, which is no reason for a handler to fail. */
+function told(make: () => string): string {
+  try {
+    return make();
+  } catch (error) {
+    return `what can't be told as text: ${describe(error)}`;
+  }
 }

@@ -1,17 +1,24 @@
 // What the formatter looks up where it begins, and the engine has not. Gone again before anybody else sees it.
 
-const absent = ["Atomics", "SharedArrayBuffer"].filter((name) => !(name in globalThis));
+const holder = class {
+  get byteLength(): number {
+    return 0;
+  }
+};
 
-for (const name of absent) {
-  const placeholder = class {
-    get byteLength(): number {
-      return 0;
-    }
-  };
-  Object.defineProperty(globalThis, name, { value: placeholder, configurable: true });
+const absent: [object: object, name: string, placeholder: unknown][] = [
+  [globalThis, "Atomics", holder],
+  [globalThis, "SharedArrayBuffer", holder],
+  // It measures how wide a text is, for which accents may as well be letters.
+  [String.prototype, "normalize", String.prototype.valueOf],
+];
+const placed = absent.filter(([object, name]) => !(name in object));
+
+for (const [object, name, value] of placed) {
+  Object.defineProperty(object, name, { value, configurable: true });
 }
 
 /** Takes them away. */
 export function removePlaceholders(): void {
-  for (const name of absent) Reflect.deleteProperty(globalThis, name);
+  for (const [object, name] of placed) Reflect.deleteProperty(object, name);
 }
