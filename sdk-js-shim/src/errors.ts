@@ -104,7 +104,8 @@ function text(error: { tag: string; val?: unknown }): string {
 export function chain(error: unknown): string {
   const texts: string[] = [];
   const met = new Set<unknown>();
-  for (let at = error; at !== undefined && !met.has(at); ) {
+  let at = error;
+  do {
     met.add(at);
     if (!(at instanceof Error)) {
       texts.push(String(at));
@@ -112,6 +113,6 @@ export function chain(error: unknown): string {
     }
     texts.push(at.name === "Error" ? at.message : `${at.name}: ${at.message}`);
     at = at.cause;
-  }
+  } while (at !== undefined && !met.has(at));
   return texts.join(": ");
 }

@@ -5,18 +5,26 @@ import { chain } from "../errors.js";
 
 /** The text of an exception and of its causes, and the innermost place of the application that it went through. */
 export function describe(error: unknown): string {
+  const frame = frameOf(error);
+  return frame === undefined ? messagesOf(error) : `${messagesOf(error)} (at ${frame})`;
+}
+
+/** The text of an exception and of its causes. */
+export function messagesOf(error: unknown): string {
   try {
-    return textOf(error);
+    return chain(error).toWellFormed();
   } catch {
     // A getter or `toString` of its own threw: what can't be told must not be a trap.
     return "an exception that can't be told as text";
   }
 }
 
-function textOf(error: unknown): string {
-  const frame = error instanceof Error ? /\n    at (.*)/.exec(error.stack ?? "")?.[1] : undefined;
-  const text = chain(error);
-  return (frame === undefined ? text : `${text} (at ${frame})`).toWellFormed();
+function frameOf(error: unknown): string | undefined {
+  try {
+    return error instanceof Error ? /\n    at (.*)/.exec(error.stack ?? "")?.[1] : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Writes what failed and can't be told to anybody as a line of the log. */

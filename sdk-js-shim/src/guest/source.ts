@@ -1,9 +1,10 @@
 // A stream that the host pulls: the body of a reply.
 
 import type { http } from "../generated/edge.js";
-import { BodyError, chain } from "../errors.js";
+import { BodyError } from "../errors.js";
 import { fromHeaders } from "../fields.js";
 import { trailersDue } from "../message.js";
+import { messagesOf } from "./failure.js";
 import { drive } from "./loop.js";
 import { toBytes } from "./writable.js";
 
@@ -113,8 +114,14 @@ function concat(pieces: Uint8Array[], bytes: number): Uint8Array {
 }
 
 function toBodyError(error: unknown): http.BodyError {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if (at instanceof BodyError) return at.toWit();
+  return bodyErrorOf(error)?.toWit() ?? { tag: "other", val: messagesOf(error) };
+}
+
+function bodyErrorOf(error: unknown): BodyError | undefined {
+  try {
+    for (let at = error; at instanceof Error; at = at.cause) if (at instanceof BodyError) return at;
+  } catch {
+    // It has a getter that throws, and so is none.
   }
-  return { tag: "other", val: chain(error) };
+  return undefined;
 }
