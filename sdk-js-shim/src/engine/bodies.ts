@@ -28,9 +28,27 @@ export const lacks: Record<string, Lack> = {
     install: () =>
       onMessages("bytes", async (message) => new Uint8Array(await message.arrayBuffer())),
   },
+  "the type of blob()": {
+    isThere: async () => {
+      const headers = { "content-type": "a/b" };
+      return (await new Response(BAD, { headers }).blob()).type === "a/b";
+    },
+    install: () => onMessages("blob", blob),
+  },
   "Response.clone": {
     isThere: () => "clone" in Response.prototype,
-    install: installClone,
+    install: () => installClone(Response.prototype, likeResponse),
+  },
+  "clone of a request with a stream of bytes": {
+    isThere() {
+      const body = new ReadableStream({ type: "bytes" });
+      try {
+        return new Request("http://h/", { method: "POST", body, duplex: "half" }).clone().body !== null;
+      } catch {
+        return false;
+      }
+    },
+    install: () => installClone(Request.prototype, likeRequest),
   },
 };
 
@@ -50,6 +68,11 @@ function decode(bytes: ArrayBuffer): string {
   return new TextDecoder().decode(bytes);
 }
 
+async function blob(message: Message): Promise<Blob> {
+  const bytes = await message.arrayBuffer();
+  return new Blob([bytes], { type: message.headers.get("content-type") ?? "" });
+}
+
 /** Stricter than the standard, which replaces bytes that are no UTF-8: they are an error in every SDK. */
 async function json(message: Message): Promise<unknown> {
   const bytes = await message.arrayBuffer();
@@ -61,26 +84,42 @@ async function json(message: Message): Promise<unknown> {
   }
 }
 
-/** Of a response that was cloned: one that has the branch of its body which is left. */
-const remaining = new WeakMap<Response, Response>();
+/** Of a message that was cloned: one that has the branch of its body which is left. */
+const remaining = new WeakMap<Message, Message>();
 
-function installClone(): void {
-  const { prototype } = Response;
+/** The message of the engine's that has the body of `message`. */
+export function withBody<Of extends Message>(message: Of): Of {
+  return (remaining.get(message) as Of | undefined) ?? message;
+}
+
+function installClone<Of extends Message>(
+  prototype: Of,
+  like: (message: Of, body: ReadableStream | null) => Of,
+): void {
   for (const name of ["body", "bodyUsed"] as const) {
-    defineGetter(prototype, name, (response, engine) => remaining.get(response)?.[name] ?? engine());
+    defineGetter(prototype, name, (message, engine) => remaining.get(message)?.[name] ?? engine());
   }
   for (const name of ["arrayBuffer", "blob", "formData"] as const) {
     const engine = prototype[name] as () => Promise<unknown>;
-    define(prototype, name, function (this: Response) {
-      return engine.call(remaining.get(this) ?? this);
+    define(prototype, name, function (this: Of) {
+      return engine.call(withBody(this));
     });
   }
-  define(prototype, "clone", function (this: Response) {
+  define(prototype, "clone", function (this: Of) {
     if (this.bodyUsed || this.body?.locked) throw new TypeError("the body was used already");
-    const { status, statusText, headers, body } = this;
-    if (body === null) return new Response(null, { status, statusText, headers });
-    const [one, other] = body.tee();
-    remaining.set(this, new Response(one, { status, statusText, headers }));
-    return new Response(other, { status, statusText, headers });
+    if (this.body === null) return like(this, null);
+    const [one, other] = this.body.tee();
+    remaining.set(this, like(this, one));
+    return like(this, other);
   });
+}
+
+function likeResponse(response: Response, body: ReadableStream | null): Response {
+  const { status, statusText, headers } = response;
+  return new Response(body, { status, statusText, headers });
+}
+
+function likeRequest(request: Request, body: ReadableStream | null): Request {
+  const { url, method, headers } = request;
+  return new Request(url, { method, headers, body, duplex: "half" });
 }

@@ -2,6 +2,7 @@
 
 import { askedFor } from "../guest/bodies.js";
 import { define, defineGetter } from "../define.js";
+import { withBody } from "./bodies.js";
 import type { Lack } from "./starlingmonkey.js";
 
 /** The attributes that the engine has not, and what they are where nobody asked for anything. */
@@ -42,8 +43,9 @@ export const lacks: Record<string, Lack> = {
       throws(() => new Request("http://user@h/")),
     install() {
       globalThis.Request = new Proxy(Request, {
-        construct(target, args, newTarget) {
-          const request: Request = Reflect.construct(target, args, newTarget);
+        construct(target, [input, ...rest], newTarget) {
+          const from = input instanceof Request ? withBody(input) : input;
+          const request: Request = Reflect.construct(target, [from, ...rest], newTarget);
           check(request);
           return request;
         },

@@ -8,7 +8,9 @@ import * as bodies from "./bodies.js";
 import * as disturbed from "./disturbed.js";
 import * as errors from "./errors.js";
 import * as requests from "./requests.js";
+import * as signals from "./signals.js";
 import * as streams from "./streams.js";
+import * as tee from "./tee.js";
 
 /** A thing that the engine lacks or does otherwise. */
 export interface Lack {
@@ -21,7 +23,9 @@ export const lacks: Record<string, Lack> = {
   ...disturbed.lacks,
   ...bodies.lacks,
   ...requests.lacks,
+  ...signals.lacks,
   ...streams.lacks,
+  ...tee.lacks,
   ...errors.lacks,
   "URL.canParse": {
     isThere: () => "canParse" in URL,
