@@ -11,6 +11,8 @@ mod upstream;
 #[path = "../../host/tests/host/wire.rs"]
 mod wire;
 
+#[path = "support/applications.rs"]
+mod applications;
 #[path = "sdk/serving.rs"]
 mod serving;
 

@@ -1,9 +1,7 @@
 //! Routers, middleware and the attribute, as a client meets them.
 
-use edgewit_manifest::Limits;
-
 use crate::events;
-use crate::serving::{app, guest, run};
+use crate::serving::{app, handler, run};
 
 #[test]
 fn middleware_stands_around_a_mounted_router() {
@@ -41,7 +39,7 @@ fn an_error_is_an_empty_500_and_one_line() {
 #[test]
 fn a_function_is_an_application() {
     run(async {
-        let served = guest("handler", "sdk-handler", Limits::default()).await;
+        let served = handler("sdk-handler").await;
         let mut wire = served.connect().await;
         wire.send("PURGE /a/%FF?b HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\nbody")
             .await;
