@@ -1,0 +1,53 @@
+//! The engine, and what the SDK adds to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::serving::{ENGINE, app, guest, json, run, run_guest};
+
+#[test]
+fn the_engine_has_nothing_of_what_the_sdk_adds() {
+    run_guest(ENGINE, async {
+        let served = guest(ENGINE, "js-engine").await;
+        let reply = served.get("/").await;
+        let all: BTreeMap<String, bool> = serde_json::from_slice(&reply.body).unwrap();
+        assert!(all.len() >= 15, "{all:?}");
+        let there = all.iter().filter(|(_, there)| **there);
+        let there: Vec<_> = there.map(|(name, _)| name).collect();
+        assert!(there.is_empty(), "the SDK need no longer add: {there:?}");
+    });
+}
+
+#[test]
+fn what_the_sdk_adds_is_there_and_right() {
+    run(async {
+        let served = app("js-added").await;
+        let there = json(&served.get("/lacks").await);
+        for (name, there) in there.as_object().unwrap() {
+            assert_eq!(there, true, "{name}");
+        }
+        let checks = json(&served.get("/checks").await);
+        assert_eq!(checks["wrong"], serde_json::json!({}));
+        assert!(checks["count"].as_u64().unwrap() >= 33);
+    });
+}
+
+#[test]
+fn random_values_are_each_request_s_own() {
+    run(async {
+        let served = app("js-random").await;
+        let mut all = BTreeSet::new();
+        let mut early = BTreeSet::new();
+        for _ in 0..3 {
+            let values = json(&served.get("/random").await);
+            let of = |name: &str| {
+                let values = values[name].as_array().unwrap().clone();
+                values.into_iter().map(|value| value.to_string())
+            };
+            all.extend(of("own"));
+            early.extend(of("early"));
+        }
+        // 7 for each request, and the 4 that every request begins with.
+        assert_eq!((all.len(), early.len()), (21, 4), "{all:?} {early:?}");
+        assert!(all.is_disjoint(&early), "{all:?} {early:?}");
+    });
+}

@@ -1,0 +1,181 @@
+//! Exceptions in every place from which one can come: none is a trap.
+
+use crate::events;
+use crate::serving::{app, run};
+
+/// What the only new error of an application says, after its `n`th request.
+async fn failed(name: &str, n: usize) -> String {
+    events::line(name, n).await;
+    let errors = events::errors(name);
+    assert_eq!(errors.len(), n, "{errors:#?}");
+    let error = &errors[n - 1];
+    for word in ["wasm", "trap", "unreachable"] {
+        assert!(!error.contains(word), "{error}");
+    }
+    error.clone()
+}
+
+const UNTOLD: &str = "an exception that can't be told as text";
+
+const THROWN: [(&str, &str); 18] = [
+    ("string", "a text"),
+    ("undefined", "undefined"),
+    ("null", "null"),
+    ("number", "42"),
+    ("symbol", "Symbol(sym)"),
+    ("causes", "outer: TypeError: middle: inner"),
+    ("circle", "round"),
+    ("object", "[object Object]"),
+    ("bare", UNTOLD),
+    ("proxy", UNTOLD),
+    ("hostile", UNTOLD),
+    ("getters", UNTOLD),
+    ("stack", "with a stack"),
+    ("aggregate", "AggregateError: several"),
+    ("dom", "DataError: of the Web"),
+    ("own", "OwnError: of my own"),
+    ("surrogate", "half \u{fffd} of it"),
+    ("long", "xxxxxxxxxxxx"),
+];
+
+#[test]
+fn whatever_is_thrown_is_a_500_and_a_line() {
+    run(async {
+        let served = app("js-throw").await;
+        let mut n = 0;
+        for how in ["throw", "reject"] {
+            for (what, expected) in THROWN {
+                let reply = served.get(&format!("/{how}?what={what}")).await;
+                assert_eq!((reply.status(), reply.text().as_str()), (500, ""), "{what}");
+                n += 1;
+                let error = failed("js-throw", n).await;
+                let expected = format!("handler failed: {expected}");
+                assert!(error.starts_with(&expected), "{how} {what}: {error}");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_line_names_the_place_in_the_application() {
+    run(async {
+        let served = app("js-place").await;
+        served.get("/throw?what=causes").await;
+        let error = failed("js-place", 1).await;
+        assert!(error.contains("src/failing.js:"), "{error}");
+    });
+}
+
+#[test]
+fn what_is_no_response_is_a_500_and_a_line() {
+    run(async {
+        let served = app("js-return").await;
+        for (n, (what, expected)) in [
+            ("text", " but no response"),
+            ("undefined", " but undefined"),
+            ("null", " but null"),
+            ("object", " but [object Object]"),
+            ("symbol", " but Symbol(sym)"),
+            ("bare", " but an object"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let reply = served.get(&format!("/return?what={what}")).await;
+            assert_eq!((reply.status(), reply.text().as_str()), (500, ""), "{what}");
+            let error = failed("js-return", n + 1).await;
+            let expected = format!("the handler returned no Response{expected}");
+            assert!(error.contains(&expected), "{what}: {error}");
+        }
+        assert_eq!(served.get("/getter").await.status(), 500);
+        let error = failed("js-return", 7).await;
+        assert!(error.contains("from a getter"), "{error}");
+    });
+}
+
+const KINDS: [&str; 7] = [
+    "string",
+    "undefined",
+    "causes",
+    "proxy",
+    "hostile",
+    "getters",
+    "bare",
+];
+
+#[test]
+fn what_fails_elsewhere_ends_no_request() {
+    run(async {
+        let served = app("js-elsewhere").await;
+        let places = [
+            "promise",
+            "waitUntil",
+            "afterReply",
+            "timer",
+            "microtask",
+            "listener",
+            "abort",
+        ];
+        for place in places {
+            for what in KINDS {
+                let target = format!("/elsewhere?where={place}&what={what}");
+                let reply = served.get(&target).await;
+                let reply = (reply.status(), &*reply.text());
+                assert_eq!(reply, (200, "went on"), "{place} {what}");
+            }
+        }
+        events::line("js-elsewhere", places.len() * KINDS.len()).await;
+        for error in events::errors("js-elsewhere") {
+            assert!(!error.contains("trap"), "{error}");
+        }
+        events::message("js-elsewhere", "after the reply: a text").await;
+        events::message("js-elsewhere", "a timer: a text").await;
+    });
+}
+
+#[test]
+fn a_stream_that_throws_anything_cuts_the_reply() {
+    run(async {
+        let served = app("js-stream-throws").await;
+        let mut n = 0;
+        for place in ["pull", "start", "transform"] {
+            for what in KINDS {
+                let target = format!("/elsewhere?where={place}&what={what}");
+                let reply = served.get(&target).await;
+                let is_cut = reply.status() == 500 || !reply.complete;
+                assert!(is_cut, "{place} {what}: {reply:?}");
+                n += 1;
+                failed("js-stream-throws", n).await;
+            }
+        }
+    });
+}
+
+#[test]
+fn what_is_too_deep_is_an_exception() {
+    run(async {
+        let served = app("js-too-deep").await;
+        assert_eq!(served.get("/recursion").await.status(), 500);
+        let error = failed("js-too-deep", 1).await;
+        assert!(error.contains("too much recursion"), "{error}");
+        let reply = served.get("/recursion?caught=1").await;
+        assert_eq!(reply.text(), "true InternalError");
+        assert_eq!(served.get("/visit?key=a").await.text(), "1");
+    });
+}
+
+#[test]
+fn what_is_too_large_is_an_exception() {
+    run(async {
+        let served = app("js-too-large").await;
+        for (n, what) in ["array", "buffer", "text"].into_iter().enumerate() {
+            let reply = served.get(&format!("/allocation?what={what}")).await;
+            assert_eq!((reply.status(), &*reply.text()), (500, ""), "{what}");
+            failed("js-too-large", n + 1).await;
+        }
+        // All of the memory: not more is promised than that the next request knows nothing of it.
+        let reply = served.get("/allocation?what=buffers").await;
+        assert_eq!((reply.status(), &*reply.text()), (500, ""));
+        assert_eq!(served.get("/visit?key=a").await.text(), "1");
+    });
+}

@@ -1,0 +1,156 @@
+//! Timers, and the loop that they share with all that waits.
+
+use serde_json::json;
+
+use crate::events;
+use crate::serving::{app, json, q, run, watched};
+use crate::upstream::{Gate, Upstream, ok};
+
+#[test]
+fn a_sleep_is_no_busy_loop() {
+    run(async {
+        let (served, calls) = watched("js-sleep").await;
+        assert_eq!(served.get("/sleep?ms=300").await.text(), "true");
+        // One is for the timer of the top level, which is due first.
+        assert_eq!(calls.take("poll").len(), 2);
+    });
+}
+
+#[test]
+fn a_wait_for_an_answer_is_no_busy_loop() {
+    run(async {
+        let gate = Gate::new().await;
+        let (served, calls) = watched("js-wait").await;
+        let mut wire = served
+            .ask(&format!("/ignore?gate={}", q(&gate.url())))
+            .await;
+        gate.arrived(1).await;
+        gate.settled().await;
+        gate.open();
+        assert_eq!(wire.response().await.text(), "late");
+        assert_eq!(calls.take("poll").len(), 2);
+    });
+}
+
+#[test]
+fn timers_run_in_the_order_of_their_times() {
+    run(async {
+        let served = app("js-order").await;
+        assert_eq!(
+            json(&served.get("/order").await),
+            json!([
+                "a timer takes a function",
+                "microtask",
+                "0 first",
+                "0 second",
+                "NaN",
+                "negative",
+                "arguments",
+                "20"
+            ])
+        );
+        assert_eq!(
+            json(&served.get("/clear").await),
+            json!({ "ran": ["first"], "ticks": 3 })
+        );
+        assert!(events::errors("js-order").is_empty());
+    });
+}
+
+#[test]
+fn a_timer_of_the_top_level_runs_for_each_request() {
+    run(async {
+        let served = app("js-early").await;
+        assert_eq!(served.get("/early").await.text(), "early");
+        assert_eq!(served.get("/early").await.text(), "early");
+        assert!(events::errors("js-early").is_empty());
+    });
+}
+
+#[test]
+fn an_interval_runs_beside_a_fetch() {
+    run(async {
+        let gate = Gate::new().await;
+        let (served, calls) = watched("js-beside").await;
+        let mut wire = served
+            .ask(&format!("/beside?gate={}", q(&gate.url())))
+            .await;
+        events::message("js-beside", "tick 5").await;
+        gate.open();
+        assert_eq!(wire.response().await.text(), "true");
+        let ticks = events::of("js-beside").len();
+        let polls = calls.take("poll").len();
+        assert!(polls <= ticks + 2, "{polls} polls, {ticks} ticks");
+    });
+}
+
+#[test]
+fn an_interval_runs_beside_a_reply() {
+    run(async {
+        let gate = Gate::new().await;
+        let served = app("js-ticking").await;
+        let mut wire = served
+            .ask(&format!("/ticking?gate={}", q(&gate.url())))
+            .await;
+        assert_eq!(wire.head().await.unwrap().status(), 200);
+        let mut ticks = String::new();
+        // Each is there without those behind it.
+        while !ticks.contains("tick 5\n") {
+            ticks += &String::from_utf8(wire.chunk().await.unwrap()).unwrap();
+        }
+        gate.open();
+        while !wire.chunk().await.unwrap().is_empty() {}
+        assert!(events::errors("js-ticking").is_empty());
+    });
+}
+
+#[test]
+fn nothing_starves() {
+    run(async {
+        let body = Upstream::script(|mut wire| async move {
+            wire.request().await;
+            wire.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+                .await;
+            for _ in 0..200 {
+                wire.send(format!("2000\r\n{}\r\n", "x".repeat(0x2000)))
+                    .await;
+            }
+            wire.send("0\r\n\r\n").await;
+        })
+        .await;
+        let others = Upstream::answering(|_| ok("ok")).await;
+        let served = app("js-fair").await;
+        let urls = format!("&url={}", q(&others.url("/"))).repeat(20);
+        let target = format!("/fair?body={}{urls}", q(&body.url("/")));
+        assert_eq!(
+            json(&served.get(&target).await),
+            json!({ "turns": true, "chunks": true, "ticks": true })
+        );
+    });
+}
+
+const STUCK: &str =
+    "waits for a promise that nothing can settle: no timer, request or body is under way";
+
+#[test]
+fn a_promise_that_nothing_settles_is_an_error() {
+    run(async {
+        let served = app("js-stuck").await;
+        let reply = served.get("/stuck?where=handler").await;
+        assert_eq!((reply.status(), reply.text().as_str()), (500, ""));
+        events::line("js-stuck", 1).await;
+
+        let reply = served.get("/stuck?where=stream").await;
+        assert_eq!((reply.text().as_str(), reply.complete), ("some", false));
+        events::line("js-stuck", 2).await;
+
+        let reply = served.get("/stuck?where=after").await;
+        assert_eq!((reply.text().as_str(), reply.complete), ("some", true));
+        events::message("js-stuck", "after the reply: ").await;
+        let errors = events::errors("js-stuck");
+        assert_eq!(errors.len(), 3, "{errors:?}");
+        for error in errors {
+            assert!(error.contains(STUCK), "{error}");
+        }
+    });
+}

@@ -1,0 +1,147 @@
+// Exceptions in every place from which one can come.
+
+const encoder = new TextEncoder();
+
+const thrown = {
+  string: () => "a text",
+  undefined: () => undefined,
+  null: () => null,
+  number: () => 42,
+  symbol: () => Symbol("sym"),
+  causes: () => new Error("outer", { cause: new TypeError("middle", { cause: "inner" }) }),
+  circle: () => {
+    const error = new Error("round");
+    error.cause = error;
+    return error;
+  },
+  object: () => ({ a: 1 }),
+  bare: () => Object.create(null),
+  proxy: () => new Proxy(new Error("hidden"), { get: () => { throw new Error("from the proxy"); } }),
+  hostile: () => ({
+    toString() {
+      throw new Error("from toString");
+    },
+  }),
+  getters: () =>
+    Object.defineProperty(new Error("with getters"), "message", {
+      get() {
+        throw new Error("from a getter");
+      },
+    }),
+  stack: () =>
+    Object.defineProperty(new Error("with a stack"), "stack", {
+      get() {
+        throw new Error("from a getter");
+      },
+    }),
+  aggregate: () => new AggregateError([new Error("one"), new Error("two")], "several"),
+  dom: () => new DOMException("of the Web", "DataError"),
+  own: () => new (class OwnError extends Error { name = "OwnError"; })("of my own"),
+  surrogate: () => new Error("half \ud800 of it"),
+  long: () => new Error("x".repeat(200_000)),
+};
+
+const returned = {
+  text: "no response",
+  undefined: undefined,
+  null: null,
+  object: { status: 200 },
+  symbol: Symbol("sym"),
+  bare: Object.create(null),
+};
+
+export const failing = {
+  throw({ query }) {
+    throw thrown[query("what")]();
+  },
+
+  async reject({ query }) {
+    await null;
+    throw thrown[query("what")]();
+  },
+
+  return: ({ query }) => returned[query("what")],
+
+  getter() {
+    const response = new Response("x");
+    Object.defineProperty(response, "status", { get() { throw new Error("from a getter"); } });
+    return response;
+  },
+
+  // What nobody waits for fails while the handler goes on.
+  async elsewhere({ query, ctx, request }) {
+    const what = query("what");
+    const fail = () => {
+      throw thrown[what]();
+    };
+    switch (query("where")) {
+      case "promise":
+        void Promise.reject(thrown[what]());
+        break;
+      case "waitUntil":
+        ctx.waitUntil(Promise.reject(thrown[what]()));
+        break;
+      case "afterReply":
+        ctx.afterReply(fail);
+        break;
+      case "timer":
+        setTimeout(fail, 1);
+        break;
+      case "microtask":
+        queueMicrotask(fail);
+        break;
+      case "listener": {
+        const target = new EventTarget();
+        target.addEventListener("x", fail);
+        target.dispatchEvent(new Event("x"));
+        break;
+      }
+      case "abort": {
+        const controller = new AbortController();
+        controller.signal.addEventListener("abort", fail);
+        controller.abort();
+        break;
+      }
+      case "pull":
+        return new Response(new ReadableStream({ pull: fail }, { highWaterMark: 0 }));
+      case "start":
+        return new Response(new ReadableStream({ start: fail }));
+      case "transform":
+        return new Response(
+          new ReadableStream({
+            start(controller) {
+              controller.enqueue(encoder.encode("x"));
+            },
+          }).pipeThrough(new TransformStream({ transform: fail })),
+        );
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    return new Response("went on");
+  },
+
+  recursion({ query }) {
+    const deeper = (n) => deeper(n + 1) + 1;
+    if (query("caught")) {
+      try {
+        deeper(0);
+      } catch (error) {
+        return new Response(`${error instanceof Error} ${error.name}`);
+      }
+    }
+    return deeper(0);
+  },
+
+  allocation({ query }) {
+    const all = [];
+    switch (query("what")) {
+      case "buffer":
+        return new Response(String(new ArrayBuffer(2 ** 31).byteLength));
+      case "array":
+        return new Response(String(new Array(2 ** 32).length));
+      case "text":
+        return new Response(String("x".repeat(2 ** 30).length));
+      case "buffers":
+        for (;;) all.push(new Uint8Array(1024 * 1024).fill(1));
+    }
+  },
+};

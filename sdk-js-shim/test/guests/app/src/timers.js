@@ -1,0 +1,126 @@
+// Timers and the loop that they share with all that waits.
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Set while the application is built. */
+const early = new Promise((resolve) => setTimeout(resolve, 50, "early"));
+const never = setTimeout(() => console.error("this one was cleared"), 10);
+clearTimeout(never);
+
+const encoder = new TextEncoder();
+
+export const timers = {
+  async sleep({ query }) {
+    const began = performance.now();
+    await sleep(Number(query("ms")));
+    return new Response(String(performance.now() - began >= query("ms") - 1));
+  },
+
+  async early() {
+    return new Response(await early);
+  },
+
+  async order() {
+    const order = [];
+    const note = (text) => () => order.push(text);
+    setTimeout(note("20"), 20);
+    setTimeout(note("0 first"), 0);
+    setTimeout(note("0 second"));
+    setTimeout(note("NaN"), NaN);
+    setTimeout(note("negative"), -5);
+    setTimeout((a, b) => order.push(a + b), 0, "argu", "ments");
+    try {
+      setTimeout("order.push('text')", 0);
+    } catch (error) {
+      order.push(error.message);
+    }
+    queueMicrotask(note("microtask"));
+    await sleep(30);
+    return Response.json(order);
+  },
+
+  // A timer that clears others which are due at the same time.
+  async clear() {
+    const ran = [];
+    const ids = [];
+    setTimeout(() => {
+      ran.push("first");
+      for (const id of ids) clearTimeout(id);
+      clearInterval(interval);
+    }, 5);
+    ids.push(setTimeout(() => ran.push("second"), 5), setTimeout(() => ran.push("third"), 6));
+    const interval = setInterval(() => ran.push("interval"), 6);
+    let ticks = 0;
+    const self = setInterval(() => ++ticks === 3 && clearInterval(self), 2);
+    clearTimeout(undefined);
+    clearTimeout(12345);
+    clearTimeout("no number");
+    await sleep(40);
+    return Response.json({ ran, ticks });
+  },
+
+  // An interval beside a fetch.
+  async beside({ query }) {
+    let ticks = 0;
+    const id = setInterval(() => console.info(`tick ${++ticks}`), 20);
+    await fetch(query("gate"));
+    clearInterval(id);
+    return new Response(`${ticks >= 3}`);
+  },
+
+  // A line a tick, until a gate opens.
+  ticking({ query }) {
+    let id;
+    const body = new ReadableStream({
+      start(controller) {
+        let ticks = 0;
+        id = setInterval(() => controller.enqueue(encoder.encode(`tick ${++ticks}\n`)), 20);
+        void fetch(query("gate")).then(() => {
+          clearInterval(id);
+          controller.close();
+        });
+      },
+      cancel: () => clearInterval(id),
+    });
+    return new Response(body);
+  },
+
+  // Much that is always ready, beside what has to get its turn all the same.
+  async fair({ query }) {
+    let turns = 0;
+    let isOver = false;
+    const chain = () => {
+      turns += 1;
+      if (!isOver) setTimeout(chain, 0);
+    };
+    chain();
+    let chunks = 0;
+    const reading = (async () => {
+      for await (const _ of (await fetch(query("body"))).body) chunks += 1;
+    })();
+    let ticks = 0;
+    const id = setInterval(() => (ticks += 1), 5);
+    await Promise.all(query.all("url").map(async (url) => (await fetch(url)).text()));
+    await sleep(20);
+    await reading;
+    isOver = true;
+    clearInterval(id);
+    return Response.json({ turns: turns > 10, chunks: chunks > 10, ticks: ticks > 1 });
+  },
+
+  // Waits for what nothing can settle.
+  stuck({ query, ctx }) {
+    const never = new Promise(() => {});
+    switch (query("where")) {
+      case "handler":
+        return never;
+      case "stream":
+        return new Response(
+          new ReadableStream({ start: (it) => it.enqueue(encoder.encode("some")), pull: () => never }, { highWaterMark: 0 }),
+        );
+      case "after":
+        ctx.waitUntil(never);
+        return new Response("some");
+    }
+  },
+};

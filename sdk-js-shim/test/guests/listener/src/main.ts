@@ -1,0 +1,40 @@
+// An application that listens to the event `fetch`.
+
+interface FetchEvent extends Event {
+  readonly request: Request;
+  respondWith(response: Response | Promise<Response>): void;
+  waitUntil(work: Promise<unknown>): void;
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function later(url: URL): Promise<Response> {
+  await pause(5);
+  return new Response(`later ${url.pathname}`);
+}
+
+function listen(event: FetchEvent): void {
+  const url = new URL(event.request.url);
+  switch (url.pathname) {
+    case "/now":
+      return event.respondWith(new Response(`${event.type} now`));
+    case "/later":
+      event.waitUntil(pause(20).then(() => console.info("waited")));
+      return event.respondWith(later(url));
+    case "/twice":
+      event.respondWith(new Response("once"));
+      return event.respondWith(new Response("twice"));
+    case "/throw":
+      throw new Error("from the listener");
+    case "/reject":
+      return event.respondWith(Promise.reject(new Error("from the answer")));
+  }
+}
+
+addEventListener("fetch", listen as unknown as EventListener);
+addEventListener("fetch", {
+  handleEvent(event: Event) {
+    const { request } = event as FetchEvent;
+    if (request.url.endsWith("/object")) (event as FetchEvent).respondWith(new Response("an object"));
+  },
+});
