@@ -13,6 +13,8 @@ mod conform_expect;
 mod conform_http;
 #[path = "cli/conform_jobs.rs"]
 mod conform_jobs;
+#[path = "cli/glue.rs"]
+mod glue;
 #[path = "cli/kv.rs"]
 mod kv;
 // It looks at /proc.

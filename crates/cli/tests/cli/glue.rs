@@ -1,13 +1,10 @@
 //! The mended glue of the JavaScript engine, without the SDK over it: what a request calls many times
 //! fits into its memory.
 
-#[allow(dead_code, reason = "it serves one application")]
-mod support;
-
 use std::fs;
 
+use crate::support::{Server, install};
 use edgewit_build::Tool;
-use support::{Server, install};
 
 /// With the default of `memory-bytes`, 128 MiB.
 const MANIFEST: &str = "name = \"glue\"\nlanguage = \"js\"\n\n[kv.visits]\n\n[limits]\nguest-ms = 600_000\n\
