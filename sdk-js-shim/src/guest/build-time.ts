@@ -4,6 +4,7 @@
 // ask for a number there to try something out or to seed something, which must not end the build; what the engine gives
 // to requests is its own, seeded anew for each of them.
 
+import { define, defineGetter } from "../define.js";
 import { isServing } from "./loop.js";
 
 /** Where the numbers of each build begin: equal sources give equal components. */
@@ -44,8 +45,8 @@ export function installBuildTime(): void {
   Crypto.prototype.randomUUID = function () {
     return isServing() ? randomUUID.call(this) : uuid();
   };
-  const { now } = Performance.prototype;
-  Performance.prototype.now = function () {
-    return isServing() ? now.call(this) : 0;
-  };
+  // The engine has what it has of it on the object itself, too, and ends where it is asked for the time too early.
+  const { now } = performance;
+  define(performance, "now", () => (isServing() ? now.call(performance) : 0));
+  defineGetter(performance, "timeOrigin", (_, origin) => (isServing() ? origin() : 0));
 }
