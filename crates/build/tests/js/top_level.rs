@@ -45,6 +45,54 @@ fn an_exception_in_a_package_names_file_line_and_package() {
     );
 }
 
+/// What libraries that number requests do when they are imported.
+#[test]
+fn a_package_may_ask_for_time_and_randomness_and_is_named_where_it_fetches() {
+    let folder = tempfile::tempdir().unwrap();
+    let main = format!("import {{ it }} from 'request-id';\nconsole.log(it);\n{HANDLER}");
+    let of = |expression: &str| {
+        let package = format!("export const it =\n  {expression};\n");
+        app(
+            folder.path(),
+            &[
+                ("src/main.ts", &*main),
+                (
+                    "node_modules/request-id/package.json",
+                    "{\"main\": \"a.mjs\"}",
+                ),
+                ("node_modules/request-id/a.mjs", &package),
+            ],
+        )
+    };
+    for expression in [
+        "Math.random() < 1",
+        "/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-/.test(crypto.randomUUID())",
+        "crypto.getRandomValues(new Uint32Array(8)).some((word) => word > 0)",
+        "performance.now() >= 0",
+        "performance.timeOrigin >= 0",
+        "Date.now() >= Date.UTC(2026)",
+        "new Date() >= new Date(2026, 0)",
+        "setTimeout(() => {}, 10) !== undefined",
+    ] {
+        assert_eq!(printed(&of(expression)), ["true"], "{expression}");
+    }
+    for (expression, problem) in [
+        (
+            "await fetch('http://127.0.0.1/')",
+            "2:9 (package request-id): TypeError: fetch.send can only be called while a request is handled",
+        ),
+        (
+            "(() => { throw new Error('no') })()",
+            "2:18 (package request-id): Error: no",
+        ),
+    ] {
+        let found = problems(&of(expression));
+        let due = format!("node_modules/request-id/a.mjs:{problem}\n");
+        assert!(found.starts_with(&due), "{found}");
+        assert!(found.ends_with(WHEN), "{found}");
+    }
+}
+
 #[test]
 fn whatever_ends_the_top_level_is_told_without_a_backtrace_of_the_engine() {
     let never = "src/main.ts: a promise that is awaited at the top level never settles: no time passes there, \
