@@ -11,9 +11,12 @@ use crate::Error;
 
 const PAGE_BYTES: usize = 64 * 1024;
 
-/// Runs of zeros up to this length are written like other bytes: each segment has a header, and their
-/// number is limited.
-const GAP_BYTES: usize = 32;
+/// A memory is written in blocks of at least this size: each run of those that are not zero is a segment,
+/// which has a header.
+const BLOCK_BYTES: usize = 64;
+
+/// The most segments of a memory, well below the 100,000 that engines take.
+const SEGMENTS_MAX: usize = 50_000;
 
 /// What starts an engine, which is not to be started again.
 const STARTING: [&str; 5] = [
@@ -31,7 +34,7 @@ const STARTING: [&str; 5] = [
 /// functions that start it have returned.
 /// Errors: `Component` if it holds more state than that.
 pub(crate) fn snapshot(core: &[u8], memory: &[u8]) -> Result<Vec<u8>, Error> {
-    let filled = filled(memory);
+    let filled = segments(memory);
     let mut module = Module::new();
     for payload in Parser::new(0).parse_all(core) {
         let payload = payload?;
@@ -83,7 +86,7 @@ pub(crate) fn snapshot(core: &[u8], memory: &[u8]) -> Result<Vec<u8>, Error> {
                 let mut data = DataSection::new();
                 for range in &filled {
                     let offset = ConstExpr::i32_const((range.start as u32).cast_signed());
-                    data.active(0, &offset, memory[range.clone()].iter().copied());
+                    data.active(0, &offset, memory[range.clone()].to_vec());
                 }
                 module.section(&data);
             }
@@ -104,17 +107,31 @@ fn keep(module: &mut Module, core: &[u8], payload: &Payload<'_>) {
     }
 }
 
-/// The parts of `memory` that are not zero.
-fn filled(memory: &[u8]) -> Vec<Range<usize>> {
+/// The parts of `memory` that are written: all that is not zero, in as small blocks as there may be.
+fn segments(memory: &[u8]) -> Vec<Range<usize>> {
+    let mut block_bytes = BLOCK_BYTES;
+    loop {
+        let filled = filled(memory, block_bytes);
+        if filled.len() <= SEGMENTS_MAX {
+            return filled;
+        }
+        block_bytes *= 2;
+    }
+}
+
+/// The blocks of `memory` that are not zero, those side by side together.
+fn filled(memory: &[u8], block_bytes: usize) -> Vec<Range<usize>> {
+    let zero = vec![0; block_bytes];
     let mut all: Vec<Range<usize>> = Vec::new();
-    let mut at = 0;
-    while let Some(skipped) = memory[at..].iter().position(|byte| *byte != 0) {
-        let start = at + skipped;
-        let length = memory[start..].iter().position(|byte| *byte == 0);
-        at = length.map_or(memory.len(), |length| start + length);
+    for (index, block) in memory.chunks(block_bytes).enumerate() {
+        let start = index * block_bytes;
+        let end = start + block.len();
+        if block == &zero[..block.len()] {
+            continue;
+        }
         match all.last_mut() {
-            Some(last) if start - last.end <= GAP_BYTES => last.end = at,
-            _ => all.push(start..at),
+            Some(last) if last.end == start => last.end = end,
+            _ => all.push(start..end),
         }
     }
     all
@@ -125,15 +142,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn short_gaps_are_filled_and_long_ones_are_not() {
-        let mut memory = vec![0; 300];
-        for at in [3, 4, 4 + GAP_BYTES, 200, 201 + GAP_BYTES + 1] {
+    fn whole_blocks_are_written_where_one_byte_is_not_zero() {
+        let mut memory = [0; 5 * BLOCK_BYTES + 7];
+        assert_eq!(segments(&memory), []);
+        for at in [BLOCK_BYTES, 3 * BLOCK_BYTES - 1, 5 * BLOCK_BYTES + 6] {
             memory[at] = 1;
         }
-        assert_eq!(filled(&memory), [3..5 + GAP_BYTES, 200..201, 234..235]);
-        assert_eq!(filled(&[]), []);
-        assert_eq!(filled(&[0, 0]), []);
-        let whole = filled(&[1, 0, 1]);
-        assert_eq!((whole.len(), &whole[0]), (1, &(0..3)));
+        let ends = [1, 3, 5].map(|block| block * BLOCK_BYTES);
+        assert_eq!(segments(&memory), [ends[0]..ends[1], ends[2]..ends[2] + 7]);
+    }
+
+    #[test]
+    fn a_scattered_memory_has_larger_blocks_and_not_more_segments() {
+        let mut memory = vec![0; 2 * BLOCK_BYTES * (SEGMENTS_MAX + 1)];
+        let filled = memory.iter_mut().step_by(2 * BLOCK_BYTES);
+        filled.for_each(|byte| *byte = 1);
+        let all = segments(&memory);
+        assert_eq!((all.len(), &all[0]), (1, &(0..memory.len())));
+        memory[0] = 0;
+        memory[2 * BLOCK_BYTES] = 0;
+        assert_eq!(segments(&memory)[0].start, 4 * BLOCK_BYTES);
     }
 }
