@@ -27,7 +27,7 @@ fn an_exception_in_a_package_names_file_line_and_package() {
             ),
             (
                 "node_modules/@acme/uuid/lib/a.js",
-                "// No comment.\nexports.make = function draw() {\n  throw new TypeError('no entropy\\nat all');\n};\n",
+                "// No comment.\nexports.make = function tryEntropy() {\n  throw new TypeError('no entropy\\nat all');\n};\n",
             ),
         ],
     );
@@ -38,7 +38,7 @@ fn an_exception_in_a_package_names_file_line_and_package() {
         [
             "node_modules/@acme/uuid/lib/a.js:3:9 (package @acme/uuid): TypeError: no entropy",
             "at all",
-            "    at draw (node_modules/@acme/uuid/lib/a.js:3:9)",
+            "    at tryEntropy (node_modules/@acme/uuid/lib/a.js:3:9)",
             "    at src/db.ts:4:3",
             WHEN,
         ]
