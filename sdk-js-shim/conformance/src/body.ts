@@ -1,16 +1,9 @@
-/** As many bytes as are asked for where it does not matter. */
-const CHUNK_BYTES = 64 * 1024;
-
-/** Reads a stream, at most so many bytes at once where it can be told. */
-interface Reader {
-  read(most: number): Promise<Uint8Array | undefined>;
-  cancel(): Promise<void>;
-}
+import { rest } from "@edgewit/sdk";
 
 /** The body of a message, which steps read piece by piece. */
 export class Body {
   readonly message: Request | Response;
-  #reader: Reader | undefined;
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   /** What a read brought beyond what was asked for. */
   #left: Uint8Array = new Uint8Array();
   /** The read by which a step waited. */
@@ -21,9 +14,9 @@ export class Body {
   }
 
   /** The next bytes; `undefined` at the end. */
-  async read(most = CHUNK_BYTES): Promise<Uint8Array | undefined> {
+  async read(most = Number.POSITIVE_INFINITY): Promise<Uint8Array | undefined> {
     if (this.#left.length === 0) {
-      const chunk = await (this.#ahead ?? this.#next(most));
+      const chunk = await (this.#ahead ?? this.#next());
       this.#ahead = undefined;
       if (chunk === undefined) return undefined;
       this.#left = chunk;
@@ -49,13 +42,20 @@ export class Body {
   /** Settles once a read would not wait. */
   async ready(): Promise<void> {
     if (this.#left.length > 0) return;
-    this.#ahead ??= this.#next(CHUNK_BYTES);
+    this.#ahead ??= this.#next();
     await this.#ahead;
   }
 
   /** What is left of it, to be handed on: as it came, if nothing was read. */
   rest(): ReadableStream<Uint8Array> | null {
     if (this.#reader === undefined) return this.message.body;
+    if (this.#left.length > 0 || this.#ahead !== undefined) return this.#pieces();
+    this.#reader.releaseLock();
+    return rest(this.message);
+  }
+
+  /** What was read too much, and what follows it. */
+  #pieces(): ReadableStream<Uint8Array> {
     return new ReadableStream<Uint8Array>(
       {
         pull: async (controller) => {
@@ -73,26 +73,8 @@ export class Body {
     await (this.#reader ?? this.message.body)?.cancel();
   }
 
-  async #next(most: number): Promise<Uint8Array | undefined> {
-    if (this.message.body === null) return undefined;
-    this.#reader ??= readerOf(this.message.body);
-    return this.#reader.read(most);
-  }
-}
-
-function readerOf(stream: ReadableStream<Uint8Array>): Reader {
-  try {
-    const reader = stream.getReader({ mode: "byob" });
-    return {
-      read: async (most) => (await reader.read(new Uint8Array(most))).value,
-      cancel: () => reader.cancel(),
-    };
-  } catch {
-    // A stream whose chunks are as long as they come.
-    const reader = stream.getReader();
-    return {
-      read: async () => (await reader.read()).value,
-      cancel: () => reader.cancel(),
-    };
+  async #next(): Promise<Uint8Array | undefined> {
+    this.#reader ??= this.message.body?.getReader();
+    return (await this.#reader?.read())?.value;
   }
 }

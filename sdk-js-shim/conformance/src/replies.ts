@@ -1,4 +1,4 @@
-import { BodyError, type Context, FixedLengthStream, setHint } from "@edgewit/sdk";
+import { BodyError, type Context, setHint, withLength } from "@edgewit/sdk";
 import { Body } from "./body.js";
 import type { Verbs } from "./script.js";
 import { Mistake, Report } from "./words.js";
@@ -31,8 +31,7 @@ export class Reply {
   /** A body that is made while it is sent. Its length is promised where a field says one. */
   set source(stream: ReadableStream<Uint8Array>) {
     const length = this.headers.get("content-length");
-    this.body =
-      length === null ? stream : stream.pipeThrough(new FixedLengthStream(Number(length)));
+    this.body = length === null ? stream : withLength(stream, Number(length));
   }
 
   set text(text: string) {

@@ -1,14 +1,11 @@
 // Logging, clocks, randomness, and a variable of the program.
 
-import { monotonic, now } from "@edgewit/sdk";
+import { monotonic, now, random } from "@edgewit/sdk";
 import * as log from "@edgewit/sdk/log";
 import type { Verbs } from "./script.js";
 import { Mistake, Report } from "./words.js";
 
 const LEVELS: readonly log.Level[] = ["trace", "debug", "info", "warn", "error"];
-
-/** As many bytes as the platform gives by one call. */
-const RANDOM_BYTES = 65536;
 
 let variable = "built";
 
@@ -25,10 +22,7 @@ export const system: Verbs = {
     return Report.ok().word(second >= first ? "ordered" : "unordered");
   },
   "sys.random"(_, operands) {
-    const bytes = new Uint8Array(operands.number(0));
-    for (let at = 0; at < bytes.length; at += RANDOM_BYTES) {
-      crypto.getRandomValues(bytes.subarray(at, at + RANDOM_BYTES));
-    }
+    const bytes = random(operands.number(0));
     return Report.ok().word(bytes.length).value(bytes);
   },
   "global.set"(_, operands) {

@@ -124,7 +124,7 @@ impl Outgoing {
         bytes: &[u8],
         context: &mut Context<'_>,
     ) -> Poll<Result<u32, BodyError>> {
-        let left = self.promised.map_or(u64::MAX, |all| all - self.written);
+        let left = self.left();
         let length = bytes.len().min(WRITE_BYTES);
         let length = usize::try_from(left).map_or(length, |left| left.min(length));
         if bytes.is_empty() {
@@ -142,6 +142,11 @@ impl Outgoing {
         }
         self.written += length as u64;
         Poll::Ready(Ok(length as u32))
+    }
+
+    /// How many bytes may follow.
+    fn left(&self) -> u64 {
+        self.promised.map_or(u64::MAX, |all| all - self.written)
     }
 
     /// Ends the upload. Waits for nothing.
@@ -226,9 +231,12 @@ impl Drop for Outgoing {
 }
 
 impl Ready for Outgoing {
-    /// Ready once there is room, or the upload is over.
+    /// Ready once there is room, the upload is over, or nothing more may follow, which a write is told at once.
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        self.poll_room(context).map(drop)
+        match self.left() {
+            0 => Poll::Ready(()),
+            _ => self.poll_room(context).map(drop),
+        }
     }
 }
 
@@ -258,6 +266,19 @@ mod tests {
             let text = reason.text();
             assert_eq!(told(reason, None), [Err(text.clone()), Err(text)]);
         }
+    }
+
+    #[test]
+    fn what_may_not_be_written_needs_no_room() {
+        let hour = Duration::from_secs(3600);
+        let (mut outgoing, _written) = pipe(Some(3), hour, None, Arc::default());
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        assert!(outgoing.poll_write(b"abc", &mut context).is_ready());
+        assert!(outgoing.poll_ready(&mut context).is_ready());
+        assert!(outgoing.poll_write(b"d", &mut context).is_ready());
+        let (mut outgoing, _written) = pipe(Some(4), hour, None, Arc::default());
+        assert!(outgoing.poll_write(b"abc", &mut context).is_ready());
+        assert!(outgoing.poll_ready(&mut context).is_pending());
     }
 
     #[test]
