@@ -25,8 +25,11 @@ interface Call {
   fail(error: Error): void;
 }
 
-/** How often the loop may find nothing to wait for before a call counts as stuck: the engine has tasks too. */
-const TURNS_STUCK = 3;
+/**
+ * How often the loop may find nothing to wait for before a call counts as stuck. The engine has tasks too, which it says
+ * nothing of: reading a `Blob` takes one for each piece. A turn takes some 10 us.
+ */
+const TURNS_STUCK = 10_000;
 
 /** How many promise reactions in a row a call may take before the loop takes a turn to see whether it is stuck. */
 const REACTIONS_FIRST = 64;

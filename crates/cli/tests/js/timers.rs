@@ -129,6 +129,17 @@ fn nothing_starves() {
     });
 }
 
+#[test]
+fn what_the_engine_does_by_itself_is_waited_for() {
+    run(async {
+        let served = app("js-engine-tasks").await;
+        assert_eq!(
+            json(&served.get("/engine").await),
+            json!({ "done": 50, "bytes": 20_000_000, "unpacked": 1_000_000 })
+        );
+    });
+}
+
 const STUCK: &str =
     "waits for a promise that nothing can settle: no timer, request or body is under way";
 

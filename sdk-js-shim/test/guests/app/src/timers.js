@@ -108,6 +108,22 @@ export const timers = {
     return Response.json({ turns: turns > 10, chunks: chunks > 10, ticks: ticks > 1 });
   },
 
+  // Much that only the engine itself brings to its end, one after the other.
+  async engine() {
+    let done = 0;
+    for (let n = 0; n < 50; n++) {
+      await new Blob(["some text"]).text();
+      await crypto.subtle.digest("SHA-256", encoder.encode("text"));
+      await new Response(new FormData()).text();
+      done += 1;
+    }
+    let bytes = 0;
+    for await (const chunk of new Blob([new Uint8Array(20_000_000)]).stream()) bytes += chunk.length;
+    const packed = new Blob(["x".repeat(1_000_000)]).stream().pipeThrough(new CompressionStream("gzip"));
+    const unpacked = await new Response(packed.pipeThrough(new DecompressionStream("gzip"))).text();
+    return Response.json({ done, bytes, unpacked: unpacked.length });
+  },
+
   // Waits for what nothing can settle.
   stuck({ query, ctx }) {
     const never = new Promise(() => {});
