@@ -13,6 +13,8 @@ interface Incoming {
   /** Whether something was read, or given up. */
   isTouched: boolean;
   signal: AbortSignal | undefined;
+  /** Ends the stream with the reason of the signal, whether or not somebody reads. */
+  abort(): void;
 }
 
 const known = new WeakMap<ReadableStream, Incoming>();
@@ -46,16 +48,23 @@ function toStream(
   handle: http.IncomingBody,
   signal: AbortSignal | undefined,
 ): ReadableStream<Uint8Array> {
-  const incoming: Incoming = { handle, pollable: undefined, isTouched: false, signal };
+  let controller: ReadableByteStreamController;
+  const abort = () => {
+    controller.error(signal!.reason);
+    dispose(incoming);
+  };
+  const incoming: Incoming = { handle, pollable: undefined, isTouched: false, signal, abort };
   const stream: ReadableStream<Uint8Array> = new ReadableStream(
     {
       type: "bytes",
+      start: (own) => void (controller = own),
       pull: (controller) => pull(incoming, stream, controller),
       cancel: () => dispose(incoming),
     },
     // Nothing is read ahead: an untouched body can be handed on.
     { highWaterMark: 0 },
   );
+  signal?.addEventListener("abort", abort);
   known.set(stream, incoming);
   return stream;
 }
@@ -128,7 +137,8 @@ function read(handle: http.IncomingBody, bytes: number): http.Chunk {
 
 function dispose(incoming: Incoming): void {
   incoming.isTouched = true;
-  const { pollable, handle } = incoming;
+  const { pollable, handle, signal, abort } = incoming;
+  signal?.removeEventListener("abort", abort);
   incoming.pollable = undefined;
   incoming.handle = undefined;
   if (pollable !== undefined) drop(pollable);

@@ -55,6 +55,24 @@ fn a_signal_ends_a_fetch_and_its_connection() {
 }
 
 #[test]
+fn a_signal_ends_a_body_that_nobody_reads() {
+    run(async {
+        let served = app("js-idle").await;
+        let (upstream, mut closed) = never(HEAD).await;
+        let gate = Gate::new().await;
+        let (url, gate_url) = (q(&upstream.url("/")), q(&gate.url()));
+        let mut wire = served
+            .ask(&format!("/idle?url={url}&gate={gate_url}"))
+            .await;
+        gate.open();
+        gate.arrived(2).await;
+        closed.wait_for(|closed| *closed == 1).await.unwrap();
+        gate.open();
+        assert_eq!(wire.response().await.text(), "rejected: the reason");
+    });
+}
+
+#[test]
 fn a_time_ends_a_fetch() {
     run(async {
         let (upstream, mut closed) = never("").await;

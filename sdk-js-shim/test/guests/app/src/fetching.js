@@ -87,6 +87,16 @@ export const fetching = {
     return Response.json({ how, read });
   },
 
+  // Ends a fetch whose body nobody reads by then.
+  async idle({ query }) {
+    const controller = new AbortController();
+    const up = await fetch(query("url"), { signal: controller.signal });
+    await fetch(query("gate"));
+    controller.abort("the reason");
+    await fetch(query("gate"));
+    return new Response(await up.text().catch((error) => `rejected: ${error}`));
+  },
+
   async timeout({ query }) {
     const began = performance.now();
     try {
