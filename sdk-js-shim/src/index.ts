@@ -15,4 +15,4 @@ export {
 export type { Context, ErrorHandler, Handler, Middleware, Next } from "./router.js";
 export { App, Router } from "./router.js";
 export { abort, monotonic, now, random } from "./system.js";
-export { type Upload, rest, upload } from "./upload.js";
+export { type Upload, readExactly, rest, upload } from "./upload.js";

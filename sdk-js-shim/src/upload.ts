@@ -9,4 +9,4 @@ export interface Upload {
   readonly writable: WritableStream<Uint8Array>;
 }
 
-export { rest, upload } from "#guest";
+export { readExactly, rest, upload } from "#guest";

@@ -2,9 +2,9 @@
 
 import { define, defineGetter } from "../define.js";
 import { madeOf } from "../guest/bodies.js";
+import { touched } from "../guest/touched.js";
 import type { Lack } from "./starlingmonkey.js";
 
-const disturbed = new WeakSet<ReadableStream>();
 const read = new WeakMap<object, ReadableStream>();
 /** The streams of bodies that somebody has looked at; to look makes one of a body that is whole. */
 const looked = new WeakMap<Request | Response, ReadableStream>();
@@ -20,17 +20,17 @@ export const lacks: Record<string, Lack> = {
     install() {
       const { prototype } = ReadableStream;
       for (const name of ["cancel", "pipeTo", "pipeThrough", "tee"] as const) {
-        before(prototype, name, (stream: ReadableStream) => disturbed.add(stream));
+        before(prototype, name, (stream: ReadableStream) => touched.add(stream));
       }
       const { getReader } = prototype;
-      define(prototype, "getReader", function (this: ReadableStream, ...args: []) {
-        const reader = getReader.apply(this, args);
+      define(prototype, "getReader", function (this: ReadableStream, options?: { mode?: unknown }) {
+        refuseByob(options);
+        const reader = getReader.call(this);
         read.set(reader, this);
         return reader;
       });
-      for (const reader of [ReadableStreamDefaultReader, ReadableStreamBYOBReader]) {
-        for (const name of ["cancel", "read"]) before(reader.prototype, name, disturb);
-      }
+      Reflect.deleteProperty(globalThis, "ReadableStreamBYOBReader");
+      for (const name of ["cancel", "read"]) before(ReadableStreamDefaultReader.prototype, name, disturb);
       for (const message of [Request.prototype, Response.prototype]) installBodyUsed(message);
     },
   },
@@ -45,9 +45,19 @@ function before<T extends object>(prototype: object, name: string, run: (object:
   });
 }
 
+/**
+ * The engine keeps no hold of the promise that such a reader's `read` returns: a collection in between leaves a pointer
+ * to whatever is there next. What can end in anything is an error at once.
+ */
+function refuseByob(options: { mode?: unknown } | undefined): void {
+  if (options?.mode === "byob") {
+    throw new TypeError('`getReader({ mode: "byob" })` is absent: this engine\'s loses what it reads');
+  }
+}
+
 function disturb(reader: object): void {
   const stream = read.get(reader);
-  if (stream !== undefined) disturbed.add(stream);
+  if (stream !== undefined) touched.add(stream);
 }
 
 function installBodyUsed(prototype: Request | Response): void {
@@ -59,6 +69,6 @@ function installBodyUsed(prototype: Request | Response): void {
   defineGetter(prototype, "bodyUsed", (message, engine) => {
     if (engine()) return true;
     const stream = madeOf(message).kind === "stream" ? message.body : looked.get(message);
-    return stream !== undefined && stream !== null && disturbed.has(stream);
+    return stream !== undefined && stream !== null && touched.has(stream);
   });
 }

@@ -4,7 +4,9 @@ import type { http, poll } from "../generated/edge.js";
 import { BodyError, payload } from "../errors.js";
 import { toHeaders } from "../fields.js";
 import { endedWith, extra } from "../message.js";
+import * as partly from "../partly.js";
 import { drop, ready } from "./loop.js";
+import { touched } from "./touched.js";
 
 /** What is known of a stream that reads from the host. */
 interface Incoming {
@@ -12,6 +14,7 @@ interface Incoming {
   pollable: poll.Pollable | undefined;
   /** Whether something was read, or given up. */
   isTouched: boolean;
+  isOver: boolean;
   signal: AbortSignal | undefined;
   /** Ends the stream with the reason of the signal, whether or not somebody reads. */
   abort(): void;
@@ -48,15 +51,15 @@ function toStream(
   handle: http.IncomingBody,
   signal: AbortSignal | undefined,
 ): ReadableStream<Uint8Array> {
-  let controller: ReadableByteStreamController;
+  let controller: ReadableStreamDefaultController<Uint8Array>;
   const abort = () => {
     controller.error(signal!.reason);
     dispose(incoming);
   };
-  const incoming: Incoming = { handle, pollable: undefined, isTouched: false, signal, abort };
+  const [isTouched, isOver] = [false, false];
+  const incoming: Incoming = { handle, pollable: undefined, isTouched, isOver, signal, abort };
   const stream: ReadableStream<Uint8Array> = new ReadableStream(
     {
-      type: "bytes",
       start: (own) => void (controller = own),
       pull: (controller) => pull(incoming, stream, controller),
       cancel: () => dispose(incoming),
@@ -77,11 +80,29 @@ export function takeHandle(stream: ReadableStream): http.IncomingBody | undefine
 
 /** A fresh stream of what is left of one, which can't be read afterwards. */
 export function restOf(stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
-  const incoming = known.get(stream);
-  const handle = stream.locked || incoming === undefined ? undefined : take(incoming);
+  const incoming = stream.locked ? undefined : known.get(stream);
   // What is no body of the host's, or at its end, is handed on as any stream is.
-  if (handle === undefined) return stream.pipeThrough(new TransformStream());
-  return toStream(handle, incoming!.signal);
+  if (incoming?.handle === undefined) return partly.restOf(stream);
+  return toStream(take(incoming)!, incoming.signal);
+}
+
+/** The next `length` bytes of a stream; fewer at its end. What is beyond them stays with the host. */
+export async function readExactlyOf(
+  stream: ReadableStream<Uint8Array>,
+  length: number,
+): Promise<Uint8Array> {
+  const incoming = stream.locked ? undefined : known.get(stream);
+  if (incoming?.handle === undefined) return partly.readExactlyOf(stream, length);
+  touched.add(stream);
+  const pieces: Uint8Array[] = [];
+  let have = 0;
+  while (have < length) {
+    const chunk = await next(incoming, stream, length - have);
+    if (chunk === undefined) break;
+    pieces.push(chunk);
+    have += chunk.length;
+  }
+  return partly.concat(pieces, have);
 }
 
 function take(incoming: Incoming): http.IncomingBody | undefined {
@@ -94,36 +115,37 @@ function take(incoming: Incoming): http.IncomingBody | undefined {
 async function pull(
   incoming: Incoming,
   stream: ReadableStream,
-  controller: ReadableByteStreamController,
+  controller: ReadableStreamDefaultController<Uint8Array>,
 ): Promise<void> {
+  const chunk = await next(incoming, stream, HOST_SIZE);
+  if (chunk !== undefined) controller.enqueue(chunk);
+  else if (incoming.isOver) controller.close();
+}
+
+/** The next bytes, at most so many; `undefined` at the end, or where the stream was cancelled meanwhile. */
+async function next(
+  incoming: Incoming,
+  stream: ReadableStream,
+  most: number,
+): Promise<Uint8Array | undefined> {
   incoming.isTouched = true;
+  if (incoming.isOver) return undefined;
   const { handle, signal } = incoming;
   if (handle === undefined) throw new TypeError("the body was handed on");
   try {
     incoming.pollable ??= handle.subscribe();
     await ready(incoming.pollable, signal);
-    // It may have been cancelled meanwhile.
-    if (incoming.handle === undefined) return;
-    const into = controller.byobRequest;
-    const chunk = read(handle, into?.view?.byteLength ?? HOST_SIZE);
-    if (chunk.tag === "bytes") return give(controller, chunk.val);
+    if (incoming.handle === undefined) return undefined;
+    const chunk = read(handle, most);
+    if (chunk.tag === "bytes") return chunk.val;
     endedWith(stream, toHeaders(chunk.val));
-    controller.close();
-    into?.respond(0);
+    incoming.isOver = true;
     dispose(incoming);
+    return undefined;
   } catch (error) {
     dispose(incoming);
     throw error;
   }
-}
-
-function give(controller: ReadableByteStreamController, bytes: Uint8Array): void {
-  const into = controller.byobRequest;
-  if (!into?.view) return controller.enqueue(bytes as Uint8Array<ArrayBuffer>);
-  new Uint8Array(into.view.buffer, into.view.byteOffset, bytes.length).set(bytes);
-  into.respond(bytes.length);
-  // The collector is in no hurry, and who reads into a buffer of his own wants no other.
-  (bytes.buffer as ArrayBuffer).transfer(0);
 }
 
 function read(handle: http.IncomingBody, bytes: number): http.Chunk {

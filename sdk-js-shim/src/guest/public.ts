@@ -3,7 +3,7 @@
 import { trailersOf } from "../message.js";
 import type { Upload } from "../upload.js";
 import { start } from "./fetch.js";
-import { restOf } from "./incoming.js";
+import { readExactlyOf, restOf } from "./incoming.js";
 import { signalOf } from "./signal.js";
 
 /**
@@ -28,4 +28,16 @@ export function upload(input: string | URL | Request, init?: RequestInit): Uploa
  */
 export function rest(message: Request | Response): ReadableStream<Uint8Array> | null {
   return message.body === null ? null : restOf(message.body);
+}
+
+/**
+ * The next `length` bytes of the body of `message`; fewer at its end. What is left can be read by the next call, or
+ * handed on with {@link rest}: for everything else the body counts as read.
+ * Rejects with a `TypeError`, whose cause is a `BodyError` where the body broke off, and where a reader holds it.
+ */
+export async function readExactly(
+  message: Request | Response,
+  length: number,
+): Promise<Uint8Array> {
+  return message.body === null ? new Uint8Array() : readExactlyOf(message.body, length);
 }

@@ -4,6 +4,7 @@ import type { http } from "../generated/edge.js";
 import { BodyError } from "../errors.js";
 import { fromHeaders } from "../fields.js";
 import { trailersDue } from "../message.js";
+import { concat } from "../partly.js";
 import { messagesOf } from "./failure.js";
 import { drive } from "./loop.js";
 import { toBytes } from "./writable.js";
@@ -101,16 +102,6 @@ export class Source {
     this.#bytes = 0;
     return whole;
   }
-}
-
-function concat(pieces: Uint8Array[], bytes: number): Uint8Array {
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }
 
 function toBodyError(error: unknown): http.BodyError {

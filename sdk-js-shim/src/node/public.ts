@@ -1,5 +1,6 @@
 // What the root module has where there is no host to ask: tests under Node.
 
+import { readExactlyOf, restOf } from "../partly.js";
 import type { Upload } from "../upload.js";
 
 export function upload(input: string | URL | Request, init?: RequestInit): Upload {
@@ -10,5 +11,12 @@ export function upload(input: string | URL | Request, init?: RequestInit): Uploa
 }
 
 export function rest(message: Request | Response): ReadableStream<Uint8Array> | null {
-  return message.body === null ? null : message.body.pipeThrough(new TransformStream());
+  return message.body === null ? null : restOf(message.body);
+}
+
+export async function readExactly(
+  message: Request | Response,
+  length: number,
+): Promise<Uint8Array> {
+  return message.body === null ? new Uint8Array() : readExactlyOf(message.body, length);
 }
