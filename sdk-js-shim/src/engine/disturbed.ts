@@ -23,9 +23,9 @@ export const lacks: Record<string, Lack> = {
         before(prototype, name, (stream: ReadableStream) => touched.add(stream));
       }
       const { getReader } = prototype;
-      define(prototype, "getReader", function (this: ReadableStream, options?: { mode?: unknown }) {
-        refuseByob(options);
-        const reader = getReader.call(this);
+      define(prototype, "getReader", function (this: ReadableStream, ...args: []) {
+        refuseByob(...args);
+        const reader = getReader.apply(this, args);
         read.set(reader, this);
         return reader;
       });
@@ -49,7 +49,7 @@ function before<T extends object>(prototype: object, name: string, run: (object:
  * The engine keeps no hold of the promise that such a reader's `read` returns: a collection in between leaves a pointer
  * to whatever is there next. What can end in anything is an error at once.
  */
-function refuseByob(options: { mode?: unknown } | undefined): void {
+function refuseByob(options?: { mode?: unknown }): void {
   if (options?.mode === "byob") {
     throw new TypeError('`getReader({ mode: "byob" })` is absent: this engine\'s loses what it reads');
   }
