@@ -1,7 +1,7 @@
 // What the engine prints while an application is built, in words that name the application's files.
 
 import { ENTRY } from "./bundle.mjs";
-import { packageOf } from "./node.mjs";
+import { globalOfNode, packageOf } from "./node.mjs";
 import { SCRIPT } from "./start.mjs";
 
 const THROWN = "Exception while evaluating top-level script\n";
@@ -51,7 +51,10 @@ function shown(text) {
 function exception(text, places, entry) {
   const [head, stack = ""] = text.split(/^Stack:\n/m);
   const said = head.split(/^Additionally, some promises were rejected/m)[0];
-  const message = said.replace(/^\S+:\d+:\d+ /gm, "").replace(/^uncaught exception: /, "");
+  const message = said
+    .replace(/^\S+:\d+:\d+ /gm, "")
+    .replace(/^uncaught exception: /, "")
+    .trim();
   const frames = stack.split("\n").flatMap((line) => frame(line, places));
   // What does not parse has no stack.
   const [, line, column] = new RegExp(`^${SCRIPT}:(\\d+):(\\d+) `).exec(said) ?? [];
@@ -60,7 +63,7 @@ function exception(text, places, entry) {
   const owner = place && packageOf(place.file);
   const where = place ? position(place) : entry;
   return [
-    `${where}${owner ? ` (package ${owner})` : ""}: ${message.trim()}`,
+    `${where}${owner ? ` (package ${owner})` : ""}: ${globalOfNode(message) ?? message}`,
     ...frames.slice(0, SHOWN_LINES).map(({ name, place }) => {
       const at = position(place);
       return name === "" || name === place.file ? `    at ${at}` : `    at ${name} (${at})`;

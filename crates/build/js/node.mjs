@@ -30,6 +30,22 @@ const INSTEAD = {
   zlib: "CompressionStream and DecompressionStream",
 };
 
+/** The same of its globals. */
+const GLOBALS = new Map([
+  ["Buffer", INSTEAD.buffer],
+  ["__dirname", "an import of the file itself"],
+  ["__filename", "an import of the file itself"],
+  ["process", INSTEAD.process],
+  ["setImmediate", "`setTimeout`"],
+]);
+
+/** What to say of an exception's message if a global of Node's is missed, else `undefined`. */
+export function globalOfNode(message) {
+  const [, name] = /^ReferenceError: (\w+) is not defined/.exec(message) ?? [];
+  const instead = GLOBALS.get(name);
+  return instead && `${name} is a part of Node and not there at the edge; use ${instead}`;
+}
+
 /** What to say of esbuild's message if it is about a module of Node's, else `undefined`. */
 export function inNode({ text, location }) {
   const [, asked] = /^Could not resolve "([^"]+)"/.exec(text) ?? [];

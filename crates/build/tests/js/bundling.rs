@@ -157,6 +157,16 @@ fn what_is_wrong_with_the_source_has_its_place() {
             "import { open } from '@edgewit/sdk/nothing'; open();",
             "src/main.ts:1:22: Could not resolve \"@edgewit/sdk/nothing\"",
         ),
+        (
+            "export const key = process.env.UPSTREAM_KEY;",
+            "src/main.ts:1:20: process is a part of Node and not there at the edge; use a store with `env` in \
+             edge.toml for the environment\n",
+        ),
+        (
+            "export const bytes = Buffer.from('text');",
+            "src/main.ts:1:22: Buffer is a part of Node and not there at the edge; use Uint8Array, TextEncoder and \
+             TextDecoder\n",
+        ),
         // What the engine has no support for is found when it reads the bundle.
         (
             "\nexport const letters = /\\p{L}/u;",
