@@ -1,6 +1,9 @@
 //! The engine, and what the SDK adds to it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use edgewit_conformance::Expect;
 
 use crate::serving::{ENGINE, app, guest, json, run, run_guest};
 
@@ -14,6 +17,22 @@ fn the_engine_has_nothing_of_what_the_sdk_adds() {
         let there = all.iter().filter(|(_, there)| **there);
         let there: Vec<_> = there.map(|(name, _)| name).collect();
         assert!(there.is_empty(), "the SDK need no longer add: {there:?}");
+    });
+}
+
+/// Once the engine can do what a case wants, its entry goes.
+#[test]
+fn the_engine_forbids_what_the_conformance_guest_is_known_to_fail() {
+    const FOLDER: &str = "sdk-js-shim/conformance/engine";
+    run_guest(FOLDER, async {
+        let served = guest(FOLDER, "js-forbidden").await;
+        let reply = served.get("/").await;
+        let forbidden: BTreeMap<String, bool> = serde_json::from_slice(&reply.body).unwrap();
+        let expect =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk-js-shim/conformance/expect.toml");
+        let expect = Expect::read(&expect).unwrap();
+        let known = expect.failures.into_iter().map(|it| (it.case, true));
+        assert_eq!(forbidden, known.collect());
     });
 }
 
