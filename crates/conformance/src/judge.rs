@@ -176,20 +176,23 @@ fn field_lines<'a>(
     })
 }
 
-/// A body, in which reports of fields have those of one name joined, too.
+/// A body. In one of reports the fields of one name are joined, and what a platform's own type may throw is the error
+/// in whose place it is.
 fn shown_body(exchange: &Exchange, body: &[u8]) -> String {
-    let due = exchange.steps.iter().filter(|step| step.due.is_some());
-    let lines: Vec<_> = String::from_utf8_lossy(body)
-        .lines()
-        .map(str::to_owned)
-        .collect();
-    if !exchange.is_reported_whole() || lines.len() != due.clone().count() {
+    let due = exchange.steps.iter();
+    let due = due.filter_map(|step| Some((step, step.due.as_deref()?)));
+    let text = String::from_utf8_lossy(body);
+    if !exchange.is_reported_whole() || text.lines().count() != due.clone().count() {
         return words::report(body);
     }
-    let joined = due
-        .zip(&lines)
-        .map(|(step, line)| step::joined(step, line) + "\n");
-    words::report(joined.collect::<String>().as_bytes())
+    let lines = due.zip(text.lines()).map(|((step, due), line)| {
+        let line = match step::is_thrown(step, due, line) {
+            true => due,
+            false => line,
+        };
+        step::joined(step, line) + "\n"
+    });
+    words::report(lines.collect::<String>().as_bytes())
 }
 
 /// The reply of a handler that has failed.
@@ -407,6 +410,30 @@ mod tests {
         let due: Reply = toml::from_str("trailers = { x = ['1'], y = [] }").unwrap();
         assert!(judge_reply(&due, Some(&reply(&[("x", b"1")])), false).is_empty());
         assert_eq!(judge_reply(&due, Some(&reply(&[])), false).len(), 1);
+    }
+
+    #[test]
+    fn reports_are_compared_as_if_the_platform_were_the_same() {
+        let shown = |body: &str| {
+            let steps =
+                "steps = ['req.field a -> ok 2 1 2', 'fetch.get x s -> err invalid-request']";
+            let exchange: Exchange = toml::from_str(steps).unwrap();
+            let reply = Message {
+                body: body.as_bytes().to_vec(),
+                complete: true,
+                ..Message::default()
+            };
+            shown(&exchange, &reply)
+        };
+        let joined = shown("ok 1 1%2C%202\nthrow TypeError\n");
+        assert_eq!(joined, shown("ok 2 1 2\nerr invalid-request\n"));
+        for other in [
+            "ok 2 2 1\nerr invalid-request\n",
+            "ok 2 1 2\nthrow RangeError\n",
+            "ok 2 1 2\n",
+        ] {
+            assert_ne!(joined, shown(other), "{other}");
+        }
     }
 
     #[test]

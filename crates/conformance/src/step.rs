@@ -125,9 +125,14 @@ const MAY_THROW: [&str; 7] = [
     "fetch.stream",
 ];
 
+/// Whether a step reported what a platform's own type throws in the place of the error that was due.
+pub fn is_thrown(step: &Step, due: &str, report: &str) -> bool {
+    MAY_THROW.contains(&step.verb()) && THROWN.contains(&(due, report))
+}
+
 /// Whether what a step reported is what was due.
 pub fn matches(step: &Step, due: &str, report: &str) -> bool {
-    if MAY_THROW.contains(&step.verb()) && THROWN.contains(&(due, report)) {
+    if is_thrown(step, due, report) {
         return true;
     }
     let (mut due, mut met) = (due.split(' '), report.split(' '));

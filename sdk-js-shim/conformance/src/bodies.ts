@@ -18,7 +18,8 @@ export const bodies: Verbs = {
   },
   "body.drain": drain,
   "body.trailers"(run, operands) {
-    const fields = trailers(message(run, operands));
+    const { message, stream } = body(run, operands);
+    const fields = trailers(stream ?? message);
     return fields === undefined ? Report.ok().value(undefined) : Report.ok().fields(fields);
   },
   async "body.text"(run, operands) {

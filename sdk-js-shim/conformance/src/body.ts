@@ -1,8 +1,11 @@
-import { rest } from "@edgewit/sdk";
+import { readExactly, rest } from "@edgewit/sdk";
 
 /** The body of a message, which steps read piece by piece. */
 export class Body {
   readonly message: Request | Response;
+  /** The message's own, or what was left of that once a part was read. */
+  stream: ReadableStream<Uint8Array> | null;
+  #isReadInPart = false;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   /** What a read brought beyond what was asked for. */
   #left: Uint8Array = new Uint8Array();
@@ -11,6 +14,7 @@ export class Body {
 
   constructor(message: Request | Response) {
     this.message = message;
+    this.stream = message.body;
   }
 
   /** The next bytes; `undefined` at the end. */
@@ -28,6 +32,10 @@ export class Body {
 
   /** So many bytes, or what there is of them before the end. */
   async readExactly(length: number): Promise<Uint8Array> {
+    if (this.#reader === undefined) {
+      this.#isReadInPart = true;
+      return readExactly(this.message, length);
+    }
     const bytes = new Uint8Array(length);
     let done = 0;
     while (done < length) {
@@ -48,10 +56,10 @@ export class Body {
 
   /** What is left of it, to be handed on: as it came, if nothing was read. */
   rest(): ReadableStream<Uint8Array> | null {
-    if (this.#reader === undefined) return this.message.body;
-    if (this.#left.length > 0 || this.#ahead !== undefined) return this.#pieces();
-    this.#reader.releaseLock();
-    return rest(this.message);
+    const isReadAhead = this.#left.length > 0 || this.#ahead !== undefined;
+    if (isReadAhead || (this.#reader !== undefined && this.#isReadInPart)) return this.#pieces();
+    this.#reader?.releaseLock();
+    return this.#reader !== undefined || this.#isReadInPart ? rest(this.message) : this.stream;
   }
 
   /** What was read too much, and what follows it. */
@@ -70,11 +78,12 @@ export class Body {
   }
 
   async drop(): Promise<void> {
-    await (this.#reader ?? this.message.body)?.cancel();
+    await (this.#reader ?? this.stream)?.cancel();
   }
 
   async #next(): Promise<Uint8Array | undefined> {
-    this.#reader ??= this.message.body?.getReader();
+    if (this.#reader === undefined && this.#isReadInPart) this.stream = rest(this.message);
+    this.#reader ??= this.stream?.getReader();
     return (await this.#reader?.read())?.value;
   }
 }

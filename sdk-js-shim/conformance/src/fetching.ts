@@ -27,14 +27,17 @@ class Draft {
 
 /** A request on its way. */
 export class Pending {
-  readonly response: Promise<Response>;
+  readonly #respond: () => Promise<Response>;
   readonly #controller: AbortController;
 
-  constructor(response: Promise<Response>, controller: AbortController) {
-    this.response = response;
+  /** `respond` is called by steps that want the response. */
+  constructor(respond: () => Promise<Response>, controller: AbortController) {
+    this.#respond = respond;
     this.#controller = controller;
-    // A step may look at it late, or never.
-    response.catch(() => {});
+  }
+
+  get response(): Promise<Response> {
+    return this.#respond();
   }
 
   ready(): Promise<unknown> {
@@ -106,9 +109,9 @@ export const fetching: Verbs = {
   "fetch.stream"(run, operands) {
     const draft = run.take(operands.word(0), Draft);
     const controller = new AbortController();
-    const { response, writable } = upload(draft.uri, draft.init(controller.signal));
-    run.keep(operands.word(1), new Pending(response, controller));
-    run.keep(operands.word(2), new Upload(writable));
+    const started = upload(draft.uri, draft.init(controller.signal));
+    run.keep(operands.word(1), new Pending(() => started.response, controller));
+    run.keep(operands.word(2), new Upload(started.writable));
   },
   async "fetch.write"(run, operands) {
     await run.get(operands.word(0), Upload).writer.write(operands.bytes(1));
@@ -159,14 +162,15 @@ function arrived(run: Run, name: string, response: Response): Report {
 async function send(run: Run, operands: Operands): Promise<Report> {
   const draft = run.take(operands.word(0), Draft);
   const controller = new AbortController();
-  const pending = new Pending(fetch(draft.uri, draft.init(controller.signal)), controller);
-  const refused = pending.response.then(
+  const response = fetch(draft.uri, draft.init(controller.signal));
+  // Of what comes later a step may hear late, or never.
+  const refused = response.then(
     () => undefined,
     (error: unknown) => caseOf(error),
   );
   // `fetch` tells by its promise alone; what the host refuses at once has rejected it already.
   const report = await Promise.race([refused, reactions(1)]);
   if (report !== undefined) return report;
-  run.keep(operands.word(1), pending);
+  run.keep(operands.word(1), new Pending(() => response, controller));
   return Report.ok();
 }
