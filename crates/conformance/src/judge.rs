@@ -176,13 +176,13 @@ fn field_lines<'a>(
     })
 }
 
-/// A body. In one of reports the fields of one name are joined, and what a platform's own type may throw is the error
+/// A body. In one that may be reports the fields of one name are joined, and what a platform's own type may throw is the error
 /// in whose place it is.
 fn shown_body(exchange: &Exchange, body: &[u8]) -> String {
     let due = exchange.steps.iter();
     let due = due.filter_map(|step| Some((step, step.due.as_deref()?)));
     let text = String::from_utf8_lossy(body);
-    if !exchange.is_reported_whole() || text.lines().count() != due.clone().count() {
+    if !text.ends_with('\n') || text.lines().count() != due.clone().count() {
         return words::report(body);
     }
     let lines = due.zip(text.lines()).map(|((step, due), line)| {
