@@ -76,13 +76,18 @@ fn a_signal_ends_a_body_that_nobody_reads() {
 fn a_time_ends_a_fetch() {
     run(async {
         let (upstream, mut closed) = never("").await;
+        let gate = Gate::new().await;
         let served = app("js-timeout").await;
-        let target = format!("/timeout?ms=100&url={}", q(&upstream.url("/")));
+        let (url, gate_url) = (q(&upstream.url("/")), q(&gate.url()));
+        let target = format!("/timeout?ms=100&url={url}&gate={gate_url}");
+        let mut wire = served.ask(&target).await;
+        gate.arrived(1).await;
+        closed.wait_for(|closed| *closed == 1).await.unwrap();
+        gate.open();
         assert_eq!(
-            json(&served.get(&target).await),
+            json(&wire.response().await),
             json!({ "name": "TimeoutError", "dom": true, "waited": true })
         );
-        closed.wait_for(|closed| *closed == 1).await.unwrap();
     });
 }
 

@@ -167,6 +167,21 @@ fn a_client_that_stays_is_not_gone() {
 }
 
 #[test]
+fn a_promise_that_was_handed_over_is_waited_for() {
+    run(async {
+        let gate = Gate::new().await;
+        let served = app("js-left").await;
+        let target = format!("/left?gate={}", q(&gate.url()));
+        let reply = served.get(&target).await;
+        assert_eq!((reply.text().as_str(), reply.complete), ("at once", true));
+        gate.arrived(1).await;
+        gate.settled().await;
+        gate.open();
+        events::message("js-left", "waited").await;
+    });
+}
+
+#[test]
 fn work_left_over_is_done_after_the_reply() {
     run(async {
         let gate = Gate::new().await;

@@ -105,6 +105,7 @@ export const fetching = {
     } catch (error) {
       const took = performance.now() - began;
       const { name } = error;
+      await fetch(query("gate"));
       return Response.json({ name, dom: error instanceof DOMException, waited: took >= query("ms") });
     }
   },

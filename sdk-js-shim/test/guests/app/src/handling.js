@@ -45,6 +45,11 @@ export const handling = {
   },
 
   // What is left over is done after the reply.
+  left({ ctx, query }) {
+    ctx.waitUntil(fetch(query("gate")).then(() => console.info("waited")));
+    return new Response("at once");
+  },
+
   async after({ ctx, query }) {
     ctx.waitUntil(fetch(query("gate")).then(() => console.info("waited")));
     ctx.afterReply((error) => console.info(`after ${error?.code}`));
