@@ -19,7 +19,9 @@ export interface Built {
 
 /** The exports of a component, of an application's own module. Throws if that handles no requests. */
 export function start(module: { default?: unknown }, built: Built): Exports {
-  const env = Object.fromEntries(built.stores.map((name) => [name, new Store(name)]));
+  // Nothing but the stores: an object's own methods are none.
+  const env: Record<string, Store> = Object.create(null);
+  for (const name of built.stores) env[name] = new Store(name);
   let begin = () => {
     serve(engine.later);
     begin = () => {};

@@ -50,11 +50,17 @@ export function event(
   message: string,
   options: { target?: string | undefined; fields?: Fields | undefined } = {},
 ): void {
-  const least = minLevel();
-  if (least === undefined || LEVELS.indexOf(level) < LEVELS.indexOf(least)) {
-    return;
+  try {
+    write(level, message, options.target ?? TARGET, options.fields ?? []);
+  } catch {
+    // While an application is built there is no host, and what is no field can't be told.
+    console.log(`${level}: ${text(message)}`);
   }
-  const { target = TARGET, fields = [] } = options;
+}
+
+function write(level: Level, message: string, target: string, fields: Fields): void {
+  const least = minLevel();
+  if (least === undefined || LEVELS.indexOf(level) < LEVELS.indexOf(least)) return;
   const pairs = Array.isArray(fields)
     ? (fields as readonly [string, FieldValue][])
     : Object.entries(fields);

@@ -37,8 +37,16 @@ export function printed({ out, err }, places) {
     unhandled.push(`${place ? `${position(place)}: ` : ""}${what}: ${message}`);
     return "";
   });
-  const lines = shown(out + rest);
+  const lines = shown(out + rest).map((line) => placed(line, places));
   return [...unhandled, ...lines.map((line) => `printed while the application was built: ${line}`)];
+}
+
+/** A line that an application printed, with its own files in the place of the bundle's lines. */
+function placed(text, places) {
+  return text.replace(new RegExp(`\\b${SCRIPT}:(\\d+):(\\d+)`, "g"), (found, line, column) => {
+    const place = places.at(Number(line), Number(column));
+    return place ? position(place) : found;
+  });
 }
 
 function shown(text) {

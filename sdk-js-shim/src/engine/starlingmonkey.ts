@@ -1,7 +1,7 @@
 // What StarlingMonkey, the engine of componentize-js, lacks of the Web or does otherwise, and applications need.
 //
 // Each entry says how the engine is asked whether it has the thing by now. Nothing that works is replaced, so an entry
-// goes once the engine answers yes: `tests/engine` asks it without the SDK.
+// goes once the engine answers yes: a test asks it without the SDK.
 
 import { define } from "../define.js";
 import * as bodies from "./bodies.js";

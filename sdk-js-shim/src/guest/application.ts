@@ -50,6 +50,15 @@ export function listening(engine: typeof addEventListener): typeof addEventListe
   };
 }
 
+/** The global `removeEventListener`, as {@link listening}. */
+export function unlistening(engine: typeof removeEventListener): typeof removeEventListener {
+  return (type: string, listener: unknown, options?: unknown) => {
+    if (type !== "fetch") return engine(type, listener as EventListener, options as never);
+    const index = listeners.indexOf(listener as Listener);
+    if (index >= 0) listeners.splice(index, 1);
+  };
+}
+
 /** The one function that an application is. Throws if its module exports none and none listens. */
 export function toHandler(module: { default?: unknown }): Handler {
   const app = module.default as { fetch?: Handler } | null | undefined;

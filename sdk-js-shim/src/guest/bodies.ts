@@ -24,6 +24,9 @@ interface Asked {
 /** Statuses whose responses have no body. */
 const BODILESS = new Set([204, 205, 304]);
 
+/** Bytes up to so many are remembered; of more the engine's own copy is read when they are sent. */
+const COPIED_BYTES = 64 * 1024;
+
 const NONE: Made = { kind: "none" };
 const WHOLE: Made = { kind: "whole" };
 const STREAM: Made = { kind: "stream" };
@@ -97,7 +100,11 @@ export function rememberingRequest(engine: typeof Request): typeof Request {
       const of = init?.body == null && from !== undefined ? madeOf(from) : fromInit(init?.body);
       const request: Request = Reflect.construct(target, args, newTarget);
       made.set(request, of);
-      if (init !== undefined || from !== undefined) asked.set(request, { init: init ?? {}, from });
+      if (init !== undefined || from !== undefined) {
+        // A copy, without the body: the object is the caller's.
+        const { body, ...own } = init ?? {};
+        asked.set(request, { init: own, from });
+      }
       return request;
     },
   });
@@ -124,8 +131,7 @@ export function installClone(): void {
       const copy = clone.call(this);
       made.set(copy, madeOf(this));
       copyExtra(this, copy);
-      const known = this instanceof Request ? asked.get(this) : undefined;
-      if (known !== undefined) asked.set(copy as Request, known);
+      if (this instanceof Request) asked.set(copy as Request, { init: {}, from: this });
       return copy;
     });
   }
@@ -135,11 +141,11 @@ function fromInit(body: BodyInit | null | undefined): Made {
   if (body === null || body === undefined) return NONE;
   if (typeof body === "string") return { kind: "bytes", bytes: body };
   // Whoever holds the buffer may write to it.
-  if (body instanceof ArrayBuffer) return { kind: "bytes", bytes: new Uint8Array(body.slice()) };
-  if (ArrayBuffer.isView(body)) return { kind: "bytes", bytes: copied(body) };
+  const view = body instanceof ArrayBuffer ? new Uint8Array(body) : body;
+  if (ArrayBuffer.isView(view)) return view.byteLength > COPIED_BYTES ? WHOLE : copied(view);
   return body instanceof ReadableStream && !ofWhole.has(body) ? STREAM : WHOLE;
 }
 
-function copied({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength).slice();
+function copied({ buffer, byteOffset, byteLength }: ArrayBufferView): Made {
+  return { kind: "bytes", bytes: new Uint8Array(buffer, byteOffset, byteLength).slice() };
 }

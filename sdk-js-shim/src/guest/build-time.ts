@@ -7,8 +7,9 @@
 import { define, defineGetter } from "../define.js";
 import { isServing } from "./loop.js";
 
-/** Where the numbers of each build begin: equal sources give equal components. */
-let state = 0x9e37_79b9;
+/** The build puts its own digits here, which follow from the application: equal sources give equal components. */
+const SEED = "edgewit-seed-9e3779b9";
+let state = Number.parseInt(SEED.slice(-8), 16) || 1;
 
 /** A number of 32 bits, by Marsaglia's xorshift: not fit for anything that must not be guessed. */
 function next(): number {
@@ -16,6 +17,17 @@ function next(): number {
   state ^= state >>> 17;
   state ^= state << 5;
   return state >>> 0;
+}
+
+const told = new Set<string>();
+
+/** Whoever builds is told, once for each place: a secret or an identifier that all requests share is none. */
+function warn(name: string): void {
+  // Below the message: this function, the one that calls it, and who called that.
+  const place = new Error().stack!.split("\n")[3]?.trim() ?? "";
+  if (told.has(place)) return;
+  told.add(place);
+  console.warn(`crypto.${name} at the top level gives every request the same value ${place}`);
 }
 
 function fill<T extends ArrayBufferView>(view: T): T {
@@ -38,12 +50,14 @@ export function installBuildTime(): void {
   Math.random = () => (isServing() ? random() : next() / 2 ** 32);
   const { getRandomValues, randomUUID } = Crypto.prototype;
   Crypto.prototype.getRandomValues = function <T extends ArrayBufferView | null>(array: T): T {
-    return isServing() || array === null
-      ? (getRandomValues.call(this, array as never) as T)
-      : fill(array);
+    if (isServing() || array === null) return getRandomValues.call(this, array as never) as T;
+    warn("getRandomValues");
+    return fill(array);
   };
   Crypto.prototype.randomUUID = function () {
-    return isServing() ? randomUUID.call(this) : uuid();
+    if (isServing()) return randomUUID.call(this);
+    warn("randomUUID");
+    return uuid();
   };
   // The engine has what it has of it on the object itself, too, and ends where it is asked for the time too early.
   const { now } = performance;

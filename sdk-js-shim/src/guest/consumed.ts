@@ -3,16 +3,19 @@
 import { define } from "../define.js";
 import { EdgewitError } from "../errors.js";
 import { madeOf } from "./bodies.js";
+import { withEngine } from "./loop.js";
 
 const READS = ["arrayBuffer", "blob", "bytes", "formData", "json", "text"] as const;
 
-/** Has a second read of a body be an error with the code `consumed`. */
+/** Has a second read of a body be an error with the code `consumed`, and the loop know of one that the engine does. */
 export function installConsumed(): void {
   for (const prototype of [Request.prototype, Response.prototype]) {
     for (const name of READS) {
       const read = prototype[name] as (this: Request | Response) => Promise<unknown>;
       const once = function (this: Request | Response): Promise<unknown> {
-        return this.bodyUsed || isLocked(this) ? Promise.reject(consumed()) : read.call(this);
+        if (this.bodyUsed || isLocked(this)) return Promise.reject(consumed());
+        const work = read.call(this);
+        return madeOf(this).kind === "whole" ? withEngine(work) : work;
       };
       define(prototype, name, once);
     }

@@ -13,6 +13,9 @@ import { ready } from "./loop.js";
 import { signalOf } from "./signal.js";
 import { toWritable } from "./writable.js";
 
+/** The times that a request may be given. */
+const TIMEOUTS = new Set(["connectMs", "firstByteMs", "betweenBytesMs", "totalMs"]);
+
 /** The global `fetch`. */
 export async function fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
   const request = input instanceof Request && init === undefined ? input : new Request(input, init);
@@ -50,7 +53,11 @@ export function start(
   const [pending, body] = told(() =>
     host.sendStreaming(head(request, { tag: "none" }), options(request)),
   );
-  return { response: answer(pending, signal), writable: toWritable(body, trailers) };
+  const { writable, fail } = toWritable(body, trailers);
+  const response = answer(pending, signal);
+  // Nobody takes the body of a request that has failed.
+  response.catch(fail);
+  return { response, writable };
 }
 
 async function sendStream(
@@ -58,6 +65,7 @@ async function sendStream(
   stream: ReadableStream<Uint8Array>,
   signal: AbortSignal | undefined,
 ): Promise<Response> {
+  if (stream.locked) throw new TypeError("the request's body is held by a reader");
   const { response, writable } = start(request, () => trailersDue(stream), signal);
   let broken: { reason: unknown } | undefined;
   stream.pipeTo(writable).catch((reason: unknown) => (broken = { reason }));
@@ -118,6 +126,7 @@ function head(request: Request, body: http.Body): http.Request {
 function options(request: Request): wit.Options {
   const { hints = [], ...timeouts } = askedFor(request, "edge") ?? {};
   for (const [name, ms] of Object.entries(timeouts)) {
+    if (!TIMEOUTS.has(name)) throw new TypeError(`\`edge.${name}\` is no option of fetch`);
     if (ms !== undefined && !(Number.isInteger(ms) && ms >= 0 && ms < 2 ** 32)) {
       throw new TypeError(`\`edge.${name}\` is a whole number of milliseconds below 2^32, not ${ms}`);
     }

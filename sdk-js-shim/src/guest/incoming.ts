@@ -75,7 +75,8 @@ function toStream(
 /** Takes the handle of a stream of ours that nobody has read from; the stream can't be read afterwards. */
 export function takeHandle(stream: ReadableStream): http.IncomingBody | undefined {
   const incoming = known.get(stream);
-  return incoming === undefined || incoming.isTouched ? undefined : take(incoming);
+  const isFree = incoming !== undefined && !incoming.isTouched && !stream.locked;
+  return isFree ? take(incoming) : undefined;
 }
 
 /** A fresh stream of what is left of one, which can't be read afterwards. */

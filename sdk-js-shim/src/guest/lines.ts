@@ -7,7 +7,7 @@
 const TABLE = Symbol.for("edgewit.lines");
 
 /** A frame of a stack as the engine writes it: `name@source.js:line:column`. */
-const FRAME = /^(.*)@.*?:(\d+):(\d+)$/;
+const FRAME = /^(.*)@source\.js:(\d+):(\d+)$/;
 
 /** Files of the SDK's, wherever the build took them from. */
 const OWN = /(^|\/)(@edgewit|\.edgewit)\/sdk\//;
@@ -44,6 +44,8 @@ export function framesOf(stack: string): string[] {
 /** `file:line` of a line of the bundle; `undefined` for lines that are nobody's. */
 function placeOf(wanted: number): string | undefined {
   runs ??= readTable();
+  // While the application is built it has no table yet, and whoever builds it knows its lines.
+  if (runs === undefined) return `source.js:${wanted}`;
   let low = 0;
   for (let high = runs.length; low < high; ) {
     const middle = (low + high) >> 1;
@@ -54,9 +56,9 @@ function placeOf(wanted: number): string | undefined {
   return run?.file === undefined ? undefined : `${run.file}:${run.line! + wanted - run.first}`;
 }
 
-function readTable(): Run[] {
+function readTable(): Run[] | undefined {
   const table = (globalThis as { [TABLE]?: unknown })[TABLE];
-  if (typeof table !== "string") return [];
+  if (typeof table !== "string") return undefined;
   const files = table.split("\n");
   const read: Run[] = [];
   let first = 1;

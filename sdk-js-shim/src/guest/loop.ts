@@ -40,6 +40,8 @@ let later: ((run: () => void) => void) | undefined;
 let scheduled = false;
 let call: Call | undefined;
 let turnsStuck = 0;
+/** How many pieces of work are under way that the engine does by tasks of its own. */
+let engineWork = 0;
 
 /** Whether requests are handled: before that, the application is being built and has no host. */
 export function isServing(): boolean {
@@ -98,6 +100,12 @@ export function after(delay: number, run: () => void): () => void {
   };
 }
 
+/** Has the loop wait for nothing while `work` is under way, which takes tasks of the engine. */
+export function withEngine<T>(work: Promise<T>): Promise<T> {
+  engineWork++;
+  return work.finally(() => engineWork--);
+}
+
 /** Runs the loop until `work` is settled. Rejects where nothing is left that could settle it. */
 export function drive<T>(work: Promise<T>, flush: () => boolean = () => false): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -134,7 +142,7 @@ function turn(): void {
   scheduled = false;
   if (call?.flush()) return;
   const first = timers[0];
-  const wait = first === undefined ? undefined : Math.max(0, Math.ceil(first.due - now()));
+  const wait = waitOf(first);
   if (waiters.size === 0 && first === undefined) return stuck();
   turnsStuck = 0;
   if (waiters.size > 0 || wait! > 0) settle(wait);
@@ -144,6 +152,11 @@ function turn(): void {
     first.run();
   }
   schedule();
+}
+
+function waitOf(first: Timer | undefined): number | undefined {
+  if (engineWork > 0) return 0;
+  return first === undefined ? undefined : Math.max(0, Math.ceil(first.due - now()));
 }
 
 function settle(wait: number | undefined): void {

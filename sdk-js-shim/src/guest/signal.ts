@@ -27,9 +27,15 @@ export function signalOf(request: Request): AbortSignal | undefined {
   return undefined;
 }
 
-/** The signal of a request that came in; nobody watches the client before somebody asks for it. */
-export function clientSignal(request: Request): AbortSignal | undefined {
-  if (!arrived.has(request)) return undefined;
+/** The signal of a copy, or of a request that came in; nobody watches the client before somebody asks for it. */
+export function givenSignal(request: Request): AbortSignal | undefined {
+  const given = askedFor(request, "signal");
+  if (given !== undefined) return given ?? undefined;
+  for (const origin of origins(request)) if (arrived.has(origin)) return clientSignal(origin);
+  return undefined;
+}
+
+function clientSignal(request: Request): AbortSignal {
   let signal = clients.get(request);
   if (signal === undefined) clients.set(request, (signal = watch()));
   return signal;

@@ -80,6 +80,8 @@ export class Source {
       }
     } catch (error) {
       this.#end ??= { error };
+      // Where it was not the stream that failed, nobody wants what is left of it.
+      this.#background(this.#reader.cancel(error));
     }
   }
 

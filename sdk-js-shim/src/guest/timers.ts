@@ -30,6 +30,7 @@ export function clear(id?: unknown): void {
 
 /** `AbortSignal.timeout`. */
 export function timeout(milliseconds: number): AbortSignal {
+  if (!(milliseconds >= 0)) throw new TypeError(`a time is 0 ms at least, not ${milliseconds}`);
   const controller = new AbortController();
   const reason = () => new DOMException(`${milliseconds} ms have passed`, "TimeoutError");
   after(toDelay(milliseconds), () => controller.abort(reason()));

@@ -9,38 +9,69 @@ import { drop, ready } from "./loop.js";
 /** As much as the host takes by one call: what is beyond would be copied in vain. */
 const WRITE_BYTES = 64 * 1024;
 
-/** The far end of an upload as a stream. A write is done once the host has taken all of it. */
-export function toWritable(
-  body: wit.OutgoingBody,
-  trailers: () => Headers | undefined,
-): WritableStream<Uint8Array> {
+/** The far end of an upload. */
+interface Far {
+  /** A write is done once the host has taken all of it. */
+  writable: WritableStream<Uint8Array>;
+  /** Gives the upload up, a write under way included; nothing happens once it is over. */
+  fail(reason: unknown): void;
+}
+
+/** The far end of an upload as a stream. */
+export function toWritable(body: wit.OutgoingBody, trailers: () => Headers | undefined): Far {
   const room = body.subscribe();
+  let controller: WritableStreamDefaultController;
+  let isOpen = true;
+  function close(): void {
+    isOpen = false;
+    drop(room);
+  }
   // Dropping the body before its end aborts the request.
   function abort(): void {
-    drop(room);
+    if (!isOpen) return;
+    close();
     body[Symbol.dispose]();
   }
-  return new WritableStream<Uint8Array>({
-    async write(chunk) {
-      try {
-        for (let rest = toBytes(chunk); rest.length > 0; ) {
-          // Where the request was given up, the host says so at the next write.
-          await ready(room);
-          const piece = rest.subarray(0, WRITE_BYTES);
-          rest = rest.subarray(told(() => body.write(piece)));
-        }
-      } catch (error) {
-        abort();
-        throw error;
-      }
+  async function write(chunk: unknown): Promise<void> {
+    for (let rest = toBytes(chunk); rest.length > 0; ) {
+      // Where the request was given up, the host says so at the next write.
+      await ready(room);
+      if (!isOpen) throw new TypeError("the upload was given up");
+      const piece = rest.subarray(0, WRITE_BYTES);
+      rest = rest.subarray(told(() => body.write(piece)));
+    }
+  }
+  const writable = new WritableStream<Uint8Array>({
+    start(own) {
+      controller = own;
+      // `abort` of the stream waits for a write under way, which may wait for ever.
+      own.signal?.addEventListener("abort", abort);
     },
-    close() {
-      drop(room);
-      const fields = trailers();
-      told(() => host.finish(body, fields === undefined ? [] : fromHeaders(fields)));
-    },
+    write: (chunk) => orAbort(() => write(chunk), abort),
+    close: () =>
+      orAbort(async () => {
+        const fields = trailers();
+        const lines = fields === undefined ? [] : fromHeaders(fields);
+        close();
+        told(() => host.finish(body, lines));
+      }, abort),
     abort,
   });
+  const fail = (reason: unknown) => {
+    if (!isOpen) return;
+    abort();
+    controller.error(reason);
+  };
+  return { writable, fail };
+}
+
+async function orAbort(work: () => Promise<void>, abort: () => void): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    abort();
+    throw error;
+  }
 }
 
 /** The bytes of a chunk of a body. Throws `TypeError` for what holds none. */
