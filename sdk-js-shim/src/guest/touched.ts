@@ -1,2 +1,2 @@
 /** The streams of which something was read, whoever read it. */
-export const touched = new WeakSet<ReadableStream>();
+export const touched: WeakSet<ReadableStream<unknown>> = new WeakSet();
