@@ -54,10 +54,23 @@ export function start(
     host.sendStreaming(head(request, { tag: "none" }), options(request)),
   );
   const { writable, fail } = toWritable(body, trailers);
-  const response = answer(pending, signal);
-  // Nobody takes the body of a request that has failed.
-  response.catch(fail);
-  return { response, writable };
+  let response: Promise<Response> | undefined;
+  const drop = () => pending[Symbol.dispose]();
+  signal?.addEventListener("abort", drop);
+  function first(): Promise<Response> {
+    signal?.removeEventListener("abort", drop);
+    const answered = signal?.aborted ? Promise.reject(signal.reason) : answer(pending, signal);
+    // Nobody takes the body of a request that has failed.
+    answered.catch(fail);
+    return answered;
+  }
+  return {
+    // Whoever never looks at the response is not told what became of it.
+    get response() {
+      return (response ??= first());
+    },
+    writable,
+  };
 }
 
 async function sendStream(

@@ -17,8 +17,6 @@ export function upload(input: string | URL | Request, init?: RequestInit): Uploa
   const signal = signalOf(request);
   signal?.throwIfAborted();
   const upload: Upload = start(request, () => trailersOf(upload.writable), signal);
-  // Who writes to it need not look at the response.
-  upload.response.catch(() => {});
   return upload;
 }
 
