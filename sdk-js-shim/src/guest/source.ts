@@ -75,13 +75,22 @@ export class Source {
         const fields = trailersDue(this.#stream);
         this.#end ??= { chunk: { tag: "end", val: fields === undefined ? [] : fromHeaders(fields) } };
       } else {
-        this.#pieces.push(toBytes(value));
-        this.#bytes += value.length;
+        this.#add(value);
       }
     } catch (error) {
       this.#end ??= { error };
-      // Where it was not the stream that failed, nobody wants what is left of it.
+    }
+  }
+
+  #add(chunk: unknown): void {
+    try {
+      const bytes = toBytes(chunk);
+      this.#pieces.push(bytes);
+      this.#bytes += bytes.length;
+    } catch (error) {
+      // The stream has not failed, but nobody wants what is left of it.
       this.#background(this.#reader.cancel(error));
+      throw error;
     }
   }
 
