@@ -1,5 +1,7 @@
 //! Fetches that are ended by a signal.
 
+use std::time::Duration;
+
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -24,6 +26,13 @@ async fn never(first: &'static str) -> (Upstream, watch::Receiver<usize>) {
     (upstream, closed)
 }
 
+/// Waits for the end of a connection. One that nobody ends is ended by the host's own limit, but later.
+async fn is_closed(closed: &mut watch::Receiver<usize>) {
+    let end = closed.wait_for(|closed| *closed == 1);
+    let end = tokio::time::timeout(Duration::from_secs(20), end).await;
+    end.expect("an end in time").unwrap();
+}
+
 const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nsome";
 
 #[test]
@@ -45,7 +54,7 @@ fn a_signal_ends_a_fetch_and_its_connection() {
             gate.open();
             // The guest waits at the gate again by now, and its reply is not there.
             gate.arrived(2).await;
-            closed.wait_for(|closed| *closed == 1).await.unwrap();
+            is_closed(&mut closed).await;
             gate.open();
             let expected = json!({ "how": "the reason", "read": read });
             assert_eq!(json(&wire.response().await), expected, "{first}{any}");
@@ -66,7 +75,7 @@ fn a_signal_ends_a_body_that_nobody_reads() {
             .await;
         gate.open();
         gate.arrived(2).await;
-        closed.wait_for(|closed| *closed == 1).await.unwrap();
+        is_closed(&mut closed).await;
         gate.open();
         assert_eq!(wire.response().await.text(), "rejected: the reason");
     });
@@ -82,7 +91,7 @@ fn a_time_ends_a_fetch() {
         let target = format!("/timeout?ms=100&url={url}&gate={gate_url}");
         let mut wire = served.ask(&target).await;
         gate.arrived(1).await;
-        closed.wait_for(|closed| *closed == 1).await.unwrap();
+        is_closed(&mut closed).await;
         gate.open();
         assert_eq!(
             json(&wire.response().await),
