@@ -268,8 +268,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_may_not_be_written_needs_no_room() {
+    #[tokio::test]
+    async fn what_may_not_be_written_needs_no_room() {
         let hour = Duration::from_secs(3600);
         let (mut outgoing, _written) = pipe(Some(3), hour, None, Arc::default());
         let mut context = Context::from_waker(std::task::Waker::noop());
