@@ -238,8 +238,7 @@ fn poll(interface: &mut Interface<'_>, item: &str) -> Result<bool> {
     Ok(true)
 }
 
-/// Runtimes ask for all three standard streams at once, the first time that they print. Reading from this one is the
-/// error `closed`, as from all that is refused.
+/// Runtimes ask for all three standard streams at once, the first time that they print. This one is at its end.
 fn stdin(interface: &mut Interface<'_>, item: &str) -> Result<bool> {
     if item != "get-stdin" {
         return Ok(false);
@@ -263,7 +262,7 @@ fn printed(interface: &mut Interface<'_>, item: &str, name: &str, stream: usize)
 /// As much as one write takes. Printing never blocks and never fails.
 const WRITE_BYTES: u64 = 64 * 1024;
 
-/// The error that a write can't meet; its type is only there for the result's.
+/// A read's only error, which a write can't meet.
 #[derive(
     wasmtime::component::ComponentType, wasmtime::component::Lift, wasmtime::component::Lower,
 )]
@@ -277,13 +276,13 @@ enum StreamError {
 
 crate::value::cases!(StreamError { Closed => "closed"; LastOperationFailed => "last-operation-failed" });
 
-type Written<T> = std::result::Result<T, StreamError>;
+type Streamed<T> = std::result::Result<T, StreamError>;
 
 fn streams(interface: &mut Interface<'_>, item: &str) -> Result<bool> {
     match item {
         "[method]output-stream.check-write" => interface
             .func(item, |_, (_,): (Resource<Printed>,)| {
-                Box::new(async { Ok((Written::Ok(WRITE_BYTES),)) })
+                Box::new(async { Ok((Streamed::Ok(WRITE_BYTES),)) })
             })?,
         "[method]output-stream.write" | "[method]output-stream.blocking-write-and-flush" => {
             interface.func(
@@ -292,14 +291,29 @@ fn streams(interface: &mut Interface<'_>, item: &str) -> Result<bool> {
                     Box::new(async move {
                         let stream = context.data().table.get(&stream)?.0;
                         logging::write_stream(context.data_mut(), stream, &bytes);
-                        Ok((Written::Ok(()),))
+                        Ok((Streamed::Ok(()),))
                     })
                 },
             )?;
         }
         "[method]output-stream.flush" | "[method]output-stream.blocking-flush" => {
             interface.func(item, |_, (_,): (Resource<Printed>,)| {
-                Box::new(async { Ok((Written::Ok(()),)) })
+                Box::new(async { Ok((Streamed::Ok(()),)) })
+            })?;
+        }
+        "[method]input-stream.read" | "[method]input-stream.blocking-read" => {
+            interface.func(item, |_, (_, _): (Resource<Absent>, u64)| {
+                Box::new(async { Ok((Streamed::<Vec<u8>>::Err(StreamError::Closed),)) })
+            })?;
+        }
+        "[method]input-stream.skip" | "[method]input-stream.blocking-skip" => {
+            interface.func(item, |_, (_, _): (Resource<Absent>, u64)| {
+                Box::new(async { Ok((Streamed::<u64>::Err(StreamError::Closed),)) })
+            })?;
+        }
+        "[method]input-stream.subscribe" => {
+            interface.func(item, |mut context, (_,): (Resource<Absent>,)| {
+                Box::new(async move { Ok((context.data_mut().table.push(Moment(None))?,)) })
             })?;
         }
         "[method]output-stream.subscribe" => {
