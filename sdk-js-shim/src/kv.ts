@@ -224,7 +224,7 @@ function entry(found: kv.Entry | undefined): Entry | undefined {
 function lowered({ condition, ttlMs, metadata }: SetOptions): kv.SetOptions {
   const options: kv.SetOptions = {
     condition: { tag: "always" },
-    metadata: metadata ?? new Uint8Array(),
+    metadata: bytes("metadata", metadata ?? new Uint8Array()),
   };
   if (condition !== undefined) {
     options.condition =
@@ -238,14 +238,23 @@ function lowered({ condition, ttlMs, metadata }: SetOptions): kv.SetOptions {
   return options;
 }
 
+// What is checked below is for whoever writes JavaScript, whom no compiler tells.
+
 function valueBytes(value: string | Uint8Array | ArrayBuffer): Uint8Array {
   if (typeof value === "string") {
     return utf8(wellFormed("value", value));
   }
-  return value instanceof ArrayBuffer ? new Uint8Array(value) : value;
+  return bytes("a value", value instanceof ArrayBuffer ? new Uint8Array(value) : value);
+}
+
+function bytes(what: string, value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  const advice = what === "a value" ? "text or bytes; JSON.stringify makes text of an object" : "bytes";
+  throw new TypeError(`${what} is ${advice}, not ${typeof value}`);
 }
 
 function wellFormedKey(key: string): string {
+  if (typeof key !== "string") throw new TypeError(`a key is text, not ${typeof key}`);
   if (!key.isWellFormed()) {
     throw new KvError({ tag: "invalid-key", val: "a lone surrogate is no UTF-8" });
   }
@@ -271,7 +280,6 @@ function s64(what: string, value: bigint): bigint {
     : invalid(`${what}: ${value} is not -2^63 to 2^63 - 1`);
 }
 
-/** For who writes JavaScript, whom no compiler tells. */
 function bigint(what: string, value: unknown): void {
   if (typeof value !== "bigint") {
     throw new TypeError(`${what} is a bigint, such as 1n, not ${typeof value}`);

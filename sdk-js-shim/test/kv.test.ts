@@ -146,6 +146,14 @@ test("arguments that are none are told before anything is written", async () => 
   for (const work of wrong) {
     await rejects(work, "invalid-argument");
   }
+  for (const value of [{ a: 1 }, 5, null, new DataView(new ArrayBuffer(1))]) {
+    await assert.rejects(s.set("a", value as unknown as string), /^TypeError: a value is text or/);
+  }
+  await assert.rejects(s.get(5 as unknown as string), /^TypeError: a key is text, not number/);
+  await assert.rejects(
+    s.set("a", "", { metadata: "m" as unknown as Uint8Array }),
+    /^TypeError: metadata is bytes, not string/,
+  );
   await assert.rejects(s.increment("a", 1 as unknown as bigint), TypeError);
   assert.equal(await s.exists("a"), false);
 });
