@@ -13,9 +13,22 @@ export const lacks: Record<string, Lack> = {
       defineGetter(Error.prototype, "stack", (error, engine) => {
         const stack = engine();
         if (typeof stack !== "string") return stack;
-        const frames = framesOf(stack).map((frame) => `\n    at ${frame}`);
-        return `${String(error)}${frames.join("")}`;
+        const frames = framesOf(stack);
+        const classes = classesOf(error);
+        // An error is made where its class is asked for it, and not within.
+        while (frames.length > 1 && classes.has(frames[0]!.split(" (", 1)[0]!)) frames.shift();
+        return [String(error), ...frames].join("\n    at ");
       });
     },
   },
 };
+
+/** The names of the classes between an error's own and `Error`. */
+function classesOf(error: Error): Set<string> {
+  const names = new Set<string>();
+  let at = Object.getPrototypeOf(error) as Error | null;
+  for (; at !== null && at !== Error.prototype; at = Object.getPrototypeOf(at)) {
+    names.add(at.constructor?.name);
+  }
+  return names;
+}

@@ -33,7 +33,8 @@ const THROWN: [(&str, &str); 18] = [
     ("stack", "with a stack"),
     ("aggregate", "AggregateError: several"),
     ("dom", "DataError: of the Web"),
-    ("own", "OwnError: of my own"),
+    // Where it was made, and not its class.
+    ("own", "OwnError: of my own (at fail (src/failing.js:"),
     ("surrogate", "half \u{fffd} of it"),
     ("long", "xxxxxxxxxxxx"),
 ];

@@ -2,6 +2,18 @@
 
 const encoder = new TextEncoder();
 
+class OwnError extends Error {
+  name = "OwnError";
+
+  constructor(message) {
+    super(message);
+  }
+}
+
+function fail() {
+  return new OwnError("of my own");
+}
+
 const thrown = {
   string: () => "a text",
   undefined: () => undefined,
@@ -36,7 +48,7 @@ const thrown = {
     }),
   aggregate: () => new AggregateError([new Error("one"), new Error("two")], "several"),
   dom: () => new DOMException("of the Web", "DataError"),
-  own: () => new (class OwnError extends Error { name = "OwnError"; })("of my own"),
+  own: fail,
   surrogate: () => new Error("half \ud800 of it"),
   long: () => new Error("x".repeat(200_000)),
 };
