@@ -23,7 +23,15 @@ const wasmtime = join(folder, "wasmtime/bin/wasmtime");
 if (!existsSync(wasmtime)) {
   const features = ["--no-default-features", "--features", FEATURES];
   const where = ["--root", join(folder, "wasmtime"), "--target-dir", join(folder, "target")];
-  run("cargo", ["install", "wasmtime-cli", "--version", WASMTIME, "--locked", ...features, ...where]);
+  run("cargo", [
+    "install",
+    "wasmtime-cli",
+    "--version",
+    WASMTIME,
+    "--locked",
+    ...features,
+    ...where,
+  ]);
 }
 const edgewit = resolve("target/release/edgewit");
 
@@ -32,10 +40,21 @@ const theirs = await buildTheirs();
 const compiled = theirs.replace(".wasm", ".cwasm");
 const serve = {
   edgewit: () => [edgewit, "serve", "--listen", "127.0.0.1:4101", ours],
-  wasmtime: (file, ...more) => [wasmtime, "serve", ...more, "-Scli", "--addr", "127.0.0.1:4102", file],
+  wasmtime: (file, ...more) => [
+    wasmtime,
+    "serve",
+    ...more,
+    "-Scli",
+    "--addr",
+    "127.0.0.1:4102",
+    file,
+  ],
 };
 // From nothing: whoever starts a server for the first time waits for its compiler.
-const cold = [await firstByte(serve.edgewit(), 4101), await firstByte(serve.wasmtime(theirs), 4102)];
+const cold = [
+  await firstByte(serve.edgewit(), 4101),
+  await firstByte(serve.wasmtime(theirs), 4102),
+];
 run(wasmtime, ["compile", "-o", compiled, theirs]);
 const sides = [
   { name: "edgewit", file: ours, start: serve.edgewit(), port: 4101, rounds: [] },
@@ -83,7 +102,8 @@ function buildOurs() {
 /** The engine's own. */
 async function buildTheirs() {
   const { componentize } = await import("@bytecodealliance/componentize-js");
-  const source = 'addEventListener("fetch", (event) => event.respondWith(new Response("Hello, World!")));\n';
+  const source =
+    'addEventListener("fetch", (event) => event.respondWith(new Response("Hello, World!")));\n';
   const witWorld = "package bench:hello;\nworld hello {}";
   const { component } = await componentize(source, { witWorld, worldName: "hello" });
   const file = join(folder, "fetch-event.wasm");

@@ -249,7 +249,8 @@ function valueBytes(value: string | Uint8Array | ArrayBuffer): Uint8Array {
 
 function bytes(what: string, value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value;
-  const advice = what === "a value" ? "text or bytes; JSON.stringify makes text of an object" : "bytes";
+  const advice =
+    what === "a value" ? "text or bytes; JSON.stringify makes text of an object" : "bytes";
   throw new TypeError(`${what} is ${advice}, not ${typeof value}`);
 }
 

@@ -8,7 +8,9 @@ export function toReturned(returned: unknown): Response {
   }
   if (returned.status < 200) {
     const error = returned.type === "error" ? ": Response.error() was returned" : "";
-    throw new RangeError(`the status ${returned.status} is no reply's, which is 200 to 599${error}`);
+    throw new RangeError(
+      `the status ${returned.status} is no reply's, which is 200 to 599${error}`,
+    );
   }
   return returned;
 }

@@ -8,7 +8,20 @@ import { inNode } from "./node.mjs";
 /** What stands for the file that starts an application, which no folder holds. */
 export const ENTRY = "edgewit-entry.js";
 
-const TEXT = ["csv", "css", "graphql", "htm", "html", "md", "sql", "svg", "txt", "xml", "yaml", "yml"];
+const TEXT = [
+  "csv",
+  "css",
+  "graphql",
+  "htm",
+  "html",
+  "md",
+  "sql",
+  "svg",
+  "txt",
+  "xml",
+  "yaml",
+  "yml",
+];
 const BYTES = [
   ..."avif bin br gif gz ico jpeg jpg otf pdf png ttf wasm webp woff woff2 zip".split(" "),
 ];

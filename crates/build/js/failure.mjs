@@ -22,7 +22,11 @@ export function failure({ finished, out, err, call }, places, entry) {
   const said = shown(out + err);
   if (UNFINISHED.test(err)) {
     const never = "a promise that is awaited at the top level never settles";
-    return [...shown(out), `${entry}: ${never}: no time passes there, and nothing is fetched`, WHEN];
+    return [
+      ...shown(out),
+      `${entry}: ${never}: no time passes there, and nothing is fetched`,
+      WHEN,
+    ];
   }
   if (call) return [...said, `${entry}: ${call} was called at the top level`, WHEN];
   return [...said, `${entry}: the engine gave up at the top level`, WHEN];
@@ -32,7 +36,10 @@ export function failure({ finished, out, err, call }, places, entry) {
 export function printed({ out, err }, places) {
   const unhandled = [];
   const rest = err.replace(REJECTED, (_, message, stack) => {
-    const place = stack.split("\n").flatMap((line) => frame(line, places)).find(isOwn)?.place;
+    const place = stack
+      .split("\n")
+      .flatMap((line) => frame(line, places))
+      .find(isOwn)?.place;
     const what = "a promise was rejected while the application was built, and nobody handled it";
     unhandled.push(`${place ? `${position(place)}: ` : ""}${what}: ${message}`);
     return "";

@@ -74,7 +74,8 @@ export function mend(bindings, imports) {
   if (!ENCODER.test(bindings)) changed("strings are encoded otherwise");
   if (bindings.split(REALM).length !== 2) changed("they name their realm otherwise");
   for (const [was] of INTEGERS) {
-    if (bindings.split(was).length !== 2) changed(`integers are lowered otherwise than by \`${was}\``);
+    if (bindings.split(was).length !== 2)
+      changed(`integers are lowered otherwise than by \`${was}\``);
   }
   let calls = 0;
   const mended = bindings.replace(BLOCK, (block) => {
@@ -106,5 +107,8 @@ export function mend(bindings, imports) {
 
 /** `kv_0_1_0$store$method$get` as `kv.store.get`. */
 function readable(name) {
-  return name.replace(/_\d+_\d+_\d+/, "").replace("$method", "").replaceAll("$", ".");
+  return name
+    .replace(/_\d+_\d+_\d+/, "")
+    .replace("$method", "")
+    .replaceAll("$", ".");
 }

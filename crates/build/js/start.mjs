@@ -81,7 +81,11 @@ function system(node, printed, memory, seed) {
       const view = new DataView(memory());
       let total = 0;
       for (let at = vectors; at < vectors + 8 * count; at += 8) {
-        const bytes = new Uint8Array(memory(), view.getUint32(at, true), view.getUint32(at + 4, true));
+        const bytes = new Uint8Array(
+          memory(),
+          view.getUint32(at, true),
+          view.getUint32(at + 4, true),
+        );
         printed[fd] += decoders[fd].decode(bytes, { stream: true });
         total += bytes.length;
       }

@@ -54,7 +54,9 @@ export const lacks: Record<string, Lack> = {
     isThere() {
       const body = new ReadableStream({ type: "bytes" });
       try {
-        return new Request("http://h/", { method: "POST", body, duplex: "half" }).clone().body !== null;
+        return (
+          new Request("http://h/", { method: "POST", body, duplex: "half" }).clone().body !== null
+        );
       } catch {
         return false;
       }

@@ -12,7 +12,9 @@ const looked = new WeakMap<Request | Response, ReadableStream>();
 export const lacks: Record<string, Lack> = {
   "bodyUsed once a part was read": {
     async isThere() {
-      const response = new Response(new ReadableStream({ pull: (it) => it.enqueue(new Uint8Array(1)) }));
+      const response = new Response(
+        new ReadableStream({ pull: (it) => it.enqueue(new Uint8Array(1)) }),
+      );
       const reader = response.body!.getReader();
       await reader.read();
       return response.bodyUsed;
@@ -30,7 +32,8 @@ export const lacks: Record<string, Lack> = {
         return reader;
       });
       Reflect.deleteProperty(globalThis, "ReadableStreamBYOBReader");
-      for (const name of ["cancel", "read"]) before(ReadableStreamDefaultReader.prototype, name, disturb);
+      for (const name of ["cancel", "read"])
+        before(ReadableStreamDefaultReader.prototype, name, disturb);
       for (const message of [Request.prototype, Response.prototype]) installBodyUsed(message);
     },
   },
@@ -51,7 +54,9 @@ function before<T extends object>(prototype: object, name: string, run: (object:
  */
 function refuseByob(options?: { mode?: unknown }): void {
   if (options?.mode === "byob") {
-    throw new TypeError('`getReader({ mode: "byob" })` is absent: this engine\'s loses what it reads');
+    throw new TypeError(
+      '`getReader({ mode: "byob" })` is absent: this engine\'s loses what it reads',
+    );
   }
 }
 

@@ -8,7 +8,9 @@ export const lacks: Record<string, Lack> = {
     isThere: () => reasonOf(() => AbortSignal.abort()) instanceof DOMException,
     install() {
       const { abort } = AbortSignal;
-      define(AbortSignal, "abort", (reason: unknown = aborted()) => abort.call(AbortSignal, reason));
+      define(AbortSignal, "abort", (reason: unknown = aborted()) =>
+        abort.call(AbortSignal, reason),
+      );
     },
   },
   // The engine's leaves the exception behind for whatever runs next, the end of the request included.

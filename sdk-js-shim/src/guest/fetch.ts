@@ -96,7 +96,10 @@ function send(
   body: http.Body,
   signal: AbortSignal | undefined,
 ): Promise<Response> {
-  return answer(told(() => host.send(head(request, body), options(request))), signal);
+  return answer(
+    told(() => host.send(head(request, body), options(request))),
+    signal,
+  );
 }
 
 /** Waits for the response's head. */
@@ -111,7 +114,10 @@ async function answer(pending: wit.Pending, signal: AbortSignal | undefined): Pr
   } finally {
     arrived[Symbol.dispose]();
   }
-  return toResponse(told(() => host.wait(pending)), signal);
+  return toResponse(
+    told(() => host.wait(pending)),
+    signal,
+  );
 }
 
 function toResponse(from: http.Response, signal: AbortSignal | undefined): Response {
@@ -141,7 +147,9 @@ function options(request: Request): wit.Options {
   for (const [name, ms] of Object.entries(timeouts)) {
     if (!TIMEOUTS.has(name)) throw new TypeError(`\`edge.${name}\` is no option of fetch`);
     if (ms !== undefined && !(Number.isInteger(ms) && ms >= 0 && ms < 2 ** 32)) {
-      throw new TypeError(`\`edge.${name}\` is a whole number of milliseconds below 2^32, not ${ms}`);
+      throw new TypeError(
+        `\`edge.${name}\` is a whole number of milliseconds below 2^32, not ${ms}`,
+      );
     }
   }
   return { redirect: askedFor(request, "redirect") ?? "follow", timeouts, hints };

@@ -28,7 +28,11 @@ export function install(): void {
   define(AbortSignal, "timeout", timeout);
   defineGetter(Request.prototype, "signal", (request, engine) => givenSignal(request) ?? engine());
   defineGetter(Response.prototype, "url", (response) => extra(response).uri ?? "");
-  defineGetter(Response.prototype, "redirected", (response) => (extra(response).redirects ?? 0) > 0);
+  defineGetter(
+    Response.prototype,
+    "redirected",
+    (response) => (extra(response).redirects ?? 0) > 0,
+  );
   installBody();
   installClone();
   installConsumed();

@@ -47,7 +47,7 @@ function placeOf(wanted: number): string | undefined {
   // While the application is built it has no table yet, and whoever builds it knows its lines.
   if (runs === undefined) return `source.js:${wanted}`;
   let low = 0;
-  for (let high = runs.length; low < high; ) {
+  for (let high = runs.length; low < high;) {
     const middle = (low + high) >> 1;
     if (runs[middle]!.first <= wanted) low = middle + 1;
     else high = middle;

@@ -172,6 +172,8 @@ function stuck(): void {
   if (call === undefined) return;
   if (turnsStuck++ < TURNS_STUCK) return schedule();
   call.fail(
-    new Error("waits for a promise that nothing can settle: no timer, request or body is under way"),
+    new Error(
+      "waits for a promise that nothing can settle: no timer, request or body is under way",
+    ),
   );
 }

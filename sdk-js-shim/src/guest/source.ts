@@ -30,10 +30,7 @@ export class Source {
   #bytesBefore = 0;
   #end: End | undefined;
 
-  constructor(
-    stream: ReadableStream<Uint8Array>,
-    background: (work: Promise<unknown>) => void,
-  ) {
+  constructor(stream: ReadableStream<Uint8Array>, background: (work: Promise<unknown>) => void) {
     this.#stream = stream;
     this.#reader = stream.getReader();
     this.#background = background;
@@ -73,7 +70,9 @@ export class Source {
       const { done, value } = await this.#reader.read();
       if (done) {
         const fields = trailersDue(this.#stream);
-        this.#end ??= { chunk: { tag: "end", val: fields === undefined ? [] : fromHeaders(fields) } };
+        this.#end ??= {
+          chunk: { tag: "end", val: fields === undefined ? [] : fromHeaders(fields) },
+        };
       } else {
         this.#add(value);
       }

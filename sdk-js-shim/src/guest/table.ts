@@ -11,7 +11,10 @@ export function drawTable(data: object, wanted?: readonly string[]): string {
   const members: [unknown, unknown][] = isMap ? [...data] : membersOf(data);
   const rows = members.map(([key, value], at): Row => {
     const named: [string, string][] = isMap
-      ? [[index, String(at)], ["Key", cell(key)]]
+      ? [
+          [index, String(at)],
+          ["Key", cell(key)],
+        ]
       : [[index, String(key)]];
     return new Map([...named, ...cellsOf(value, wanted)]);
   });

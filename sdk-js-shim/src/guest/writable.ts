@@ -33,7 +33,7 @@ export function toWritable(body: wit.OutgoingBody, trailers: () => Headers | und
     body[Symbol.dispose]();
   }
   async function write(chunk: unknown): Promise<void> {
-    for (let rest = toBytes(chunk); rest.length > 0; ) {
+    for (let rest = toBytes(chunk); rest.length > 0;) {
       // Where the request was given up, the host says so at the next write.
       await ready(room);
       if (!isOpen) throw new TypeError("the upload was given up");

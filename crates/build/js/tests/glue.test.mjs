@@ -114,7 +114,10 @@ test("what a failed lowering leaves is freed when the next call begins", async (
 
 test("an import is an exception until a request is handled", () => {
   const { write, Store } = run(mended());
-  assert.throws(() => write("a", []), /^TypeError: log.write can only be called while a request is/);
+  assert.throws(
+    () => write("a", []),
+    /^TypeError: log.write can only be called while a request is/,
+  );
   assert.throws(() => new Store().has("a"), /^TypeError: kv.store.has can only be called while a/);
 });
 
@@ -147,7 +150,11 @@ test("bindings of another shape are refused", () => {
     ["let { TextEncoder, TextDecoder }", "let { TextEncoder }", "they name their realm otherwise"],
     ["val >>> 0", "val >>> 1", "integers are lowered otherwise than by `return val >>> 0;`"],
     [".slice(ptr1, ptr1 + len1 * 1)", ".slice(ptr1, len1)", "bytes are copied otherwise"],
-    ["function _utf8AllocateAndEncode(s", "function _utf8Encode(s", "strings are encoded otherwise"],
+    [
+      "function _utf8AllocateAndEncode(s",
+      "function _utf8Encode(s",
+      "strings are encoded otherwise",
+    ],
   ];
   for (const [from, to, problem] of changes) {
     assert.ok(BINDINGS.includes(from), from);

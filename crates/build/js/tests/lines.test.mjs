@@ -9,7 +9,18 @@ const places = {
     return file && { file, line: Number(from), column: 1 };
   },
 };
-const BUNDLE = ["", "", "a.ts:10", "a.ts:11", "b.ts:100", "b.ts:102", "", "b.ts:103", "a.ts:12", ""];
+const BUNDLE = [
+  "",
+  "",
+  "a.ts:10",
+  "a.ts:11",
+  "b.ts:100",
+  "b.ts:102",
+  "",
+  "b.ts:103",
+  "a.ts:12",
+  "",
+];
 
 /** As the SDK reads the table. */
 function placeOf(table, wanted) {
@@ -20,7 +31,8 @@ function placeOf(table, wanted) {
   for (const run of runs.split(" ")) {
     const [count, line, changed] = run.split(",").map((digits) => Number.parseInt(digits, 36));
     file = changed ?? file;
-    if (wanted < at + count) return line === undefined ? "" : `${files[file]}:${line + wanted - at}`;
+    if (wanted < at + count)
+      return line === undefined ? "" : `${files[file]}:${line + wanted - at}`;
     at += count;
   }
   return undefined;
@@ -33,6 +45,9 @@ test("each line of a bundle is found again", () => {
   new Function(text)();
   const table = globalThis[symbol];
   assert.equal(table, "a.ts\nb.ts\n2 2,a,0 1,2s,1 1,2u 1 1,2v 1,c,0 1");
-  assert.deepEqual(BUNDLE.map((_, index) => placeOf(table, index + 1)), BUNDLE);
+  assert.deepEqual(
+    BUNDLE.map((_, index) => placeOf(table, index + 1)),
+    BUNDLE,
+  );
   assert.equal(placeOf(table, BUNDLE.length + 1), undefined);
 });

@@ -33,17 +33,22 @@ const caught = async (run) => {
 const checks = {
   "text of bytes that are no UTF-8": async () =>
     (await new Response(bytes(0x61, 0xff, 0x62)).text()) === "a\ufffdb",
-  "text without its mark": async () => (await new Response(bytes(0xef, 0xbb, 0xbf, 0x61)).text()) === "a",
+  "text without its mark": async () =>
+    (await new Response(bytes(0xef, 0xbb, 0xbf, 0x61)).text()) === "a",
   "json with a mark": async () => (await new Response(bytes(0xef, 0xbb, 0xbf, 0x31)).json()) === 1,
-  "json of what is none": async () => (await caught(() => new Response("{").json())) === "SyntaxError",
-  "bytes": async () => {
+  "json of what is none": async () =>
+    (await caught(() => new Response("{").json())) === "SyntaxError",
+  bytes: async () => {
     const read = await new Response("abc").bytes();
     return read instanceof Uint8Array && read.join() === "97,98,99";
   },
   "bytes of a request": async () =>
     (await new Request("http://a/", { method: "POST", body: "abc" }).bytes()).length === 3,
   "a blob has a type": async () => {
-    const [one, two] = [new Response("abc"), new Request("http://a/", { method: "POST", body: "abc" })];
+    const [one, two] = [
+      new Response("abc"),
+      new Request("http://a/", { method: "POST", body: "abc" }),
+    ];
     const types = [(await one.blob()).type, (await two.blob()).type];
     return types.every((type) => type === "text/plain;charset=utf-8") || types.join();
   },
@@ -53,7 +58,9 @@ const checks = {
     AbortSignal.abort() instanceof AbortSignal,
   "a signal that is aborted throws its reason": async () => {
     new AbortController().signal.throwIfAborted();
-    return (await caught(() => AbortSignal.abort(new RangeError()).throwIfAborted())) === "RangeError";
+    return (
+      (await caught(() => AbortSignal.abort(new RangeError()).throwIfAborted())) === "RangeError"
+    );
   },
   "a signal of several has the reason of the first": () => {
     const [one, two] = [new AbortController(), new AbortController()];
@@ -100,12 +107,21 @@ const checks = {
     return (await caught(() => response.clone())) === "TypeError";
   },
   "a copy of a request": async () => {
-    const body = new ReadableStream({ type: "bytes", start: (it) => (it.enqueue(encoder.encode("abc")), it.close()) });
-    const request = new Request("http://a/", { method: "POST", headers: { a: "b" }, body, duplex: "half" });
+    const body = new ReadableStream({
+      type: "bytes",
+      start: (it) => (it.enqueue(encoder.encode("abc")), it.close()),
+    });
+    const request = new Request("http://a/", {
+      method: "POST",
+      headers: { a: "b" },
+      body,
+      duplex: "half",
+    });
     const copy = request.clone();
     const again = new Request(request, { method: "PUT" });
     return (
-      [copy.url, copy.method, copy.headers.get("a"), again.method].join() === "http://a/,POST,b,PUT" &&
+      [copy.url, copy.method, copy.headers.get("a"), again.method].join() ===
+        "http://a/,POST,b,PUT" &&
       (await copy.text()) === "abc" &&
       (await again.text()) === "abc"
     );
@@ -121,7 +137,10 @@ const checks = {
   },
   "two branches of bytes end together": async () => {
     let cancelled = null;
-    const source = new ReadableStream({ type: "bytes", cancel: (reason) => void (cancelled = reason) });
+    const source = new ReadableStream({
+      type: "bytes",
+      cancel: (reason) => void (cancelled = reason),
+    });
     const [one, two] = source.tee();
     await one.cancel("one");
     const before = cancelled;
@@ -129,7 +148,12 @@ const checks = {
     return before === null && cancelled?.join() === "one,two";
   },
   "an error is that of both branches": async () => {
-    const source = new ReadableStream({ type: "bytes", pull() { throw new RangeError(); } });
+    const source = new ReadableStream({
+      type: "bytes",
+      pull() {
+        throw new RangeError();
+      },
+    });
     const results = source.tee().map((branch) => caught(() => all(branch)));
     return (await Promise.all(results)).join() === "RangeError,RangeError";
   },
@@ -164,13 +188,19 @@ const checks = {
   "a stream is iterated": async () => (await all(some())).join() === "1,2,3",
   "a loop that is left cancels": async () => {
     let cancelled = false;
-    const stream = new ReadableStream({ pull: (it) => it.enqueue(1), cancel: () => void (cancelled = true) });
+    const stream = new ReadableStream({
+      pull: (it) => it.enqueue(1),
+      cancel: () => void (cancelled = true),
+    });
     for await (const _ of stream) break;
     return cancelled && !stream.locked;
   },
   "a loop that throws cancels": async () => {
     let cancelled = false;
-    const stream = new ReadableStream({ pull: (it) => it.enqueue(1), cancel: () => void (cancelled = true) });
+    const stream = new ReadableStream({
+      pull: (it) => it.enqueue(1),
+      cancel: () => void (cancelled = true),
+    });
     const name = await caught(async () => {
       for await (const _ of stream) throw new RangeError();
     });
@@ -182,12 +212,22 @@ const checks = {
     return (await all(stream)).join() === "2,3";
   },
   "a stream's error leaves the loop": async () =>
-    (await caught(() => all(new ReadableStream({ pull() { throw new RangeError(); } })))) === "RangeError",
+    (await caught(() =>
+      all(
+        new ReadableStream({
+          pull() {
+            throw new RangeError();
+          },
+        }),
+      ),
+    )) === "RangeError",
   "a stream of an array, a generator and promises": async () => {
     async function* later() {
       yield* ["a", "b"];
     }
-    const streams = [[1, 2], later(), [Promise.resolve(3)], new Set([4])].map((it) => ReadableStream.from(it));
+    const streams = [[1, 2], later(), [Promise.resolve(3)], new Set([4])].map((it) =>
+      ReadableStream.from(it),
+    );
     return (await Promise.all(streams.map(all))).join(";") === "1,2;a,b;3;4";
   },
   "a stream of an iterable ends it": async () => {
@@ -202,16 +242,24 @@ const checks = {
     for await (const _ of ReadableStream.from(endless())) break;
     return ended;
   },
-  "a stream of no iterable": async () => (await caught(() => ReadableStream.from(5))) === "TypeError",
+  "a stream of no iterable": async () =>
+    (await caught(() => ReadableStream.from(5))) === "TypeError",
   "text is decoded across chunks": async () => {
     const euro = encoder.encode("€");
-    const stream = ReadableStream.from([euro.subarray(0, 1), euro.subarray(1, 2), euro.subarray(2)]);
+    const stream = ReadableStream.from([
+      euro.subarray(0, 1),
+      euro.subarray(1, 2),
+      euro.subarray(2),
+    ]);
     return (await all(stream.pipeThrough(new TextDecoderStream()))).join("|") === "€";
   },
   "text that breaks off is decoded": async () =>
-    (await all(ReadableStream.from([bytes(0xe2)]).pipeThrough(new TextDecoderStream()))).join() === "\ufffd",
+    (await all(ReadableStream.from([bytes(0xe2)]).pipeThrough(new TextDecoderStream()))).join() ===
+    "\ufffd",
   "text that must be UTF-8": async () => {
-    const stream = ReadableStream.from([bytes(0xff)]).pipeThrough(new TextDecoderStream("utf-8", { fatal: true }));
+    const stream = ReadableStream.from([bytes(0xff)]).pipeThrough(
+      new TextDecoderStream("utf-8", { fatal: true }),
+    );
     return (await caught(() => all(stream))) === "TypeError";
   },
   "a decoding stream tells what it is": () => {
@@ -228,7 +276,8 @@ const checks = {
     const chunks = await all(ReadableStream.from(["\ud83d"]).pipeThrough(new TextEncoderStream()));
     return (await new Blob(chunks).text()) === "\ufffd";
   },
-  "URL.canParse": () => URL.canParse("http://a/") && URL.canParse("b", "http://a/") && !URL.canParse("b"),
+  "URL.canParse": () =>
+    URL.canParse("http://a/") && URL.canParse("b", "http://a/") && !URL.canParse("b"),
   "URL.parse": () => URL.parse("b", "http://a/")?.href === "http://a/b" && URL.parse("b") === null,
   "navigator.userAgent": () => navigator.userAgent === "Edgewit",
   "a stack as V8 writes it": () => {
@@ -237,7 +286,9 @@ const checks = {
     }
     const lines = named().stack.split("\n");
     return (
-      (lines[0] === "TypeError: the message" && /^    at named\d* \(.+:\d+:\d+\)$/.test(lines[1])) || lines.join("; ")
+      (lines[0] === "TypeError: the message" &&
+        /^    at named\d* \(.+:\d+:\d+\)$/.test(lines[1])) ||
+      lines.join("; ")
     );
   },
   "nothing that is added can be enumerated": () =>
@@ -257,7 +308,9 @@ export const engine = {
   async checks() {
     const wrong = {};
     for (const [name, check] of Object.entries(checks)) {
-      const result = await Promise.resolve().then(check).catch((error) => `${error}`);
+      const result = await Promise.resolve()
+        .then(check)
+        .catch((error) => `${error}`);
       if (result !== true) wrong[name] = result;
     }
     return Response.json({ count: Object.keys(checks).length, wrong });

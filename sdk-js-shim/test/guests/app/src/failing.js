@@ -28,7 +28,12 @@ const thrown = {
   },
   object: () => ({ a: 1 }),
   bare: () => Object.create(null),
-  proxy: () => new Proxy(new Error("hidden"), { get: () => { throw new Error("from the proxy"); } }),
+  proxy: () =>
+    new Proxy(new Error("hidden"), {
+      get: () => {
+        throw new Error("from the proxy");
+      },
+    }),
   hostile: () => ({
     toString() {
       throw new Error("from toString");
@@ -76,7 +81,11 @@ export const failing = {
 
   getter() {
     const response = new Response("x");
-    Object.defineProperty(response, "status", { get() { throw new Error("from a getter"); } });
+    Object.defineProperty(response, "status", {
+      get() {
+        throw new Error("from a getter");
+      },
+    });
     return response;
   },
 

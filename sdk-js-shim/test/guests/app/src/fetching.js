@@ -46,7 +46,10 @@ export const fetching = {
     });
     const two = new Request(one, { method: "post", headers: { "x-two": "2" } });
     const first = await (await fetch(two)).text();
-    const three = new Request(query("url"), { method: "PATCH", body: new URLSearchParams({ a: "b c" }) });
+    const three = new Request(query("url"), {
+      method: "PATCH",
+      body: new URLSearchParams({ a: "b c" }),
+    });
     const second = await (await fetch(three, { headers: { "x-three": "3" } })).text();
     return Response.json({ first, second });
   },
@@ -106,7 +109,11 @@ export const fetching = {
       const took = performance.now() - began;
       const { name } = error;
       await fetch(query("gate"));
-      return Response.json({ name, dom: error instanceof DOMException, waited: took >= query("ms") });
+      return Response.json({
+        name,
+        dom: error instanceof DOMException,
+        waited: took >= query("ms"),
+      });
     }
   },
 
@@ -158,7 +165,10 @@ export const fetching = {
 
   // An upload that is written by hand.
   async write({ query }) {
-    const { response, writable } = upload(query("url"), { method: "POST", headers: { trailer: "x-sum" } });
+    const { response, writable } = upload(query("url"), {
+      method: "POST",
+      headers: { trailer: "x-sum" },
+    });
     const writer = writable.getWriter();
     for (const text of ["one ", "two"]) await writer.write(piece(text));
     setTrailers(writable, new Headers({ "x-sum": "7" }));
@@ -171,7 +181,9 @@ export const fetching = {
   // A download on its way to the client.
   async download({ query }) {
     const up = await fetch(query("url"));
-    return new Response(up.body.pipeThrough(upper()), { headers: { "x-length": String(up.headers.get("content-length")) } });
+    return new Response(up.body.pipeThrough(upper()), {
+      headers: { "x-length": String(up.headers.get("content-length")) },
+    });
   },
 
   // Asks while it replies: a piece for each answer.
@@ -201,10 +213,18 @@ export const fetching = {
       }
       case "fields": {
         const { body, status, headers } = await fetch(url);
-        return new Response(body, { status, headers: { ...Object.fromEntries(headers), "x-more": "1" } });
+        return new Response(body, {
+          status,
+          headers: { ...Object.fromEntries(headers), "x-more": "1" },
+        });
       }
       case "body":
-        return fetch(url, { method: request.method, headers: { trailer: "x-end" }, body: request.body, duplex: "half" });
+        return fetch(url, {
+          method: request.method,
+          headers: { trailer: "x-end" },
+          body: request.body,
+          duplex: "half",
+        });
       case "request":
         return fetch(new Request(url, request));
       case "input":

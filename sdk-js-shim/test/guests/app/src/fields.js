@@ -11,7 +11,10 @@ export const fields = {
     headers.append("x-many", "one");
     headers.append("x-many", "two");
     setHeaderText(headers, "x-text", headerText(request.headers, "x-in") ?? "none");
-    headers.set("x-units", [...(request.headers.get("x-in") ?? "")].map((unit) => unit.charCodeAt(0)).join());
+    headers.set(
+      "x-units",
+      [...(request.headers.get("x-in") ?? "")].map((unit) => unit.charCodeAt(0)).join(),
+    );
     headers.set("x-cookies", String(headers.getSetCookie().length));
     return new Response("x", { headers });
   },

@@ -27,7 +27,11 @@ export const leaking = {
   },
 
   async give({ query }) {
-    const up = await fetch(query("url"), { method: "POST", body: many(Number(query("mib"))), duplex: "half" });
+    const up = await fetch(query("url"), {
+      method: "POST",
+      body: many(Number(query("mib"))),
+      duplex: "half",
+    });
     return new Response(await up.text());
   },
 
@@ -68,7 +72,10 @@ export const leaking = {
       const begun = fetch(query("url"), { signal: early.signal });
       early.abort();
       // It may have been answered before.
-      await begun.then((late) => late.body.cancel(), () => {});
+      await begun.then(
+        (late) => late.body.cancel(),
+        () => {},
+      );
       ends.early += 1;
     }
     return Response.json(ends);

@@ -57,7 +57,10 @@ export const printing = {
       { a: 1, b: "x" },
       { a: 2, c: true },
     ]);
-    console.table([[1, 2], [3, 4]]);
+    console.table([
+      [1, 2],
+      [3, 4],
+    ]);
     console.table({ one: { v: 1 }, two: { v: 2 } }, ["v"]);
     console.table(new Map([["k", 1]]));
     console.table(5);
@@ -71,11 +74,28 @@ export const printing = {
         throw new Error("from a getter");
       },
     });
-    console.info("%s", { toString() { throw new Error("from toString"); } });
-    console.info(new Proxy({}, { get() { throw new Error("from a proxy"); } }));
+    console.info("%s", {
+      toString() {
+        throw new Error("from toString");
+      },
+    });
+    console.info(
+      new Proxy(
+        {},
+        {
+          get() {
+            throw new Error("from a proxy");
+          },
+        },
+      ),
+    );
     console.info({ [Symbol.toStringTag]: 5, constructor: null });
     const error = new Error("an error");
-    Object.defineProperty(error, "stack", { get() { throw new Error("from stack"); } });
+    Object.defineProperty(error, "stack", {
+      get() {
+        throw new Error("from stack");
+      },
+    });
     console.info(error);
     return new Response("went on");
   },

@@ -56,7 +56,12 @@ export const replies = {
       for (let n = 0; n < Number(query("pieces")); n++) await writer.write(encoder.encode("12345"));
       await writer.close();
     };
-    ctx.waitUntil(write().then(() => console.info("written"), (error) => console.info(`refused: ${error.message}`)));
+    ctx.waitUntil(
+      write().then(
+        () => console.info("written"),
+        (error) => console.info(`refused: ${error.message}`),
+      ),
+    );
     return new Response(readable);
   },
 

@@ -48,7 +48,10 @@ export const timers = {
       for (const id of ids) clearTimeout(id);
       clearInterval(interval);
     }, 5);
-    ids.push(setTimeout(() => ran.push("second"), 5), setTimeout(() => ran.push("third"), 6));
+    ids.push(
+      setTimeout(() => ran.push("second"), 5),
+      setTimeout(() => ran.push("third"), 6),
+    );
     const interval = setInterval(() => ran.push("interval"), 6);
     let ticks = 0;
     const self = setInterval(() => ++ticks === 3 && clearInterval(self), 2);
@@ -118,8 +121,11 @@ export const timers = {
       done += 1;
     }
     let bytes = 0;
-    for await (const chunk of new Blob([new Uint8Array(20_000_000)]).stream()) bytes += chunk.length;
-    const packed = new Blob(["x".repeat(1_000_000)]).stream().pipeThrough(new CompressionStream("gzip"));
+    for await (const chunk of new Blob([new Uint8Array(20_000_000)]).stream())
+      bytes += chunk.length;
+    const packed = new Blob(["x".repeat(1_000_000)])
+      .stream()
+      .pipeThrough(new CompressionStream("gzip"));
     const unpacked = await new Response(packed.pipeThrough(new DecompressionStream("gzip"))).text();
     return Response.json({ done, bytes, unpacked: unpacked.length });
   },
@@ -132,7 +138,10 @@ export const timers = {
         return never;
       case "stream":
         return new Response(
-          new ReadableStream({ start: (it) => it.enqueue(encoder.encode("some")), pull: () => never }, { highWaterMark: 0 }),
+          new ReadableStream(
+            { start: (it) => it.enqueue(encoder.encode("some")), pull: () => never },
+            { highWaterMark: 0 },
+          ),
         );
       case "after":
         ctx.waitUntil(never);

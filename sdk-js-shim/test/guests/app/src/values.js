@@ -27,7 +27,18 @@ export const values = {
   numbers: [1, -0, 1.5, NaN, Infinity, 10n],
   nothing: [undefined, null, true],
   symbol: [Symbol("sym"), Symbol.iterator],
-  percent: ["%s is %d and %i, %f, %j, %o, %O, %c%%", "a", 1.5, 2.7, "3.5", { a: 1 }, [1], { b: 2 }, "css", "rest"],
+  percent: [
+    "%s is %d and %i, %f, %j, %o, %O, %c%%",
+    "a",
+    1.5,
+    2.7,
+    "3.5",
+    { a: 1 },
+    [1],
+    { b: 2 },
+    "css",
+    "rest",
+  ],
   percentAlone: ["100%"],
   object: [{ a: 1, b: "two", c: [1, 2, 3], "d-e": null, f: undefined }],
   nested: [{ a: { b: { c: { d: 1 } } } }],
@@ -37,23 +48,49 @@ export const values = {
   longText: [{ text: "x".repeat(200) }],
   quotes: [["it's", 'say "x"', `both ' and "`]],
   lines: [{ text: "two\nlines" }],
-  map: [new Map([["a", 1], [{ b: 2 }, new Map()]])],
+  map: [
+    new Map([
+      ["a", 1],
+      [{ b: 2 }, new Map()],
+    ]),
+  ],
   set: [new Set([1, "two", { three: 3 }])],
   weak: [new WeakMap(), new WeakSet()],
   class: [new Point(1, 2), Point],
   private: [new Private()],
-  functions: [function named() {}, () => {}, async () => {}, function* gen() {}, class A extends Point {}],
+  functions: [
+    function named() {},
+    () => {},
+    async () => {},
+    function* gen() {},
+    class A extends Point {},
+  ],
   date: [new Date(0), new Date(NaN)],
   regexp: [/a+b/gi],
   bytes: [new Uint8Array([1, 2, 3]), new Float64Array(2)],
   boxed: [Object("text"), Object(1), Object(true), Object(1n)],
   circle: [circle],
   bare: [Object.assign(Object.create(null), { a: 1 })],
-  accessor: [{ get a() { return 1; }, set b(_) {}, get c() { return 1; }, set c(_) {} }],
+  accessor: [
+    {
+      get a() {
+        return 1;
+      },
+      set b(_) {},
+      get c() {
+        return 1;
+      },
+      set c(_) {},
+    },
+  ],
   promise: [new Promise(() => {})],
   proxy: [new Proxy({ a: 1 }, {})],
   generator: [(function* () {})()],
   iterators: [[1].values()],
-  arguments: [(function () { return arguments; })(1, 2)],
+  arguments: [
+    (function () {
+      return arguments;
+    })(1, 2),
+  ],
   json: [JSON, Math],
 };

@@ -35,6 +35,7 @@ addEventListener("fetch", listen as unknown as EventListener);
 addEventListener("fetch", {
   handleEvent(event: Event) {
     const { request } = event as FetchEvent;
-    if (request.url.endsWith("/object")) (event as FetchEvent).respondWith(new Response("an object"));
+    if (request.url.endsWith("/object"))
+      (event as FetchEvent).respondWith(new Response("an object"));
   },
 });
