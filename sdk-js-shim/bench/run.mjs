@@ -3,12 +3,23 @@
 // are asked in turn, three times, and what counts is the ratio. Its first run compiles wasmtime, which takes long.
 
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { get } from "node:http";
+import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 
 const WASMTIME = "48.0.8";
-const FEATURES = "serve,compile,cranelift,parallel-compilation,pooling-allocator,component-model";
+const FEATURES =
+  "serve,run,compile,cranelift,parallel-compilation,pooling-allocator,component-model,component-model-async";
 const ROUNDS = 3;
 const CONNECTIONS = 16;
 
@@ -99,16 +110,32 @@ function buildOurs() {
   return join(app, "target/edgewit/hello.wasm");
 }
 
-/** The engine's own. */
+/** The engine's own, exporting what wasmtime's own package of interfaces calls it. */
 async function buildTheirs() {
   const { componentize } = await import("@bytecodealliance/componentize-js");
   const source =
     'addEventListener("fetch", (event) => event.respondWith(new Response("Hello, World!")));\n';
-  const witWorld = "package bench:hello;\nworld hello {}";
-  const { component } = await componentize(source, { witWorld, worldName: "hello" });
+  const witPath = join(folder, "wit");
+  rmSync(witPath, { recursive: true, force: true });
+  cpSync(join(sourceOf("wasmtime-wasi-http"), "wit/deps"), join(witPath, "deps"), {
+    recursive: true,
+  });
+  const [, version] = /package wasi:http@([0-9.]+);/.exec(
+    readFileSync(join(witPath, "deps/http.wit"), "utf8"),
+  );
+  const world = `world hello { export wasi:http/incoming-handler@${version}; }`;
+  writeFileSync(join(witPath, "world.wit"), `package bench:hello;\n${world}\n`);
+  const { component } = await componentize({ source, witPath, worldName: "hello" });
   const file = join(folder, "fetch-event.wasm");
   writeFileSync(file, component);
   return file;
+}
+
+/** Where cargo has unpacked one of wasmtime's crates. */
+function sourceOf(crate) {
+  const registries = join(process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "registry/src");
+  const places = readdirSync(registries).map((it) => join(registries, it, `${crate}-${WASMTIME}`));
+  return places.find((it) => existsSync(it));
 }
 
 /** Starts a server, and asks it as fast as it answers. */
@@ -130,9 +157,12 @@ function firstByte(start, port) {
 async function serving([program, ...words], port, work) {
   const began = performance.now();
   const env = { ...process.env, EDGEWIT_CACHE: join(folder, "cache"), EDGEWIT_LOG: "error" };
-  const server = spawn(program, words, { env, stdio: "ignore" });
+  const server = spawn(program, words, { env, stdio: ["ignore", "ignore", "inherit"] });
   try {
-    while (!(await answers(port))) await new Promise((done) => setTimeout(done, 1));
+    while (!(await answers(port))) {
+      if (server.exitCode !== null) throw new Error(`${program} ${words.join(" ")} ended`);
+      await new Promise((done) => setTimeout(done, 1));
+    }
     return await work(server, performance.now() - began);
   } finally {
     server.kill("SIGKILL");
