@@ -1,14 +1,15 @@
 // What `edgewit build` puts before an application's own modules. Evaluating it makes the globals what the SDK says they
 // are, which nothing else of the package does.
 
-import * as engine from "./engine/starlingmonkey.js";
+// Before all others, which find in it what their packages need.
+import { engine } from "#engine";
 import { type Exports, toExports } from "./guest/handler.js";
 import { toHandler } from "./guest/application.js";
 import { install } from "./guest/install.js";
 import { serve } from "./guest/loop.js";
 import { Store } from "./kv.js";
 
-for (const lack of Object.values(engine.lacks)) lack.install();
+engine.install();
 install();
 
 /** What the build knows of an application. */
@@ -23,7 +24,7 @@ export function start(module: { default?: unknown }, built: Built): Exports {
   const env: Record<string, Store> = Object.create(null);
   for (const name of built.stores) env[name] = new Store(name);
   let begin = () => {
-    serve(engine.later);
+    serve();
     begin = () => {};
   };
   return toExports(toHandler(module), env, () => begin());

@@ -1,14 +1,11 @@
 // `console`, as events of the log.
 
 import { logging } from "#host";
-import { removePlaceholders } from "./placeholders.js";
 import { format, inspect } from "node-inspect-extracted";
 import type { logging as wit } from "../generated/edge.js";
 import { describe } from "./failure.js";
 import { isServing, now } from "./loop.js";
 import { drawTable } from "./table.js";
-
-removePlaceholders();
 
 const LEVELS: wit.Level[] = ["trace", "debug", "info", "warn", "error"];
 

@@ -1,8 +1,8 @@
 // A body is read once. The platform says so by a `TypeError`; its cause says it by the SDK's own word.
 
+import { engine } from "#engine";
 import { define } from "../define.js";
 import { EdgewitError } from "../errors.js";
-import { madeOf } from "./bodies.js";
 import { withEngine } from "./loop.js";
 
 const READS = ["arrayBuffer", "blob", "bytes", "formData", "json", "text"] as const;
@@ -15,7 +15,7 @@ export function installConsumed(): void {
       const once = function (this: Request | Response): Promise<unknown> {
         if (this.bodyUsed || isLocked(this)) return Promise.reject(consumed());
         const work = read.call(this);
-        return madeOf(this).kind === "whole" ? withEngine(work) : work;
+        return engine.madeOf(this).kind === "whole" ? withEngine(work) : work;
       };
       define(prototype, name, once);
     }
@@ -23,7 +23,7 @@ export function installConsumed(): void {
 }
 
 function isLocked(message: Request | Response): boolean {
-  return madeOf(message).kind === "stream" && message.body!.locked;
+  return engine.madeOf(message).kind === "stream" && message.body!.locked;
 }
 
 function consumed(): TypeError {

@@ -1,5 +1,6 @@
 // `fetch` of the Web, on `edge:sdk/fetch`.
 
+import { engine } from "#engine";
 import { fetch as host } from "#host";
 import type { fetch as wit, http } from "../generated/edge.js";
 import { FetchError, payload } from "../errors.js";
@@ -7,9 +8,9 @@ import { toHeaders } from "../fields.js";
 import { extra, toMap, trailersDue } from "../message.js";
 import { utf8 } from "../text.js";
 import type { Upload } from "../upload.js";
-import { askedFor, fieldsOf, madeOf } from "./bodies.js";
 import { settle, takeHandle, toBody } from "./incoming.js";
 import { ready } from "./loop.js";
+import { fieldsOf } from "./messages.js";
 import { signalOf } from "./signal.js";
 import { toWritable } from "./writable.js";
 
@@ -22,7 +23,7 @@ export async function fetch(input: RequestInfo | URL, init?: RequestInit): Promi
   const signal = signalOf(request);
   signal?.throwIfAborted();
   if (request.bodyUsed) throw new TypeError("the request's body was used already");
-  const made = madeOf(request);
+  const made = engine.madeOf(request);
   switch (made.kind) {
     case "none":
       return send(request, { tag: "none" }, signal);
@@ -143,7 +144,7 @@ function head(request: Request, body: http.Body): http.Request {
 }
 
 function options(request: Request): wit.Options {
-  const { hints = [], ...timeouts } = askedFor(request, "edge") ?? {};
+  const { hints = [], ...timeouts } = engine.askedFor(request, "edge") ?? {};
   for (const [name, ms] of Object.entries(timeouts)) {
     if (!TIMEOUTS.has(name)) throw new TypeError(`\`edge.${name}\` is no option of fetch`);
     if (ms !== undefined && !(Number.isInteger(ms) && ms >= 0 && ms < 2 ** 32)) {
@@ -152,7 +153,7 @@ function options(request: Request): wit.Options {
       );
     }
   }
-  return { redirect: askedFor(request, "redirect") ?? "follow", timeouts, hints };
+  return { redirect: engine.askedFor(request, "redirect") ?? "follow", timeouts, hints };
 }
 
 function told<T>(call: () => T): T {

@@ -1,12 +1,12 @@
 // Bodies that the host is still receiving, as streams.
 
+import { engine } from "#engine";
 import type { http, poll } from "../generated/edge.js";
 import { BodyError, payload } from "../errors.js";
 import { toHeaders } from "../fields.js";
 import { endedWith, extra } from "../message.js";
 import * as partly from "../partly.js";
 import { drop, ready } from "./loop.js";
-import { touched } from "./touched.js";
 
 /** What is known of a stream that reads from the host. */
 interface Incoming {
@@ -40,7 +40,7 @@ export function settle(
   if (body.tag === "none") return;
   const length = body.tag === "bytes" ? BigInt(body.val.length) : body.val.length();
   if (length !== undefined) extra(message).length = length;
-  // The engine's constructor adds it to a body of bytes.
+  // A constructor may add it to a body of bytes.
   if (body.tag === "bytes" && !fields.some((field) => field[0] === "content-length")) {
     message.headers.delete("content-length");
   }
@@ -94,7 +94,7 @@ export async function readExactlyOf(
 ): Promise<Uint8Array> {
   const incoming = stream.locked ? undefined : known.get(stream);
   if (incoming?.handle === undefined) return partly.readExactlyOf(stream, length);
-  touched.add(stream);
+  engine.disturb(stream);
   const pieces: Uint8Array[] = [];
   let have = 0;
   while (have < length) {

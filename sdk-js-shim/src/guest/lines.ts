@@ -3,11 +3,10 @@
 // its lines, and, unless they are nobody's, the line in the file that the first of them is from and, where it is another
 // than that of the run before, the number of the file: parted by commas, to the base 36.
 
+import type { Frame } from "../engine/engine.js";
+
 /** The name under which the build leaves the table. */
 const TABLE = Symbol.for("edgewit.lines");
-
-/** A frame of a stack as the engine writes it: `name@source.js:line:column`. */
-const FRAME = /^(.*)@source\.js:(\d+):(\d+)$/;
 
 /** Files of the SDK's, wherever the build took them from. */
 const OWN = /(^|\/)(@edgewit|\.edgewit)\/sdk\//;
@@ -26,15 +25,13 @@ interface Run {
 
 let runs: Run[] | undefined;
 
-/** The frames of a stack in the application's own files, innermost first. */
-export function framesOf(stack: string): string[] {
+/** Those frames of a stack that are in the application's own files, as V8 writes them. */
+export function framesOf(stack: Iterable<Frame>): string[] {
   const frames: string[] = [];
-  for (const line of stack.split("\n")) {
-    const frame = FRAME.exec(line);
-    const place = frame === null ? undefined : placeOf(Number(frame[2]));
-    if (frame === null || place === undefined || OWN.test(place)) continue;
-    const name = frame[1]!;
-    const at = `${place}:${frame[3]}`;
+  for (const { name, line, column } of stack) {
+    const place = placeOf(line);
+    if (place === undefined || OWN.test(place)) continue;
+    const at = `${place}:${column}`;
     frames.push(name === "" ? at : `${name} (${at})`);
     if (frames.length === FRAMES_MOST) break;
   }

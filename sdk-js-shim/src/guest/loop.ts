@@ -3,6 +3,7 @@
 // The engine runs promise reactions until none is left, and then a task of its own. While the thread is inside of
 // `poll` none of its tasks runs, so its timers can't be used beside: a task of its is only ever the next turn here.
 
+import { engine } from "#engine";
 import { poll, system } from "#host";
 import type { poll as wit } from "../generated/edge.js";
 
@@ -36,7 +37,7 @@ const REACTIONS_FIRST = 64;
 
 const waiters = new Set<Waiter>();
 const timers: Timer[] = [];
-let later: ((run: () => void) => void) | undefined;
+let serving = false;
 let scheduled = false;
 let call: Call | undefined;
 let turnsStuck = 0;
@@ -45,12 +46,12 @@ let engineWork = 0;
 
 /** Whether requests are handled: before that, the application is being built and has no host. */
 export function isServing(): boolean {
-  return later !== undefined;
+  return serving;
 }
 
-/** Begins to serve: `task` makes a task of the engine. Times that were set before count from now. */
-export function serve(task: (run: () => void) => void): void {
-  later = task;
+/** Begins to serve. Times that were set before count from now. */
+export function serve(): void {
+  serving = true;
   if (timers.length === 0) return;
   const began = now();
   for (const timer of timers) timer.due += began;
@@ -132,9 +133,9 @@ function watch(own: Call, reactions: number): void {
 }
 
 function schedule(): void {
-  if (scheduled || later === undefined) return;
+  if (scheduled || !serving) return;
   scheduled = true;
-  later(turn);
+  engine.later(turn);
 }
 
 /** One turn: all promise reactions have run, so that nothing goes on without the host. */

@@ -1,10 +1,12 @@
 // A `Response` as the reply of `edge:sdk/handler`.
 
+import { engine } from "#engine";
+import type { Made } from "../engine/engine.js";
 import type { handler } from "../generated/edge.js";
 import { hintsOf } from "../message.js";
 import { utf8 } from "../text.js";
-import { type Made, fieldsOf, madeOf } from "./bodies.js";
 import { takeHandle } from "./incoming.js";
+import { fieldsOf } from "./messages.js";
 import { Source } from "./source.js";
 
 /** As in the WIT, with a source whose calls are promises. */
@@ -22,7 +24,7 @@ export async function toReply(
   response: Response,
   background: (work: Promise<unknown>) => void,
 ): Promise<Reply> {
-  const made = madeOf(response);
+  const made = engine.madeOf(response);
   return {
     status: response.status,
     headers: fieldsOf(response),

@@ -1,7 +1,7 @@
 // Which signal ends a request: one that it was given, or that its client is gone.
 
+import { engine } from "#engine";
 import { poll } from "#host";
-import { askedFor, origins } from "./bodies.js";
 import { ready } from "./loop.js";
 
 /** The requests that came in. */
@@ -17,10 +17,10 @@ export function arrive(request: Request): void {
 
 /** The signal by which a fetch of `request` ends. */
 export function signalOf(request: Request): AbortSignal | undefined {
-  const given = askedFor(request, "signal");
+  const given = engine.askedFor(request, "signal");
   if (given !== undefined) return given ?? undefined;
   // Who never looked at the client's signal goes on without the client.
-  for (const origin of origins(request)) {
+  for (const origin of engine.origins(request)) {
     const client = clients.get(origin);
     if (client !== undefined) return client;
   }
@@ -29,9 +29,10 @@ export function signalOf(request: Request): AbortSignal | undefined {
 
 /** The signal of a copy, or of a request that came in; nobody watches the client before somebody asks for it. */
 export function givenSignal(request: Request): AbortSignal | undefined {
-  const given = askedFor(request, "signal");
+  const given = engine.askedFor(request, "signal");
   if (given !== undefined) return given ?? undefined;
-  for (const origin of origins(request)) if (arrived.has(origin)) return clientSignal(origin);
+  for (const origin of engine.origins(request))
+    if (arrived.has(origin)) return clientSignal(origin);
   return undefined;
 }
 

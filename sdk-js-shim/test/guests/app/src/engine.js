@@ -1,6 +1,6 @@
 // What the SDK adds to the engine.
 
-import { lacks } from "../../../../src/engine/starlingmonkey.ts";
+import { lacks } from "../../../../src/engine/starlingmonkey/lacks.ts";
 
 const encoder = new TextEncoder();
 

@@ -1,6 +1,6 @@
 // The engine without the SDK: which of the things that the SDK adds it has by itself.
 
-import { lacks } from "../../../../src/engine/starlingmonkey.ts";
+import { lacks } from "../../../../src/engine/starlingmonkey/lacks.ts";
 
 async function answers() {
   const there = {};

@@ -1,13 +1,12 @@
-// What StarlingMonkey, the engine of componentize-js, lacks of the Web or does otherwise, and applications need.
+// What the engine lacks of the Web or does otherwise, and applications need.
 //
 // Each entry says how the engine is asked whether it has the thing by now. Nothing that works is replaced, so an entry
 // goes once the engine answers yes: a test asks it without the SDK.
 
-import { define } from "../define.js";
+import { define } from "../../define.js";
 import * as bodies from "./bodies.js";
 import * as disturbed from "./disturbed.js";
-import * as errors from "./errors.js";
-import * as requests from "./requests.js";
+import * as messages from "./messages.js";
 import * as signals from "./signals.js";
 import * as streams from "./streams.js";
 import * as tee from "./tee.js";
@@ -22,11 +21,10 @@ export interface Lack {
 export const lacks: Record<string, Lack> = {
   ...disturbed.lacks,
   ...bodies.lacks,
-  ...requests.lacks,
+  ...messages.lacks,
   ...signals.lacks,
   ...streams.lacks,
   ...tee.lacks,
-  ...errors.lacks,
   "URL.canParse": {
     isThere: () => "canParse" in URL,
     install: () => define(URL, "canParse", (...args: [string, string?]) => parse(...args) !== null),
@@ -40,11 +38,6 @@ export const lacks: Record<string, Lack> = {
     install: () => define(globalThis, "navigator", { userAgent: "Edgewit" }),
   },
 };
-
-/** Makes a task of the engine, to be run once no promise reaction is left. */
-export const later = ((engine: typeof setTimeout) => (run: () => void) => {
-  engine(run, 0);
-})(globalThis.setTimeout);
 
 function parse(url: string, base?: string): URL | null {
   try {

@@ -1,10 +1,11 @@
 // Whether somebody has read from a stream: what a body's `bodyUsed` says.
 
-import { define, defineGetter } from "../define.js";
-import { madeOf } from "../guest/bodies.js";
-import { touched } from "../guest/touched.js";
-import type { Lack } from "./starlingmonkey.js";
+import { define, defineGetter } from "../../define.js";
+import type { Lack } from "./lacks.js";
+import { madeOf, setStream } from "./made.js";
 
+/** The streams of which something was read, whoever read it. */
+const touched = new WeakSet<ReadableStream>();
 const read = new WeakMap<object, ReadableStream>();
 /** The streams of bodies that somebody has looked at; to look makes one of a body that is whole. */
 const looked = new WeakMap<Request | Response, ReadableStream>();
@@ -22,7 +23,7 @@ export const lacks: Record<string, Lack> = {
     install() {
       const { prototype } = ReadableStream;
       for (const name of ["cancel", "pipeTo", "pipeThrough", "tee"] as const) {
-        before(prototype, name, (stream: ReadableStream) => touched.add(stream));
+        before(prototype, name, disturb);
       }
       const { getReader } = prototype;
       define(prototype, "getReader", function (this: ReadableStream, ...args: []) {
@@ -33,7 +34,7 @@ export const lacks: Record<string, Lack> = {
       });
       Reflect.deleteProperty(globalThis, "ReadableStreamBYOBReader");
       for (const name of ["cancel", "read"])
-        before(ReadableStreamDefaultReader.prototype, name, disturb);
+        before(ReadableStreamDefaultReader.prototype, name, disturbBy);
       for (const message of [Request.prototype, Response.prototype]) installBodyUsed(message);
     },
   },
@@ -60,15 +61,22 @@ function refuseByob(options?: { mode?: unknown }): void {
   }
 }
 
-function disturb(reader: object): void {
+/** Has `stream` count as read. */
+export function disturb(stream: ReadableStream): void {
+  touched.add(stream);
+}
+
+function disturbBy(reader: object): void {
   const stream = read.get(reader);
-  if (stream !== undefined) touched.add(stream);
+  if (stream !== undefined) disturb(stream);
 }
 
 function installBodyUsed(prototype: Request | Response): void {
   defineGetter(prototype, "body", (message, engine) => {
     const stream = engine() as ReadableStream | null;
-    if (stream !== null) looked.set(message, stream);
+    if (stream === null) return null;
+    looked.set(message, stream);
+    setStream(message, stream);
     return stream;
   });
   defineGetter(prototype, "bodyUsed", (message, engine) => {

@@ -1,8 +1,9 @@
 // Reading the bodies of requests and responses.
 
-import { EdgewitError } from "../errors.js";
-import { define, defineGetter } from "../define.js";
-import type { Lack } from "./starlingmonkey.js";
+import { EdgewitError } from "../../errors.js";
+import { define, defineGetter } from "../../define.js";
+import type { Lack } from "./lacks.js";
+import { madeOf, setAsked, setMade } from "./made.js";
 
 type Message = Request | Response;
 
@@ -133,11 +134,17 @@ function installClone<Of extends Message>(
   }
   define(prototype, "clone", function (this: Of) {
     if (this.bodyUsed || this.body?.locked) throw new TypeError("the body was used already");
-    if (this.body === null) return like(this, null);
+    if (this.body === null) return copyOf(this, null);
     const [one, other] = this.body.tee();
-    remaining.set(this, like(this, one));
-    return like(this, other);
+    remaining.set(this, copyOf(this, one));
+    return copyOf(this, other);
   });
+  function copyOf(message: Of, body: ReadableStream | null): Of {
+    const copy = like(message, body);
+    setMade(copy, madeOf(message));
+    if (message instanceof Request) setAsked(copy as Request, undefined, message);
+    return copy;
+  }
 }
 
 function likeResponse(response: Response, body: ReadableStream | null): Response {

@@ -1,9 +1,11 @@
-// What a `Request` and a `Response` are beside their bodies.
+// What a `Request` and a `Response` are beside their bodies. Their constructors stay the engine's own, wrapped: they
+// refuse what the standard does, and remember what the engine's objects do not tell.
 
-import { askedFor } from "../guest/bodies.js";
-import { define, defineGetter } from "../define.js";
+import { define, defineGetter } from "../../define.js";
+import type { Asked } from "../engine.js";
 import { withBody } from "./bodies.js";
-import type { Lack } from "./starlingmonkey.js";
+import type { Lack } from "./lacks.js";
+import { askedFor, fromInit, madeOf, setAsked, setMade } from "./made.js";
 
 /** The attributes that the engine has not, and what they are where nobody asked for anything. */
 const ATTRIBUTES = {
@@ -41,20 +43,12 @@ export const lacks: Record<string, Lack> = {
       throws(() => new Request("http://h/", { method: "A B" })) &&
       throws(() => new Request("http://h/", { method: "trace" })) &&
       throws(() => new Request("http://user@h/")),
-    install() {
-      globalThis.Request = new Proxy(Request, {
-        construct(target, [input, ...rest], newTarget) {
-          const from = input instanceof Request ? withBody(input) : input;
-          const request: Request = Reflect.construct(target, [from, ...rest], newTarget);
-          check(request);
-          return request;
-        },
-      });
-    },
+    install: installRequest,
   },
   "Response.error": {
     isThere: () => "error" in Response,
     install() {
+      installResponse();
       define(Response, "error", () => {
         const response = new Response(null);
         define(response, "type", "error");
@@ -65,6 +59,51 @@ export const lacks: Record<string, Lack> = {
     },
   },
 };
+
+function installRequest(): void {
+  const engine = Request;
+  wrap("Request", (args: [RequestInfo | URL, Asked?], newTarget) => {
+    const [input, init] = args;
+    const from = input instanceof engine ? input : undefined;
+    // Before the engine takes the body over, which leaves none to look at.
+    const made = init?.body == null && from !== undefined ? madeOf(from) : fromInit(init?.body);
+    if (from !== undefined) args[0] = withBody(from);
+    const request: Request = Reflect.construct(engine, args, newTarget);
+    check(request);
+    setMade(request, made);
+    setAsked(request, init, from);
+    return request;
+  });
+}
+
+function installResponse(): void {
+  const engine = Response;
+  wrap("Response", (args: [(BodyInit | null)?, ResponseInit?], newTarget) => {
+    const [body] = args;
+    const response: Response = Reflect.construct(engine, args, newTarget);
+    setMade(response, fromInit(body));
+    return response;
+  });
+  const { json } = engine;
+  engine.json = (...args) => {
+    const response = json.apply(engine, args);
+    setMade(response, { kind: "whole" });
+    return response;
+  };
+}
+
+/** Has `construct` make the objects of a class. */
+function wrap<Args extends unknown[]>(
+  name: "Request" | "Response",
+  construct: (args: Args, newTarget: Function) => object,
+): void {
+  const engine = globalThis[name];
+  const wrapped = new Proxy(engine, {
+    construct: (_, args, newTarget) => construct(args as Args, newTarget),
+  });
+  engine.prototype.constructor = wrapped;
+  define(globalThis, name, wrapped);
+}
 
 function throws(run: () => unknown): boolean {
   try {

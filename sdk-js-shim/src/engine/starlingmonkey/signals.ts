@@ -1,7 +1,7 @@
 // `AbortSignal`.
 
-import { define } from "../define.js";
-import type { Lack } from "./starlingmonkey.js";
+import { define } from "../../define.js";
+import type { Lack } from "./lacks.js";
 
 export const lacks: Record<string, Lack> = {
   "AbortSignal.abort without a reason": {

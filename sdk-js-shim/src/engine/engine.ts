@@ -1,0 +1,38 @@
+// What the SDK needs of an engine beside the names of the Web. Each engine is a folder here, whose `main.ts` has it; the
+// import `#engine` of package.json says which one a component is built on.
+
+import type { EdgeInit } from "../message.js";
+
+/** What a message was made of: nothing, bytes or text, something else that is whole, or a stream. */
+export type Made =
+  | { kind: "none" }
+  | { kind: "bytes"; bytes: Uint8Array | string }
+  | { kind: "whole" }
+  | { kind: "stream" };
+
+/** What a request may be asked to be. */
+export type Asked = RequestInit & { edge?: EdgeInit };
+
+/** A frame of a stack: the function's name, empty if it has none, and its place in the bundle, counted from 1. */
+export interface Frame {
+  name: string;
+  line: number;
+  column: number;
+}
+
+export interface Engine {
+  /** Makes the names of the Web what the Web says, as far as applications need it. */
+  install(): void;
+  /** Calls `run` once no promise reaction is left. */
+  later(run: () => void): void;
+  /** Has the `stack` of every error be what `write` makes of its frames, innermost first. */
+  writeStacks(write: (error: Error, frames: Iterable<Frame>) => string): void;
+  /** What a message was made of, which its constructor has to remember: afterwards, all bodies look alike. */
+  madeOf(message: Request | Response): Made;
+  /** A part of what a request was asked to be, by itself or by the request that it was made from. */
+  askedFor<Key extends keyof Asked>(request: Request, key: Key): Asked[Key] | undefined;
+  /** A request, the one that it was made from, and so on. */
+  origins(request: Request): Iterable<Request>;
+  /** Has `stream`, of which something was read without it, count as read: so says `bodyUsed` of what it is the body of. */
+  disturb(stream: ReadableStream): void;
+}

@@ -1,0 +1,29 @@
+// The text of an exception's stack: as V8 writes it, which formatters and applications that log it take for granted, and
+// with the application's own files and lines.
+
+import { engine } from "#engine";
+import type { Frame } from "../engine/engine.js";
+import { framesOf } from "./lines.js";
+
+/** Has stacks be written so. */
+export function installStacks(): void {
+  engine.writeStacks(write);
+}
+
+function write(error: Error, of: Iterable<Frame>): string {
+  const frames = framesOf(of);
+  const classes = classesOf(error);
+  // An error is made where its class is asked for it, and not within.
+  while (frames.length > 1 && classes.has(frames[0]!.split(" (", 1)[0]!)) frames.shift();
+  return [String(error), ...frames].join("\n    at ");
+}
+
+/** The names of the classes between an error's own and `Error`. */
+function classesOf(error: Error): Set<string> {
+  const names = new Set<string>();
+  let at = Object.getPrototypeOf(error) as Error | null;
+  for (; at !== null && at !== Error.prototype; at = Object.getPrototypeOf(at)) {
+    names.add(at.constructor?.name);
+  }
+  return names;
+}

@@ -1,2 +1,0 @@
-/** The streams of which something was read, whoever read it. */
-export const touched: WeakSet<ReadableStream<unknown>> = new WeakSet();
