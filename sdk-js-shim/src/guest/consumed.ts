@@ -3,19 +3,17 @@
 import { engine } from "#engine";
 import { define } from "../define.js";
 import { EdgewitError } from "../errors.js";
-import { withEngine } from "./loop.js";
 
 const READS = ["arrayBuffer", "blob", "bytes", "formData", "json", "text"] as const;
 
-/** Has a second read of a body be an error with the code `consumed`, and the loop know of one that the engine does. */
+/** Has a second read of a body be an error with the code `consumed`. */
 export function installConsumed(): void {
   for (const prototype of [Request.prototype, Response.prototype]) {
     for (const name of READS) {
       const read = prototype[name] as (this: Request | Response) => Promise<unknown>;
       const once = function (this: Request | Response): Promise<unknown> {
         if (this.bodyUsed || isLocked(this)) return Promise.reject(consumed());
-        const work = read.call(this);
-        return engine.madeOf(this).kind === "whole" ? withEngine(work) : work;
+        return read.call(this);
       };
       define(prototype, name, once);
     }

@@ -26,12 +26,6 @@ interface Call {
   fail(error: Error): void;
 }
 
-/**
- * How often the loop may find nothing to wait for before a call counts as stuck. The engine has tasks too, which it says
- * nothing of: reading a `Blob` takes one for each piece. A turn takes some 10 us.
- */
-const TURNS_STUCK = 10_000;
-
 /** How many promise reactions in a row a call may take before the loop takes a turn to see whether it is stuck. */
 const REACTIONS_FIRST = 64;
 
@@ -40,9 +34,6 @@ const timers: Timer[] = [];
 let serving = false;
 let scheduled = false;
 let call: Call | undefined;
-let turnsStuck = 0;
-/** How many pieces of work are under way that the engine does by tasks of its own. */
-let engineWork = 0;
 
 /** Whether requests are handled: before that, the application is being built and has no host. */
 export function isServing(): boolean {
@@ -101,12 +92,6 @@ export function after(delay: number, run: () => void): () => void {
   };
 }
 
-/** Has the loop wait for nothing while `work` is under way, which takes tasks of the engine. */
-export function withEngine<T>(work: Promise<T>): Promise<T> {
-  engineWork++;
-  return work.finally(() => engineWork--);
-}
-
 /** Runs the loop until `work` is settled. Rejects where nothing is left that could settle it. */
 export function drive<T>(work: Promise<T>, flush: () => boolean = () => false): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -116,7 +101,6 @@ export function drive<T>(work: Promise<T>, flush: () => boolean = () => false): 
       settle();
     }
     call = own;
-    turnsStuck = 0;
     work.then(
       (value) => end(() => resolve(value)),
       (error) => end(() => reject(error)),
@@ -145,7 +129,6 @@ function turn(): void {
   const first = timers[0];
   const wait = waitOf(first);
   if (waiters.size === 0 && first === undefined) return stuck();
-  turnsStuck = 0;
   if (waiters.size > 0 || wait! > 0) settle(wait);
   // One timer a turn: the promises that it settles are for the next turn to see, and no pollable waits for all timers.
   if (first !== undefined && first === timers[0] && first.due <= now()) {
@@ -156,7 +139,6 @@ function turn(): void {
 }
 
 function waitOf(first: Timer | undefined): number | undefined {
-  if (engineWork > 0) return 0;
   return first === undefined ? undefined : Math.max(0, Math.ceil(first.due - now()));
 }
 
@@ -170,9 +152,7 @@ function settle(wait: number | undefined): void {
 }
 
 function stuck(): void {
-  if (call === undefined) return;
-  if (turnsStuck++ < TURNS_STUCK) return schedule();
-  call.fail(
+  call?.fail(
     new Error(
       "waits for a promise that nothing can settle: no timer, request or body is under way",
     ),

@@ -140,6 +140,19 @@ fn what_the_engine_does_by_itself_is_waited_for() {
     });
 }
 
+#[test]
+fn what_is_whole_is_read_without_a_wait() {
+    run(async {
+        let (served, calls) = watched("js-whole").await;
+        let read = json(&served.get("/whole").await);
+        assert_eq!(
+            read,
+            json!({ "fired": false, "same": 0, "file": [1_000_000, 1_000_000] })
+        );
+        assert_eq!(calls.take("poll").len(), 0);
+    });
+}
+
 const STUCK: &str =
     "waits for a promise that nothing can settle: no timer, request or body is under way";
 

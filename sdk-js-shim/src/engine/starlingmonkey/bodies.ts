@@ -4,6 +4,7 @@ import { EdgewitError } from "../../errors.js";
 import { define, defineGetter } from "../../define.js";
 import type { Lack } from "./lacks.js";
 import { madeOf, setAsked, setMade } from "./made.js";
+import { streamOf } from "./parts.js";
 
 type Message = Request | Response;
 
@@ -36,7 +37,6 @@ export const lacks: Record<string, Lack> = {
     },
     install: () => onMessages("blob", blob),
   },
-  // The engine reads a blob by tasks of its own, one for each piece, which wait while the loop does.
   "Blob.stream in one piece": {
     async isThere() {
       const { value } = await new Blob([new Uint8Array(200_000)]).stream().getReader().read();
@@ -44,7 +44,7 @@ export const lacks: Record<string, Lack> = {
     },
     install: () =>
       define(Blob.prototype, "stream", function (this: Blob) {
-        return streamOf(this);
+        return streamOf([this]);
       }),
   },
   "Response.clone": {
@@ -80,19 +80,6 @@ function onMessages(name: string, read: (message: Message) => unknown): void {
 
 function decode(bytes: ArrayBuffer): string {
   return new TextDecoder().decode(bytes);
-}
-
-function streamOf(blob: Blob): ReadableStream<Uint8Array<ArrayBuffer>> {
-  return new ReadableStream(
-    {
-      async pull(controller) {
-        const bytes = new Uint8Array(await blob.arrayBuffer());
-        if (bytes.length > 0) controller.enqueue(bytes);
-        controller.close();
-      },
-    },
-    { highWaterMark: 0 },
-  );
 }
 
 async function blob(message: Message): Promise<Blob> {

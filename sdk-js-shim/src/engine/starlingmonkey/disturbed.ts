@@ -1,6 +1,6 @@
 // Whether somebody has read from a stream: what a body's `bodyUsed` says.
 
-import { define, defineGetter } from "../../define.js";
+import { before, define, defineGetter } from "../../define.js";
 import type { Lack } from "./lacks.js";
 import { madeOf, setStream } from "./made.js";
 
@@ -39,15 +39,6 @@ export const lacks: Record<string, Lack> = {
     },
   },
 };
-
-/** Has `run` be called before a method, with what it is called on. */
-function before<T extends object>(prototype: object, name: string, run: (object: T) => void): void {
-  const engine = (prototype as Record<string, (...args: unknown[]) => unknown>)[name]!;
-  define(prototype, name, function (this: T, ...args: unknown[]) {
-    run(this);
-    return engine.apply(this, args);
-  });
-}
 
 /**
  * The engine keeps no hold of the promise that such a reader's `read` returns: a collection in between leaves a pointer

@@ -1,11 +1,12 @@
 // What a `Request` and a `Response` are beside their bodies. Their constructors stay the engine's own, wrapped: they
 // refuse what the standard does, and remember what the engine's objects do not tell.
 
-import { define, defineGetter } from "../../define.js";
+import { define, defineGetter, wrap } from "../../define.js";
 import type { Asked } from "../engine.js";
 import { withBody } from "./bodies.js";
 import type { Lack } from "./lacks.js";
 import { askedFor, fromInit, madeOf, setAsked, setMade } from "./made.js";
+import { partsOf, streamOf } from "./parts.js";
 
 /** The attributes that the engine has not, and what they are where nobody asked for anything. */
 const ATTRIBUTES = {
@@ -45,10 +46,16 @@ export const lacks: Record<string, Lack> = {
       throws(() => new Request("http://user@h/")),
     install: installRequest,
   },
+  "a body that is a Blob in one piece": {
+    async isThere() {
+      const { body } = new Response(new Blob([new Uint8Array(200_000)]));
+      return (await body!.getReader().read()).value?.length === 200_000;
+    },
+    install: installResponse,
+  },
   "Response.error": {
     isThere: () => "error" in Response,
     install() {
-      installResponse();
       define(Response, "error", () => {
         const response = new Response(null);
         define(response, "type", "error");
@@ -68,7 +75,10 @@ function installRequest(): void {
     // Before the engine takes the body over, which leaves none to look at.
     const made = init?.body == null && from !== undefined ? madeOf(from) : fromInit(init?.body);
     if (from !== undefined) args[0] = withBody(from);
+    const whole = partsOf(init?.body);
+    if (whole !== undefined) args[1] = { ...init, body: streamOf(whole.parts), duplex: "half" };
     const request: Request = Reflect.construct(engine, args, newTarget);
+    if (whole !== undefined) setType(request, whole.type);
     check(request);
     setMade(request, made);
     setAsked(request, init, from);
@@ -80,7 +90,10 @@ function installResponse(): void {
   const engine = Response;
   wrap("Response", (args: [(BodyInit | null)?, ResponseInit?], newTarget) => {
     const [body] = args;
+    const whole = partsOf(body);
+    if (whole !== undefined) args[0] = streamOf(whole.parts);
     const response: Response = Reflect.construct(engine, args, newTarget);
+    if (whole !== undefined) setType(response, whole.type);
     setMade(response, fromInit(body));
     return response;
   });
@@ -92,17 +105,9 @@ function installResponse(): void {
   };
 }
 
-/** Has `construct` make the objects of a class. */
-function wrap<Args extends unknown[]>(
-  name: "Request" | "Response",
-  construct: (args: Args, newTarget: Function) => object,
-): void {
-  const engine = globalThis[name];
-  const wrapped = new Proxy(engine, {
-    construct: (_, args, newTarget) => construct(args as Args, newTarget),
-  });
-  engine.prototype.constructor = wrapped;
-  define(globalThis, name, wrapped);
+/** A body's own type, where its message was given none. */
+function setType({ headers }: Request | Response, type: string): void {
+  if (type !== "" && !headers.has("content-type")) headers.set("content-type", type);
 }
 
 function throws(run: () => unknown): boolean {

@@ -50,7 +50,7 @@ async function* values<T>(
   }
 }
 
-function from<T>(iterable: Iterable<T> | AsyncIterable<T>): ReadableStream<T> {
+export function from<T>(iterable: Iterable<T> | AsyncIterable<T>): ReadableStream<T> {
   const iterator =
     Symbol.asyncIterator in iterable
       ? iterable[Symbol.asyncIterator]()

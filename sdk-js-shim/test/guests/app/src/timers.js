@@ -130,6 +130,24 @@ export const timers = {
     return Response.json({ done, bytes, unpacked: unpacked.length });
   },
 
+  // Reads what is whole, in one and by pieces, while nothing but a far timer is due.
+  async whole() {
+    let fired = false;
+    const late = setTimeout(() => (fired = true), 20_000);
+    const form = new FormData();
+    form.append("file", new Blob([new Uint8Array(1_000_000)]), "name");
+    const sizes = [];
+    for (const body of [form, form.get("file")]) {
+      sizes.push((await new Response(body).arrayBuffer()).byteLength);
+      let piped = 0;
+      const stream = new Response(body).body.pipeThrough(new TransformStream());
+      for await (const chunk of stream) piped += chunk.length;
+      sizes.push(piped);
+    }
+    clearTimeout(late);
+    return Response.json({ fired, same: sizes[0] - sizes[1], file: sizes.slice(2) });
+  },
+
   // Waits for what nothing can settle.
   stuck({ query, ctx }) {
     const never = new Promise(() => {});

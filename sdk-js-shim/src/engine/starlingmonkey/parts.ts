@@ -1,0 +1,62 @@
+// Bodies that are a Blob or a FormData. The engine reads these by tasks of its own, one for each piece, which wait while
+// the loop does; as streams of ours they take none.
+
+import { utf8 } from "../../text.js";
+import { from } from "./streams.js";
+
+type Part = string | Blob;
+
+/** A body as its parts, and its type. */
+export interface Parts {
+  parts: Part[];
+  type: string;
+}
+
+/** What a body consists of, if it is one of these. */
+export function partsOf(body: unknown): Parts | undefined {
+  if (body instanceof Blob) return { parts: [body], type: body.type };
+  return body instanceof FormData ? multipart(body) : undefined;
+}
+
+/** A stream of one chunk for each part, made when it is asked for. */
+export function streamOf(parts: Part[]): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return from(chunksOf(parts));
+}
+
+async function* chunksOf(parts: Part[]): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  for (const part of parts) {
+    const bytes = typeof part === "string" ? utf8(part) : new Uint8Array(await part.arrayBuffer());
+    if (bytes.length > 0) yield bytes;
+  }
+}
+
+/** As HTML says, "multipart/form-data encoding algorithm". */
+function multipart(form: FormData): Parts {
+  const boundary = `----edgewit${digits()}${digits()}`;
+  const parts: Part[] = [];
+  for (const [name, value] of form as Iterable<[string, string | File]>) {
+    const head = `--${boundary}\r\nContent-Disposition: form-data; name="${escape(lines(name))}"`;
+    if (typeof value === "string") {
+      parts.push(`${head}\r\n\r\n${lines(value)}\r\n`);
+    } else {
+      const type = value.type || "application/octet-stream";
+      parts.push(`${head}; filename="${escape(value.name)}"\r\nContent-Type: ${type}\r\n\r\n`);
+      parts.push(value, "\r\n");
+    }
+  }
+  parts.push(`--${boundary}--\r\n`);
+  return { parts, type: `multipart/form-data; boundary=${boundary}` };
+}
+
+/** What no content is likely to hold. */
+function digits(): string {
+  return Math.random().toString(36).slice(2);
+}
+
+function lines(text: string): string {
+  return text.replace(/\r\n?|\n/g, "\r\n");
+}
+
+function escape(text: string): string {
+  return text.replaceAll("\n", "%0A").replaceAll("\r", "%0D").replaceAll('"', "%22");
+}
