@@ -45,7 +45,7 @@ export function toWritable(body: wit.OutgoingBody, trailers: () => Headers | und
     start(own) {
       controller = own;
       // `abort` of the stream waits for a write under way, which may wait for ever.
-      own.signal?.addEventListener("abort", abort);
+      own.signal.addEventListener("abort", abort);
     },
     write: (chunk) => orAbort(() => write(chunk), abort),
     close: () =>

@@ -3,6 +3,7 @@
 use serde_json::json;
 use tokio::sync::watch;
 
+use crate::events;
 use crate::serving::{app, json, q, run, settled};
 use crate::upstream::{Gate, Upstream, ok};
 
@@ -105,6 +106,47 @@ fn an_upload_is_made_as_slowly_as_it_is_taken() {
         open.send(true).unwrap();
         let bytes = 200 * 256 * 1024;
         assert_eq!(wire.response().await.text(), format!("{bytes} 200"));
+    });
+}
+
+#[test]
+fn an_upload_is_given_up_while_a_write_is_under_way() {
+    run(async {
+        let (open, opened) = watch::channel(false);
+        let (cut, mut ended) = watch::channel(None);
+        let upstream = Upstream::script(move |mut wire| {
+            let (mut opened, cut) = (opened.clone(), cut.clone());
+            async move {
+                wire.head().await.unwrap();
+                opened.wait_for(|opened| *opened).await.unwrap();
+                let mut last = wire.chunk().await;
+                while last.as_ref().is_some_and(|piece| !piece.is_empty()) {
+                    last = wire.chunk().await;
+                }
+                cut.send_replace(Some(last.is_none()));
+            }
+        })
+        .await;
+        let gate = Gate::new().await;
+        let served = app("js-give-up").await;
+        let (url, gate_url) = (q(&upstream.url("/")), q(&gate.url()));
+        let mut wire = served
+            .ask(&format!("/giveUp?url={url}&gate={gate_url}"))
+            .await;
+        gate.arrived(1).await;
+        // The sockets have taken what they take.
+        gate.settled().await;
+        gate.open();
+        // The guest has given up by then, and the server has read nothing.
+        gate.arrived(2).await;
+        open.send(true).unwrap();
+        let ended = ended.wait_for(Option::is_some).await.unwrap();
+        assert_eq!(*ended, Some(true));
+        gate.open();
+        let reply = json(&wire.response().await);
+        assert_eq!(reply["written"]["message"], "the upload was given up");
+        assert_eq!(reply["response"]["name"], "TypeError", "{reply}");
+        assert!(events::errors("js-give-up").is_empty());
     });
 }
 

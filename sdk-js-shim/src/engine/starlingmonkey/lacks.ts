@@ -10,6 +10,7 @@ import * as messages from "./messages.js";
 import * as signals from "./signals.js";
 import * as streams from "./streams.js";
 import * as tee from "./tee.js";
+import * as writables from "./writables.js";
 
 /** A thing that the engine lacks or does otherwise. */
 export interface Lack {
@@ -25,6 +26,7 @@ export const lacks: Record<string, Lack> = {
   ...signals.lacks,
   ...streams.lacks,
   ...tee.lacks,
+  ...writables.lacks,
   "URL.canParse": {
     isThere: () => "canParse" in URL,
     install: () => define(URL, "canParse", (...args: [string, string?]) => parse(...args) !== null),

@@ -178,6 +178,54 @@ export const fetching = {
     return Response.json({ text, end: trailers(up)?.get("x-end") ?? null });
   },
 
+  // An upload that is given up while the server takes nothing of it.
+  async giveUp({ query }) {
+    const { response, writable } = upload(query("url"), { method: "POST" });
+    const settled = (promise) => promise.then(() => "done", told);
+    const writer = writable.getWriter();
+    const written = settled(writer.write(new Uint8Array(32 * 1024 * 1024)));
+    await fetch(query("gate"));
+    await writer.abort(new RangeError("given up"));
+    await fetch(query("gate"));
+    return Response.json({ written: await written, response: await settled(response) });
+  },
+
+  // What is set of a fetched response's fields.
+  async immutable({ query }) {
+    const up = await fetch(query("url"));
+    const { headers } = up;
+    const all = [
+      () => headers.set("a", "b"),
+      () => headers.append("a", "b"),
+      () => headers.delete("content-length"),
+    ].map((change) => {
+      try {
+        return change();
+      } catch (error) {
+        return error.name;
+      }
+    });
+    const copy = new Response(up.body, up);
+    copy.headers.set("a", "b");
+    return Response.json({
+      all,
+      length: headers.get("content-length"),
+      is: headers instanceof Headers,
+      copied: new Headers(headers).get("content-length"),
+      copy: copy.headers.get("a"),
+      text: await copy.text(),
+    });
+  },
+
+  // The trailers of a response that was cloned.
+  async clonedTrailers({ query }) {
+    const up = await fetch(query("url"));
+    const copy = up.clone();
+    const before = trailers(copy) ?? null;
+    await Promise.all([up.text(), copy.text()]);
+    return Response.json([before, trailers(up).get("x-end"), trailers(copy).get("x-end")]);
+  },
+
   // A download on its way to the client.
   async download({ query }) {
     const up = await fetch(query("url"));
