@@ -21,6 +21,16 @@ const ATTRIBUTES = {
   referrerPolicy: "",
 } as const;
 
+/** The attributes that have one of some values. */
+const VALUES = new Map<string, readonly string[]>([
+  ["cache", ["default", "no-store", "reload", "no-cache", "force-cache", "only-if-cached"]],
+  ["credentials", ["omit", "same-origin", "include"]],
+  ["duplex", ["half"]],
+  ["mode", ["same-origin", "no-cors", "cors"]],
+  ["priority", ["high", "low", "auto"]],
+  ["redirect", ["follow", "error", "manual"]],
+]);
+
 /** A token of RFC 9110. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
@@ -39,8 +49,9 @@ export const lacks: Record<string, Lack> = {
       }
     },
   },
-  "Request refuses methods and user information": {
+  "Request refuses methods, user information and values that are none": {
     isThere: () =>
+      throws(() => new Request("http://h/", { redirect: "other" as never })) &&
       throws(() => new Request("http://h/", { method: "A B" })) &&
       throws(() => new Request("http://h/", { method: "trace" })) &&
       throws(() => new Request("http://user@h/")),
@@ -80,6 +91,7 @@ function installRequest(): void {
     const request: Request = Reflect.construct(engine, args, newTarget);
     if (whole !== undefined) setType(request, whole.type);
     check(request);
+    if (init !== undefined) checkValues(init);
     setMade(request, made);
     setAsked(request, init, from);
     return request;
@@ -127,5 +139,15 @@ function check(request: Request): void {
   const authority = url.slice(url.indexOf("//") + 2).split(/[/?#]/, 1)[0]!;
   if (authority.includes("@")) {
     throw new TypeError("a request's URL has no user information; use the field authorization");
+  }
+}
+
+function checkValues(init: Asked): void {
+  // The names that it has are fewer than those that it may have.
+  for (const [name, value] of Object.entries(init)) {
+    const values = value === undefined ? undefined : VALUES.get(name);
+    if (values !== undefined && !values.includes(String(value))) {
+      throw new TypeError(`${name} of a request is ${values.join(", ")}, not ${String(value)}`);
+    }
   }
 }

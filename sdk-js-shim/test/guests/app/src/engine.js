@@ -174,6 +174,75 @@ const checks = {
       plain.duplex === "half"
     );
   },
+  "a request refuses what is no value": async () => {
+    const inits = [{ redirect: "bogus" }, { mode: "navigate" }, { cache: "" }, { duplex: "full" }];
+    const all = inits.map((init) => caught(() => new Request("http://a/", init)));
+    new Request("http://a/", { redirect: undefined, credentials: "omit", headers: {} });
+    return (await Promise.all(all)).every((name) => name === "TypeError");
+  },
+  "a stream that is aborted while it is written to": async () => {
+    const told = [];
+    const stream = new WritableStream({
+      start: ({ signal }) => signal.addEventListener("abort", () => told.push(signal.reason)),
+      write: () => new Promise(() => {}),
+    });
+    const writer = stream.getWriter();
+    void writer.write("x").catch(() => {});
+    writer.closed.catch(() => {});
+    await caught(() => stream.abort("locked"));
+    void writer.abort("now");
+    return told.join() === "now" || told.join();
+  },
+  "a stream that is closed has no signal any more": async () => {
+    let aborted = false;
+    const stream = new WritableStream({
+      start: ({ signal }) => signal.addEventListener("abort", () => (aborted = true)),
+    });
+    await stream.close();
+    await stream.abort();
+    return !aborted;
+  },
+  "what a stream is written with is called on it": async () => {
+    class Sink {
+      #all = [];
+      write(chunk) {
+        this.#all.push(chunk);
+      }
+      close() {
+        this.#all.push("end");
+      }
+      text = () => this.#all.join();
+    }
+    const sink = new Sink();
+    await ReadableStream.from([1, 2]).pipeTo(new WritableStream(sink));
+    return sink.text() === "1,2,end";
+  },
+  "a form as HTML says": async () => {
+    const form = new FormData();
+    form.append('a"b', "1\n2");
+    form.append("empty", new File([], "é"));
+    const message = new Response(form);
+    const boundary = message.headers.get("content-type").split("boundary=")[1];
+    const text = await message.text();
+    const read = await new Response(text, {
+      headers: { "content-type": `multipart/form-data; boundary=${boundary}` },
+    }).formData();
+    const expected = [
+      `--${boundary}`,
+      'Content-Disposition: form-data; name="a%22b"',
+      "",
+      "1",
+      "2",
+      `--${boundary}`,
+      'Content-Disposition: form-data; name="empty"; filename="é"',
+      "Content-Type: application/octet-stream",
+      "",
+      "",
+      `--${boundary}--`,
+      "",
+    ];
+    return (text === expected.join("\r\n") && read.get("empty").name === "é") || text;
+  },
   "a request refuses": async () => {
     const results = [
       await caught(() => new Request("http://a/", { method: "A B" })),
