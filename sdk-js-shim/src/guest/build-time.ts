@@ -30,6 +30,12 @@ function warn(name: string): void {
   console.warn(`crypto.${name} at the top level gives every request the same value ${place}`);
 }
 
+/** Whether there are random values for an array: one of integers, of 64 KiB at most. */
+function isTaken(array: unknown): boolean {
+  if (!ArrayBuffer.isView(array) || array.byteLength > 65_536) return false;
+  return !/Float|DataView/.test(Object.prototype.toString.call(array));
+}
+
 function fill<T extends ArrayBufferView>(view: T): T {
   const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
   for (let at = 0; at < bytes.length; at++) bytes[at] = next();
@@ -49,8 +55,9 @@ export function installBuildTime(): void {
   const { random } = Math;
   Math.random = () => (isServing() ? random() : next() / 2 ** 32);
   const { getRandomValues, randomUUID } = Crypto.prototype;
-  Crypto.prototype.getRandomValues = function <T extends ArrayBufferView | null>(array: T): T {
-    if (isServing() || array === null) return getRandomValues.call(this, array as never) as T;
+  Crypto.prototype.getRandomValues = function <T extends ArrayBufferView>(array: T): T {
+    // What it does not take is the same error at any time.
+    if (isServing() || !isTaken(array)) return getRandomValues.call(this, array as never) as T;
     warn("getRandomValues");
     return fill(array);
   };
@@ -59,7 +66,7 @@ export function installBuildTime(): void {
     warn("randomUUID");
     return uuid();
   };
-  // The engine has what it has of it on the object itself, too, and ends where it is asked for the time too early.
+  // On the object itself, where an engine may have them too; one may end where it is asked for the time too early.
   const { now } = performance;
   define(performance, "now", () => (isServing() ? now.call(performance) : 0));
   defineGetter(performance, "timeOrigin", (_, origin) => (isServing() ? origin() : 0));

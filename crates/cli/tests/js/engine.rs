@@ -54,6 +54,10 @@ fn what_the_sdk_adds_is_there_and_right() {
 fn random_values_are_each_request_s_own() {
     run(async {
         let served = app("js-random").await;
+        let refused = json(&served.get("/refused-random").await);
+        let mut names = refused[0].as_array().unwrap().iter();
+        assert!(names.all(|name| name.is_string()), "{refused}");
+        assert_eq!(refused[0], refused[1]);
         let mut all = BTreeSet::new();
         let mut early = BTreeSet::new();
         for _ in 0..3 {
