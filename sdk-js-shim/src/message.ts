@@ -33,6 +33,7 @@ declare global {
 
 const extras = new WeakMap<Request | Response, Extra>();
 const ends = new WeakMap<ReadableStream, Headers>();
+const sources = new WeakMap<ReadableStream, ReadableStream>();
 const promised = new WeakMap<ReadableStream, () => Headers | undefined>();
 const written = new WeakMap<WritableStream, Headers>();
 const none: ReadonlyMap<string, string> = new Map();
@@ -89,7 +90,13 @@ export function bodyLength(message: Request | Response): bigint | undefined {
  */
 export function trailers(body: Request | Response | ReadableStream): Headers | undefined {
   const stream = body instanceof ReadableStream ? body : body.body;
-  return stream === null ? new Headers() : ends.get(stream);
+  if (stream === null) return new Headers();
+  return ends.get(stream) ?? ends.get(sources.get(stream)!);
+}
+
+/** @internal Has `branch`, of which `source` is the other end, have its trailers. */
+export function branchOf(source: ReadableStream, branch: ReadableStream): void {
+  sources.set(branch, sources.get(source) ?? source);
 }
 
 /** @internal Has `fields` be the trailers that came at the end of `stream`. */

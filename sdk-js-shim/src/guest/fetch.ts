@@ -2,8 +2,9 @@
 
 import { engine } from "#engine";
 import { fetch as host } from "#host";
+import { define } from "../define.js";
 import type { fetch as wit, http } from "../generated/edge.js";
-import { FetchError, payload } from "../errors.js";
+import { FetchError } from "../errors.js";
 import { toHeaders } from "../fields.js";
 import { extra, toMap, trailersDue } from "../message.js";
 import { utf8 } from "../text.js";
@@ -12,10 +13,21 @@ import { settle, takeHandle, toBody } from "./incoming.js";
 import { ready } from "./loop.js";
 import { fieldsOf } from "./messages.js";
 import { signalOf } from "./signal.js";
+import { told } from "./told.js";
 import { toWritable } from "./writable.js";
 
 /** The times that a request may be given. */
 const TIMEOUTS = new Set(["connectMs", "firstByteMs", "betweenBytesMs", "totalMs"]);
+
+function refuse(): never {
+  throw new TypeError(
+    "the headers of a fetched response are immutable; `new Response(body, response)` copies them",
+  );
+}
+
+/** What is in the place of `Headers.prototype` for those of a fetched response. */
+const immutable: object = Object.create(Headers.prototype);
+for (const name of ["append", "delete", "set"]) define(immutable, name, refuse);
 
 /** The global `fetch`. */
 export async function fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
@@ -51,7 +63,7 @@ export function start(
   trailers: () => Headers | undefined,
   signal: AbortSignal | undefined,
 ): Upload {
-  const [pending, body] = told(() =>
+  const [pending, body] = asking(() =>
     host.sendStreaming(head(request, { tag: "none" }), options(request)),
   );
   const { writable, fail } = toWritable(body, trailers);
@@ -98,7 +110,7 @@ function send(
   signal: AbortSignal | undefined,
 ): Promise<Response> {
   return answer(
-    told(() => host.send(head(request, body), options(request))),
+    asking(() => host.send(head(request, body), options(request))),
     signal,
   );
 }
@@ -116,7 +128,7 @@ async function answer(pending: wit.Pending, signal: AbortSignal | undefined): Pr
     arrived[Symbol.dispose]();
   }
   return toResponse(
-    told(() => host.wait(pending)),
+    asking(() => host.wait(pending)),
     signal,
   );
 }
@@ -125,6 +137,7 @@ function toResponse(from: http.Response, signal: AbortSignal | undefined): Respo
   const { status, headers, body } = from;
   const response = new Response(toBody(body, signal), { status, headers: toHeaders(headers) });
   settle(response, body, headers);
+  Object.setPrototypeOf(response.headers, immutable);
   const of = extra(response);
   of.uri = from.uri;
   of.redirects = from.redirects;
@@ -156,11 +169,6 @@ function options(request: Request): wit.Options {
   return { redirect: engine.askedFor(request, "redirect") ?? "follow", timeouts, hints };
 }
 
-function told<T>(call: () => T): T {
-  try {
-    return call();
-  } catch (thrown) {
-    const cause = new FetchError(payload(thrown));
-    throw new TypeError(`fetch failed: ${cause.message}`, { cause });
-  }
+function asking<T>(call: () => T): T {
+  return told("fetch failed", FetchError, call);
 }

@@ -2,11 +2,12 @@
 
 import { engine } from "#engine";
 import type { http, poll } from "../generated/edge.js";
-import { BodyError, payload } from "../errors.js";
+import { BodyError } from "../errors.js";
 import { toHeaders } from "../fields.js";
 import { endedWith, extra } from "../message.js";
 import * as partly from "../partly.js";
 import { drop, ready } from "./loop.js";
+import { told } from "./told.js";
 
 /** What is known of a stream that reads from the host. */
 interface Incoming {
@@ -137,7 +138,7 @@ async function next(
     incoming.pollable ??= handle.subscribe();
     await ready(incoming.pollable, signal);
     if (incoming.handle === undefined) return undefined;
-    const chunk = read(handle, most);
+    const chunk = told("the body broke off", BodyError, () => handle.read(most));
     if (chunk.tag === "bytes") return chunk.val;
     endedWith(stream, toHeaders(chunk.val));
     incoming.isOver = true;
@@ -146,15 +147,6 @@ async function next(
   } catch (error) {
     dispose(incoming);
     throw error;
-  }
-}
-
-function read(handle: http.IncomingBody, bytes: number): http.Chunk {
-  try {
-    return handle.read(bytes);
-  } catch (thrown) {
-    const cause = new BodyError(payload(thrown));
-    throw new TypeError(`the body broke off: ${cause.message}`, { cause });
   }
 }
 

@@ -5,7 +5,7 @@ import { define, defineGetter } from "../define.js";
 import { fromHeaders } from "../fields.js";
 import { withPromisedLength } from "../fixed-length.js";
 import type { http } from "../generated/edge.js";
-import { copyExtra, extra } from "../message.js";
+import { branchOf, copyExtra, extra } from "../message.js";
 import { givenSignal } from "./signal.js";
 
 /** The fields with which `message` is sent. */
@@ -28,8 +28,10 @@ export function installMessages(): void {
   for (const prototype of [Request.prototype, Response.prototype]) {
     const clone = prototype.clone as (this: Request | Response) => Request | Response;
     define(prototype, "clone", function (this: Request | Response) {
+      const { body } = this;
       const copy = clone.call(this);
       copyExtra(this, copy);
+      if (body !== null) for (const { body: branch } of [this, copy]) branchOf(body, branch!);
       return copy;
     });
   }

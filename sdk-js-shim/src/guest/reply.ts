@@ -47,6 +47,8 @@ async function toBody(
       return ofBytes(new Uint8Array(await response.arrayBuffer()));
     case "stream": {
       const stream = response.body!;
+      if (stream.locked)
+        throw new TypeError("the body of the returned Response is held by a reader");
       const handle = takeHandle(stream);
       if (handle !== undefined) return { tag: "incoming", val: handle };
       return { tag: "source", val: new Source(stream, background) };

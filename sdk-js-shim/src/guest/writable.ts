@@ -2,9 +2,10 @@
 
 import { fetch as host } from "#host";
 import type { fetch as wit } from "../generated/edge.js";
-import { BodyError, payload } from "../errors.js";
+import { BodyError } from "../errors.js";
 import { fromHeaders } from "../fields.js";
 import { drop, ready } from "./loop.js";
+import { told } from "./told.js";
 
 /** As much as the host takes by one call: what is beyond would be copied in vain. */
 const WRITE_BYTES = 64 * 1024;
@@ -38,7 +39,7 @@ export function toWritable(body: wit.OutgoingBody, trailers: () => Headers | und
       await ready(room);
       if (!isOpen) throw new TypeError("the upload was given up");
       const piece = rest.subarray(0, WRITE_BYTES);
-      rest = rest.subarray(told(() => body.write(piece)));
+      rest = rest.subarray(asking(() => body.write(piece)));
     }
   }
   const writable = new WritableStream<Uint8Array>({
@@ -53,7 +54,7 @@ export function toWritable(body: wit.OutgoingBody, trailers: () => Headers | und
         const fields = trailers();
         const lines = fields === undefined ? [] : fromHeaders(fields);
         close();
-        told(() => host.finish(body, lines));
+        asking(() => host.finish(body, lines));
       }, abort),
     abort,
   });
@@ -85,11 +86,6 @@ function kindOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice("[object ".length, -1);
 }
 
-function told<T>(call: () => T): T {
-  try {
-    return call();
-  } catch (thrown) {
-    const cause = new BodyError(payload(thrown));
-    throw new TypeError(`the upload broke off: ${cause.message}`, { cause });
-  }
+function asking<T>(call: () => T): T {
+  return told("the upload broke off", BodyError, call);
 }

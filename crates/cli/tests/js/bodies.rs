@@ -106,7 +106,10 @@ fn what_can_not_be_sent_is_a_500() {
                 "/consumed",
                 "the body of the returned Response was used already",
             ),
-            ("/locked", "unlocked ReadableStream"),
+            (
+                "/locked",
+                "the body of the returned Response is held by a reader",
+            ),
         ]
         .into_iter()
         .enumerate()

@@ -180,3 +180,36 @@ fn a_fetch_goes_on_while_a_reply_streams() {
         assert!(events::errors("js-busy").is_empty());
     });
 }
+
+#[test]
+fn the_fields_of_a_fetched_response_are_immutable() {
+    run(async {
+        let upstream = Upstream::answering(|_| ok("abc")).await;
+        let served = app("js-immutable").await;
+        let target = format!("/immutable?url={}", q(&upstream.url("/")));
+        assert_eq!(
+            json(&served.get(&target).await),
+            json!({
+                "all": ["TypeError", "TypeError", "TypeError"], "length": "3", "is": true,
+                "copied": "3", "copy": "b", "text": "abc",
+            })
+        );
+    });
+}
+
+#[test]
+fn a_copy_of_a_response_has_its_trailers() {
+    run(async {
+        let upstream = Upstream::answering(|_| {
+            let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-end\r\n\r\n";
+            format!("{head}{}0\r\nx-end: yes\r\n\r\n", chunk("abc")).into_bytes()
+        })
+        .await;
+        let served = app("js-cloned-trailers").await;
+        let target = format!("/clonedTrailers?url={}", q(&upstream.url("/")));
+        assert_eq!(
+            json(&served.get(&target).await),
+            json!([null, "yes", "yes"])
+        );
+    });
+}

@@ -1,0 +1,13 @@
+// What the host answers with an error.
+
+import { payload } from "../errors.js";
+
+/** Calls the host. Its error becomes a `TypeError` that says `what`, as the Web's are, whose cause is the SDK's own. */
+export function told<Wit, T>(what: string, own: new (error: Wit) => Error, call: () => T): T {
+  try {
+    return call();
+  } catch (thrown) {
+    const cause = new own(payload<Wit>(thrown));
+    throw new TypeError(`${what}: ${cause.message}`, { cause });
+  }
+}
