@@ -100,15 +100,15 @@ function text(error: { tag: string; val?: unknown }): string {
   return error.val === undefined ? error.tag : `${error.tag}: ${String(error.val)}`;
 }
 
-/** The messages of an error and of its causes, outermost first, joined by `: `. */
-export function chain(error: unknown): string {
+/** The messages of an error and of its causes, outermost first, joined by `: `. `tell` gives the text of what is none. */
+export function chain(error: unknown, tell: (value: unknown) => string = String): string {
   const texts: string[] = [];
   const met = new Set<unknown>();
   let at = error;
   do {
     met.add(at);
     if (!(at instanceof Error)) {
-      texts.push(String(at));
+      texts.push(tell(at));
       break;
     }
     texts.push(at.name === "Error" ? at.message : `${at.name}: ${at.message}`);

@@ -7,6 +7,7 @@ import { installBuildTime } from "./build-time.js";
 import { toConsole } from "./console.js";
 import { installConsumed } from "./consumed.js";
 import { fetch } from "./fetch.js";
+import { installInspect } from "./inspect.js";
 import { installMessages } from "./messages.js";
 import { installStacks } from "./stack.js";
 import { clear, setInterval, setTimeout, timeout } from "./timers.js";
@@ -23,6 +24,7 @@ export function install(): void {
   define(globalThis, "removeEventListener", unlistening(globalThis.removeEventListener));
   define(globalThis, "console", toConsole(globalThis.console));
   define(AbortSignal, "timeout", timeout);
+  installInspect();
   installMessages();
   installConsumed();
   installBuildTime();

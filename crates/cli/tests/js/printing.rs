@@ -57,6 +57,25 @@ fn values_are_formatted_as_node_does() {
 }
 
 #[test]
+fn messages_are_printed_with_what_they_hold() {
+    run(async {
+        let served = app("js-print-messages").await;
+        served.get("/messages").await;
+        events::line("js-print-messages", 1).await;
+        let lines = printed("js-print-messages");
+        let texts: Vec<_> = lines.iter().map(Logged::message).collect();
+        let request = "Request {\n  method: 'POST',\n  url: 'http://a/',\n  headers: Headers {\n    b: 'c',\n";
+        assert!(texts[0].starts_with(request), "{}", texts[0]);
+        let response = "Response {\n  status: 201,\n  statusText: '',\n  headers: Headers {\n    'content-length': '1',\n";
+        assert!(texts[1].starts_with(response), "{}", texts[1]);
+        assert_eq!(
+            texts[2..],
+            ["{ a: { b: { c: [Request] } } }", "FormData { 'a' => '1' }"]
+        );
+    });
+}
+
+#[test]
 fn each_method_has_its_level() {
     run(async {
         let served = app("js-levels").await;

@@ -12,6 +12,17 @@ export const printing = {
     return new Response("printed");
   },
 
+  // Of these Node's versions show more, and not the same.
+  messages() {
+    const form = new FormData();
+    form.append("a", "1");
+    console.info(new Request("http://a/", { method: "POST", headers: { b: "c" }, body: "x" }));
+    console.info(new Response("x", { status: 201, headers: { d: "e" } }));
+    console.info({ a: { b: { c: new Request("http://a/") } } });
+    console.info(form);
+    return new Response("printed");
+  },
+
   levels() {
     console.trace("of trace", { a: 1 });
     console.debug("of debug");

@@ -93,4 +93,10 @@ export const values = {
     })(1, 2),
   ],
   json: [JSON, Math],
+  headers: [new Headers({ a: "1", "x-b": "2" }), new Headers()],
+  url: [new URL("http://a:81/b?c=d#e")],
+  params: [new URLSearchParams("a=1&a=2&b="), new URLSearchParams()],
+  nestedWeb: [{ a: { headers: new Headers({ a: "1" }) } }],
+  blob: [new Blob(["abc"], { type: "a/b" })],
+  signals: [new AbortController().signal, AbortSignal.abort()],
 };
