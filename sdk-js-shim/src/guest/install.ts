@@ -8,6 +8,7 @@ import { toConsole } from "./console.js";
 import { installConsumed } from "./consumed.js";
 import { fetch } from "./fetch.js";
 import { installInspect } from "./inspect.js";
+import { installListeners } from "./listeners.js";
 import { installMessages } from "./messages.js";
 import { installStacks } from "./stack.js";
 import { clear, setInterval, setTimeout, timeout } from "./timers.js";
@@ -25,6 +26,7 @@ export function install(): void {
   define(globalThis, "console", toConsole(globalThis.console));
   define(AbortSignal, "timeout", timeout);
   installInspect();
+  installListeners();
   installMessages();
   installConsumed();
   installBuildTime();
