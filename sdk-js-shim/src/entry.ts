@@ -27,5 +27,7 @@ export function start(module: { default?: unknown }, built: Built): Exports {
     serve();
     begin = () => {};
   };
-  return toExports(toHandler(module), env, () => begin());
+  const handler = toHandler(module);
+  engine.built();
+  return toExports(handler, env, () => begin());
 }

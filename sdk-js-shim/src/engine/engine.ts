@@ -35,4 +35,8 @@ export interface Engine {
   origins(request: Request): Iterable<Request>;
   /** Has `stream`, of which something was read without it, count as read: so says `bodyUsed` of what it is the body of. */
   disturb(stream: ReadableStream): void;
+  /** Called where the top level of an application has ended. */
+  built(): void;
+  /** The promises that were rejected since then and that nobody handles, without those of earlier calls. */
+  takeRejections(): Promise<unknown>[];
 }

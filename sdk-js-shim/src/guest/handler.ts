@@ -1,5 +1,6 @@
 // `edge:sdk/handler`: one request through an application.
 
+import { engine } from "#engine";
 import type { handler, http } from "../generated/edge.js";
 import { BodyError } from "../errors.js";
 import { toHeaders } from "../fields.js";
@@ -24,6 +25,10 @@ function failed(error: unknown): void {
   logFailure("after the reply", error);
 }
 
+function unhandled(error: unknown): void {
+  logFailure("a promise that nobody handled", error);
+}
+
 /** The exports of a component that is `application`. `begin` is called once, before its first request. */
 export function toExports(application: Handler, env: object, begin: () => void): Exports {
   let work: Work | undefined;
@@ -46,6 +51,7 @@ export function toExports(application: Handler, env: object, begin: () => void):
       } catch (thrown) {
         failed(thrown);
       }
+      for (const rejected of engine.takeRejections()) await rejected.catch(unhandled);
     },
   };
 }

@@ -131,6 +131,51 @@ fn what_fails_elsewhere_ends_no_request() {
         }
         events::message("js-elsewhere", "after the reply: a text").await;
         events::message("js-elsewhere", "a timer: a text").await;
+        let place = ": outer: TypeError: middle: inner (at causes (src/failing.js:";
+        for what in [
+            "a listener of `x`",
+            "a listener of `abort`",
+            "a timer",
+            "after the reply",
+            "a promise that nobody handled",
+        ] {
+            events::message("js-elsewhere", &format!("{what}{place}")).await;
+        }
+        assert_eq!(
+            events::errors("js-elsewhere").len(),
+            places.len() * KINDS.len()
+        );
+    });
+}
+
+#[test]
+fn a_rejection_that_is_handled_late_is_handled() {
+    run(async {
+        let served = app("js-handled-late").await;
+        assert_eq!(served.get("/late").await.text(), "handled in the end");
+        events::message("js-handled-late", "never handled").await;
+        let errors = events::errors("js-handled-late");
+        assert_eq!(errors.len(), 1, "{errors:?}");
+    });
+}
+
+#[test]
+fn a_pipe_that_fails_leaves_one_rejection_to_handle() {
+    run(async {
+        let served = app("js-pipes").await;
+        for (what, left) in [
+            ("caught", 0),
+            ("through", 0),
+            ("cancelled", 0),
+            ("ignored", 1),
+            ("awaited", 1),
+        ] {
+            let before = events::errors("js-pipes").len();
+            served.get(&format!("/pipes?what={what}")).await;
+            events::message("js-pipes", &format!("the last of {what}")).await;
+            let errors = &events::errors("js-pipes")[before..];
+            assert_eq!(errors.len(), left + 1, "{what}: {errors:?}");
+        }
     });
 }
 

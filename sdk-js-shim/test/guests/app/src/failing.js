@@ -140,6 +140,45 @@ export const failing = {
     return new Response("went on");
   },
 
+  // What is left behind where a pipe fails, and the last of all.
+  async pipes({ query }) {
+    const fail = () => {
+      throw new Error("in a pipe");
+    };
+    const source = () => new ReadableStream({ pull: (it) => it.enqueue(encoder.encode("x")) });
+    const piped = () => source().pipeTo(new WritableStream({ write: fail }));
+    switch (query("what")) {
+      case "caught":
+        await piped().catch(() => {});
+        break;
+      case "through":
+        await new Response(source().pipeThrough(new TransformStream({ transform: fail })))
+          .text()
+          .catch(() => {});
+        break;
+      case "cancelled":
+        await source().pipeThrough(new TransformStream()).cancel("no more");
+        break;
+      case "ignored":
+        void piped();
+        break;
+      case "awaited":
+        void (async () => await piped())();
+        break;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    void Promise.reject(`the last of ${query("what")}`);
+    return new Response("went on");
+  },
+
+  // A rejection that somebody handles, but late.
+  async late() {
+    const rejected = Promise.reject(new Error("handled in the end"));
+    void Promise.reject(new Error("never handled"));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    return new Response(await rejected.catch((error) => error.message));
+  },
+
   recursion({ query }) {
     const deeper = (n) => deeper(n + 1) + 1;
     if (query("caught")) {
