@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf, absolute};
 use std::process::Command;
 
 use crate::command::{self, clean};
-use crate::{Built, Cache, Error, Event, Report, files, module, zig};
+use crate::{Built, Cache, Error, Event, Report, files, module, output, zig};
 
 /// The stack of a guest. It lies first in memory, so that what outgrows it is a trap.
 const STACK_BYTES: u32 = 64 * 1024;
@@ -52,11 +52,7 @@ pub fn build_c(
 
     let module = fs::read(&core).map_err(Error::io("read", &core))?;
     let component = module::component(&module, false, None)?;
-    files::replace(&output, &component)?;
-    Ok(Built {
-        path: output,
-        bytes: component.len() as u64,
-    })
+    output::write(output, &component)
 }
 
 fn compile(mut zig: Command, folder: &Path, source: &Path, object: &Path) -> Command {

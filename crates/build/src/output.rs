@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf, absolute};
 use edgewit_manifest::Manifest;
 
 use crate::fnv::Fnv;
-use crate::{Cache, Error, Options, files};
+use crate::{Built, Cache, Error, Options, files};
 
 /// The folder of an application's source, absolute, without symbolic links.
 pub(crate) fn source_folder(manifest: &Manifest) -> Result<PathBuf, Error> {
@@ -44,6 +44,13 @@ pub(crate) fn component_file(
         ".wasm"
     };
     Ok(folder.join(format!("{name}{suffix}")))
+}
+
+/// Writes a component, in one step.
+pub(crate) fn write(path: PathBuf, component: &[u8]) -> Result<Built, Error> {
+    files::replace(&path, component)?;
+    let bytes = component.len() as u64;
+    Ok(Built { path, bytes })
 }
 
 /// The file that a component may be written to: a new one, or one that holds a module or nothing. Nothing

@@ -14,9 +14,7 @@ use std::path::Path;
 use edgewit_manifest::Manifest;
 
 use crate::pins::RUST_TARGET;
-use crate::{
-    Built, Cache, Error, Event, Options, Report, command, files, module, new, output, sdk,
-};
+use crate::{Built, Cache, Error, Event, Options, Report, command, module, new, output, sdk};
 use sections::Sections;
 
 pub(crate) use app::{App, configuration};
@@ -46,11 +44,7 @@ pub(crate) fn build(
         return Err(Error::ForeignImports(foreign::explain(&imports, &metadata)));
     }
     let component = module::component(&core, options.debug, None)?;
-    files::replace(&output, &component)?;
-    Ok(Built {
-        path: output,
-        bytes: component.len() as u64,
-    })
+    output::write(output, &component)
 }
 
 pub(crate) fn test(
