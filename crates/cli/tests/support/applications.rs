@@ -1,5 +1,15 @@
 //! Applications that tests serve, each built and compiled once, and asked over sockets.
 
+#[allow(dead_code, reason = "the host's own tests use more of it")]
+#[path = "../../../host/tests/host/events.rs"]
+pub mod events;
+#[allow(dead_code, reason = "the host's own tests use more of it")]
+#[path = "../../../host/tests/host/upstream.rs"]
+pub mod upstream;
+#[allow(dead_code, reason = "the host's own tests use more of it")]
+#[path = "../../../host/tests/host/wire.rs"]
+pub mod wire;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -11,8 +21,7 @@ use edgewit_host::{Component, Hook, Host, Routes, Settings, Target, serve};
 use edgewit_manifest::{Grants, Limits, Manifest, Store};
 use tokio::net::TcpListener;
 
-use crate::events;
-use crate::wire::{Message, Wire};
+use wire::{Message, Wire};
 
 /// No test takes this long; one that hangs does.
 const HANG: Duration = Duration::from_secs(300);
