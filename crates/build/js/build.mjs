@@ -1,27 +1,29 @@
 // Builds an application as far as the engine's memory after its top level.
-// `node build.mjs '{"folder": …, "entry": …, "stores": …, "sdk": …, "engine": …, "memory": …}'`
+// `node build.mjs '{"folder": …, "entry": …, "stores": …, "sdk": …, "engine": …}'`
 //
-// Writes the file `memory`, and prints a line `warning: …` for what is likely wrong; or prints lines on
-// what is wrong and exits with 3.
+// Writes the memory to stdout, and to stderr a line `warning: …` for what is likely wrong; or lines there on
+// what is wrong, and exits with 3.
 
 import { createHash } from "node:crypto";
-import { writeFileSync, writeSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { bundle } from "./bundle.mjs";
 import { failure, printed } from "./failure.mjs";
 import { Places, lineTable } from "./lines.mjs";
 import { start } from "./start.mjs";
 
+const STDOUT = 1;
+
 const app = JSON.parse(process.argv[2]);
 const { code, map, warnings, problems } = await bundle(app);
 if (problems) fail(problems);
-for (const warning of warnings) console.log(`warning: ${warning}`);
+warn(warnings);
 const places = new Places(map);
 const script = seeded(code) + lineTable(code, places);
 const started = await start(app.engine, script);
-const failed = failure(started, places, app.entry);
+const failed = await failure(started, places, app);
 if (failed) fail(failed);
-for (const warning of printed(started, places)) console.log(`warning: ${warning}`);
-writeFileSync(app.memory, started.memory);
+warn(printed(started, places));
+writeFileSync(STDOUT, started.memory);
 
 /** Gives the numbers that the SDK makes up at the top level a beginning that is this application's own. */
 function seeded(code) {
@@ -29,7 +31,11 @@ function seeded(code) {
   return code.replace(/"edgewit-seed-[0-9a-f]{8}"/, `"edgewit-seed-${digits}"`);
 }
 
+function warn(lines) {
+  for (const line of lines) console.error(`warning: ${line}`);
+}
+
 function fail(lines) {
-  writeSync(1, `${lines.join("\n")}\n`);
+  for (const line of lines) console.error(line);
   process.exit(3);
 }

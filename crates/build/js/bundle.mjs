@@ -3,7 +3,7 @@
 import { realpathSync } from "node:fs";
 import { relative } from "node:path";
 import { build } from "esbuild";
-import { inNode } from "./node.mjs";
+import { nothingFromTheNet, unresolved } from "./imports.mjs";
 
 /** What stands for the file that starts an application, which no folder holds. */
 export const ENTRY = "edgewit-entry.js";
@@ -27,67 +27,110 @@ const BYTES = [
 ];
 
 /** What esbuild does with files that are no source: a text is a string, bytes are a `Uint8Array`. */
-export const LOADERS = Object.fromEntries([
+const LOADERS = Object.fromEntries([
   ...TEXT.map((extension) => [`.${extension}`, "text"]),
   ...BYTES.map((extension) => [`.${extension}`, "binary"]),
 ]);
 
+const AWAIT = /^Top-level await is not available/;
+
 /** Bundles what `app.entry` exports behind the SDK's own entry. `app.sdk` is the SDK's folder where the
  * application does not bring it.
- * Returns `{ code, map }`, or `{ problems }`: lines for people. */
-export async function bundle(app) {
+ * Returns `{ code, map, warnings }`, or `{ problems }`: lines for people. */
+export function bundle(app) {
+  return attempt(optionsOf(app), app);
+}
+
+/** Where the modules of an application wait at their top level: the place of each `await`. */
+export async function awaits(app) {
+  const refusing = { ...optionsOf(app), supported: { "top-level-await": false } };
+  const { errors = [] } = await attempt(refusing, app);
+  const places = errors.filter(({ text }) => AWAIT.test(text)).map(({ location }) => location);
+  return places.map(({ file, line, column }) => ({ file, line, column: column + 1 }));
+}
+
+function optionsOf(app) {
   const entry = [
     `import { start } from "@edgewit/sdk/entry";`,
     `import * as app from ${JSON.stringify(`./${app.entry}`)};`,
     `export const handler = start(app, ${JSON.stringify({ stores: app.stores })});`,
   ];
-  const bundled = await attempt({
-    absWorkingDir: app.folder,
+  return {
     stdin: { contents: entry.join("\n"), resolveDir: app.folder, sourcefile: ENTRY },
-    bundle: true,
-    charset: "utf8",
     conditions: ["edgewit", "worker", "browser"],
     define: { "process.env.NODE_ENV": '"production"', global: "globalThis" },
     external: ["edge:*"],
-    format: "esm",
-    loader: LOADERS,
     mainFields: ["browser", "module", "main"],
     outfile: "source.js",
     platform: "browser",
-    plugins: app.sdk ? [carriedSdk(app.sdk)] : [],
+    plugins: [nothingFromTheNet],
     sourcemap: "external",
     sourcesContent: false,
     target: "es2024",
-  });
-  if (bundled.problems) return bundled;
-  // Where the SDK lies on this machine is no part of an application.
-  const place = app.sdk && relative(app.folder, realpathSync(app.sdk));
-  const [map, code] = ["map", "js"].map((end) => {
-    const { text } = bundled.outputFiles.find((file) => file.path.endsWith(end));
-    return place ? text.replaceAll(place, "@edgewit/sdk") : text;
-  });
-  return { code, map: JSON.parse(map), warnings: bundled.warnings };
+    write: false,
+  };
 }
 
-/** esbuild's result, or the problems it has, each with its place. */
-export async function attempt(options) {
+/** Has esbuild bundle for the application in `folder`, with the SDK in `sdk` where that does not bring it.
+ * Returns `{ code, map, warnings }`, the first two if there is one file and nothing is written; or
+ * `{ problems, errors }`, for people and as esbuild has them. */
+export async function attempt(options, { folder, sdk }) {
+  const places = sdk ? [relative(folder, realpathSync(sdk))] : [];
+  const told = (message) => line(message, folder, [".edgewit/sdk", ...places]);
   try {
-    const built = await build({ logLevel: "silent", write: false, ...options });
-    return { ...built, warnings: built.warnings.map(line) };
+    const { outputFiles = [], warnings } = await build({
+      absWorkingDir: folder,
+      bundle: true,
+      charset: "utf8",
+      format: "esm",
+      loader: LOADERS,
+      logLevel: "silent",
+      ...options,
+      plugins: [...(sdk ? [carriedSdk(sdk)] : []), ...(options.plugins ?? [])],
+    });
+    const said = { warnings: warnings.map(told) };
+    return outputFiles.length === 0 ? said : { ...said, ...outputOf(outputFiles, places) };
   } catch (error) {
     if (!error.errors) throw error;
-    return { problems: error.errors.flatMap((message) => inNode(message) ?? line(message)) };
+    return { problems: error.errors.map(told), errors: error.errors };
   }
 }
 
+/** The script and its map, in which the SDK has its name: where it lies on this machine is no part of an
+ * application. */
+function outputOf(files, places) {
+  const [map, code] = ["map", "js"].map((end) => files.find(({ path }) => path.endsWith(end)).text);
+  const { sources, ...rest } = JSON.parse(map);
+  // esbuild writes paths into comments, and as the names of modules that are functions.
+  const lines = code.split("\n").map((line) => {
+    const head = /^(\/\/ | {2}")?/.exec(line)[0];
+    return head === "" ? line : head + named(line.slice(head.length), places);
+  });
+  return {
+    code: lines.join("\n"),
+    map: { ...rest, sources: sources.map((source) => named(source, places)) },
+  };
+}
+
+/** A path, with the SDK's name in the place of its folder. */
+function named(path, places) {
+  const place = places.find((place) => path.startsWith(`${place}/`));
+  return place === undefined ? path : `@edgewit/sdk${path.slice(place.length)}`;
+}
+
 /** `FILE:LINE:COLUMN: what is wrong`, columns counted from 1. */
-export function line({ text, location }) {
-  if (!location) return text;
-  return `${location.file}:${location.line}:${location.column + 1}: ${text}`;
+function line(message, folder, places) {
+  const { text, location } = message;
+  const said = (unresolved(message, folder) ?? text).replace(/"([^"]+)"/g, (quoted, path) => {
+    const name = named(path, places);
+    return name === path ? quoted : `"${name.replace(/\/dist(\/index|)(\/.*|)\.js$/, "$2")}"`;
+  });
+  if (!location || location.file === ENTRY) return said;
+  return `${named(location.file, places)}:${location.line}:${location.column + 1}: ${said}`;
 }
 
 /** Finds the SDK in `folder`, for an application that does not name it in a package.json. */
-export function carriedSdk(folder) {
+function carriedSdk(folder) {
   return {
     name: "edgewit-sdk",
     setup(building) {

@@ -1,58 +1,63 @@
 // What the engine prints while an application is built, in words that name the application's files.
 
-import { ENTRY } from "./bundle.mjs";
-import { globalOfNode, packageOf } from "./node.mjs";
+import { ENTRY, awaits } from "./bundle.mjs";
+import { packageOf } from "./imports.mjs";
+import { globalOfNode } from "./node.mjs";
 import { SCRIPT } from "./start.mjs";
 
 const THROWN = "Exception while evaluating top-level script\n";
 const REJECTED = /^Promise rejected but never handled: (.*)\nStack:\n((?: .*\n)*)/gm;
 const UNFINISHED = /does not export a "handler" interface|before initialization/;
 const WHEN = "the top level of an application runs while it is built, and not for a request";
+/** What the SDK says of a place begins with it. */
+const PLACED = new RegExp(`^${SCRIPT}:(\\d+):(\\d+): (.*)`);
 /** Of a stack, and of what an application prints. */
 const SHOWN_LINES = 20;
 
 /** Lines on why the top level did not come to its end; `undefined` if it did. */
-export function failure({ finished, out, err, call }, places, entry) {
+export async function failure({ finished, out, err, call }, places, app) {
   if (finished) return undefined;
   const thrown = err.indexOf(THROWN);
   if (thrown >= 0) {
     const said = shown(out + err.slice(0, thrown));
-    return [...said, ...exception(err.slice(thrown + THROWN.length), places, entry), WHEN];
+    return [...said, ...exception(err.slice(thrown + THROWN.length), places, app.entry), WHEN];
   }
-  const said = shown(out + err);
-  if (UNFINISHED.test(err)) {
-    const never = "a promise that is awaited at the top level never settles";
-    return [
-      ...shown(out),
-      `${entry}: ${never}: no time passes there, and nothing is fetched`,
-      WHEN,
-    ];
-  }
-  if (call) return [...said, `${entry}: ${call} was called at the top level`, WHEN];
-  return [...said, `${entry}: the engine gave up at the top level`, WHEN];
+  if (UNFINISHED.test(err)) return [...shown(out), ...waiting(await awaits(app), app.entry), WHEN];
+  const what = call ? `${call} was called` : "the engine gave up";
+  return [...shown(out + err), `${app.entry}: ${what} at the top level`, WHEN];
+}
+
+/** Lines on what never settles: one of the awaits at `places`. */
+function waiting(places, entry) {
+  const never = "never settles: no time passes at the top level, and nothing is fetched";
+  if (places.length === 1) return [`${position(places[0])}: what is awaited here ${never}`];
+  const all = places.map((place) => `    at ${position(place)}`);
+  return [`${entry}: one of the promises that are awaited at the top level ${never}`, ...all];
 }
 
 /** Lines on what an application printed while it was built, and on what it left unhandled. */
 export function printed({ out, err }, places) {
   const unhandled = [];
   const rest = err.replace(REJECTED, (_, message, stack) => {
-    const place = stack
-      .split("\n")
-      .flatMap((line) => frame(line, places))
-      .find(isOwn)?.place;
+    const [frame] = frames(stack, places);
     const what = "a promise was rejected while the application was built, and nobody handled it";
-    unhandled.push(`${place ? `${position(place)}: ` : ""}${what}: ${message}`);
+    unhandled.push(`${frame ? `${position(frame.place)}: ` : ""}${what}: ${message}`);
     return "";
   });
-  const lines = shown(out + rest).map((line) => placed(line, places));
-  return [...unhandled, ...lines.map((line) => `printed while the application was built: ${line}`)];
+  const lines = shown(out + rest).map((line) => {
+    const [, at, column, what] = PLACED.exec(line) ?? [];
+    const place = at && places.at(Number(at), Number(column));
+    if (place) return `${position(place)}: ${what}`;
+    return `printed while the application was built: ${placed(line, places)}`;
+  });
+  return [...unhandled, ...lines];
 }
 
 /** A line that an application printed, with its own files in the place of the bundle's lines. */
 function placed(text, places) {
   return text.replace(new RegExp(`\\b${SCRIPT}:(\\d+):(\\d+)`, "g"), (found, line, column) => {
     const place = places.at(Number(line), Number(column));
-    return place ? position(place) : found;
+    return place ? path(place) : found;
   });
 }
 
@@ -70,34 +75,40 @@ function exception(text, places, entry) {
     .replace(/^\S+:\d+:\d+ /gm, "")
     .replace(/^uncaught exception: /, "")
     .trim();
-  const frames = stack.split("\n").flatMap((line) => frame(line, places));
+  const all = frames(stack, places);
   // What does not parse has no stack.
   const [, line, column] = new RegExp(`^${SCRIPT}:(\\d+):(\\d+) `).exec(said) ?? [];
-  const parsed = line && places.at(Number(line), Number(column));
-  const place = frames.find(isOwn)?.place ?? (frames.length === 0 ? parsed : undefined);
-  const owner = place && packageOf(place.file);
-  const where = place ? position(place) : entry;
+  const parsed = stack.trim() === "" && line && places.at(Number(line), Number(column));
+  const place = all[0]?.place ?? (parsed || undefined);
   return [
-    `${where}${owner ? ` (package ${owner})` : ""}: ${globalOfNode(message) ?? message}`,
-    ...frames.slice(0, SHOWN_LINES).map(({ name, place }) => {
-      const at = position(place);
+    `${place ? position(place) : entry}: ${globalOfNode(message) ?? message}`,
+    ...all.slice(0, SHOWN_LINES).map(({ name, place }) => {
+      const at = path(place);
       return name === "" || name === place.file ? `    at ${at}` : `    at ${name} (${at})`;
     }),
   ];
 }
 
-/** A line of a stack, `  name@source.js:3:7`, as that of a file of the application. */
-function frame(line, places) {
-  const [, name, at, column] = new RegExp(`^ *(.*)@${SCRIPT}:(\\d+):(\\d+)$`).exec(line) ?? [];
-  const place = at && places.at(Number(at), Number(column));
-  return place && place.file !== ENTRY ? [{ name, place }] : [];
+/** The frames of a stack, lines like `  name@source.js:3:7`, in files of the application and its packages. */
+function frames(stack, places) {
+  return stack.split("\n").flatMap((line) => {
+    const [, name, at, column] = new RegExp(`^ *(.*)@${SCRIPT}:(\\d+):(\\d+)$`).exec(line) ?? [];
+    const place = at && places.at(Number(at), Number(column));
+    return place && isOwn(place) ? [{ name, place }] : [];
+  });
 }
 
-function position({ file, line, column }) {
+/** `FILE:LINE:COLUMN`, and the package that the file is of. */
+function position(place) {
+  const owner = packageOf(place.file);
+  return owner ? `${path(place)} (package ${owner})` : path(place);
+}
+
+function path({ file, line, column }) {
   return `${file}:${line}:${column}`;
 }
 
-/** Whether a frame is the application's or one of its packages', and not the SDK's. */
-function isOwn({ place }) {
-  return !/(^|\/)(\.edgewit|@edgewit)\/sdk\//.test(place.file);
+/** Whether a place is the application's or one of its packages', and not the SDK's. */
+function isOwn({ file }) {
+  return file !== ENTRY && !/(^|\/)(\.edgewit|@edgewit)\/sdk\//.test(file);
 }

@@ -58,7 +58,7 @@ const $free = () => {
   $lent.length = 0;
 };
 const $early = (name) => {
-  throw new TypeError(\`\${name} can only be called while a request is handled\`);
+  throw new TypeError(\`\${name} can only be used while a request is handled\`);
 };
 `;
 
@@ -90,7 +90,7 @@ export function mend(bindings, imports) {
     const clean = lending.replace(LOWERING, (head, indent) => `${head}${indent}  $free();\n`);
     return clean.replace(CALL, (_, indent, call, name) => {
       calls += 1;
-      const early = `if ($building) $early("${readable(name)}");`;
+      const early = `if ($building) $early(\`${readable(name)}\`);`;
       return `${indent}${early}\n${indent}${call}\n${indent}$free();`;
     });
   });
@@ -105,10 +105,13 @@ export function mend(bindings, imports) {
   return INTEGERS.reduce((text, [was, is]) => text.replace(was, is), whole);
 }
 
-/** `kv_0_1_0$store$method$get` as `kv.store.get`. */
+/** What an application calls that which ends up at the import `kv_0_1_0$store$method$get`, as the inside of a
+ * template literal. */
 function readable(name) {
-  return name
+  const called = name
     .replace(/_\d+_\d+_\d+/, "")
     .replace("$method", "")
     .replaceAll("$", ".");
+  if (called === "kv.open") return "the store ${arg0}";
+  return called.replace(/^fetch\.send.*/, "fetch").replace(/^(?:system|logging)\./, "");
 }

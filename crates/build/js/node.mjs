@@ -46,25 +46,13 @@ export function globalOfNode(message) {
   return instead && `${name} is a part of Node and not there at the edge; use ${instead}`;
 }
 
-/** What to say of esbuild's message if it is about a module of Node's, else `undefined`. */
-export function inNode({ text, location }) {
-  const [, asked] = /^Could not resolve "([^"]+)"/.exec(text) ?? [];
-  const name = asked?.replace(/^node:/, "");
-  if (!asked || !(asked.startsWith("node:") || builtinModules.includes(name))) return undefined;
-  const owner = location && packageOf(location.file);
-  const place = location ? `${location.file}:${location.line}:${location.column + 1}: ` : "";
-  const who = owner ? `the package ${owner} imports` : "this imports";
+/** What to say of an import of a module of Node's, else `undefined`. */
+export function insteadOf(asked) {
+  const name = asked.replace(/^node:/, "");
+  if (!(asked.startsWith("node:") || builtinModules.includes(name))) return undefined;
   const instead = INSTEAD[name.split("/")[0]];
   const advice = instead
     ? `use ${instead}`
     : "only what browsers have is there: look for a package, or an entry of it, for browsers";
-  return `${place}${who} "${asked}", which is a part of Node and not there at the edge; ${advice}`;
-}
-
-/** The npm package that a file is from: of `…/node_modules/@scope/name/…` it is `@scope/name`. */
-export function packageOf(file) {
-  const inside = file.split("node_modules/").slice(1).at(-1);
-  if (inside === undefined) return undefined;
-  const parts = inside.split("/");
-  return parts.slice(0, parts[0].startsWith("@") ? 2 : 1).join("/");
+  return `which is a part of Node and not there at the edge; ${advice}`;
 }

@@ -8,7 +8,7 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { LOADERS, attempt, carriedSdk } from "./bundle.mjs";
+import { attempt } from "./bundle.mjs";
 
 const TEST = /\.test\.[cm]?[jt]sx?$/;
 /** Folders of tools, which hold no tests of the application. */
@@ -21,23 +21,20 @@ if (tests.length === 0) {
   console.log("no tests: they are in files that are named like test/main.test.ts");
   process.exit();
 }
-const bundled = await attempt({
-  absWorkingDir: folder,
-  bundle: true,
-  charset: "utf8",
-  entryPoints: tests,
-  format: "esm",
-  loader: LOADERS,
-  outbase: folder,
-  outdir: output,
-  outExtension: { ".js": ".mjs" },
-  packages: "external",
-  platform: "node",
-  plugins: sdk ? [carriedSdk(sdk)] : [],
-  sourcemap: "linked",
-  target: "node20",
-  write: true,
-});
+const bundled = await attempt(
+  {
+    entryPoints: tests,
+    outbase: folder,
+    outdir: output,
+    outExtension: { ".js": ".mjs" },
+    packages: "external",
+    platform: "node",
+    sourcemap: "linked",
+    target: "node20",
+    write: true,
+  },
+  { folder, sdk },
+);
 if (bundled.problems) {
   console.log(bundled.problems.join("\n"));
   process.exitCode = 3;
@@ -51,7 +48,11 @@ function run(words) {
   // A bare word is a part of a test's name.
   const told = words.map((word) => (word.startsWith("-") ? word : `--test-name-pattern=${word}`));
   const files = tests.map((test) => join(output, test.replace(/\.[^.]+$/, ".mjs")));
-  const node = ["--enable-source-maps", "--test", "--test-reporter=spec", ...told, ...files];
+  // With several reporters Node asks for a destination of each.
+  const reporter = told.some((word) => word.startsWith("--test-reporter"))
+    ? []
+    : ["--test-reporter=spec"];
+  const node = ["--enable-source-maps", "--test", ...reporter, ...told, ...files];
   const ended = spawnSync(process.execPath, node, { cwd: folder, stdio: "inherit" });
   return ended.status ?? 1;
 }

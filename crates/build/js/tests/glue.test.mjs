@@ -114,11 +114,8 @@ test("what a failed lowering leaves is freed when the next call begins", async (
 
 test("an import is an exception until a request is handled", () => {
   const { write, Store } = run(mended());
-  assert.throws(
-    () => write("a", []),
-    /^TypeError: log.write can only be called while a request is/,
-  );
-  assert.throws(() => new Store().has("a"), /^TypeError: kv.store.has can only be called while a/);
+  assert.throws(() => write("a", []), /^TypeError: log.write can only be used while a request is/);
+  assert.throws(() => new Store().has("a"), /^TypeError: kv.store.has can only be used while a/);
 });
 
 test("bytes and errors are made by the application's own constructors", async () => {

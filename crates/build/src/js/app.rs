@@ -52,8 +52,10 @@ impl App {
             place(&sdk, &source.join(SDK_PLACE))?;
         }
         let sdk = names_sdk.is_none().then_some(sdk);
-        // They are for editors: where they can't be written, building goes on without them.
-        let _ = write_types(&source, manifest);
+        // They are for editors and `edgewit types`: building goes on without them.
+        if let Err(error) = write_types(&source, manifest) {
+            report(Event::Warning(&format!("the types of its stores: {error}")));
+        }
         package.install(report)?;
         Ok(Self {
             source,

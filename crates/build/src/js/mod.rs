@@ -17,7 +17,7 @@ use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
 };
 
-use crate::{Built, Cache, Error, Event, Found, Options, Report, command, files, module, output};
+use crate::{Built, Cache, Error, Event, Found, Options, Report, command, module, output};
 use app::App;
 
 pub(crate) use toolset::{by_hand, find, node, npm};
@@ -41,7 +41,6 @@ pub(crate) fn build(
     let app = App::open(cache, manifest, &toolset, report)?;
     let output = output::component_file(&app.source, &app.target, &manifest.name, options)?;
     report(Event::Step(&format!("building {}", manifest.name)));
-    let memory = app.target.join(format!(".{}.memory", std::process::id()));
     let mut script = toolset.script("build.mjs");
     script.arg(
         json!({
@@ -50,29 +49,20 @@ pub(crate) fn build(
             "stores": manifest.grants.kv.keys().collect::<Vec<_>>(),
             "sdk": app.sdk,
             "engine": toolset.engine(),
-            "memory": memory,
         })
         .to_string(),
     );
-    run(script, report)?;
-    let started = read(&memory)?;
-    fs::remove_file(&memory).map_err(Error::io("delete", &memory))?;
+    let started = start(script, report)?;
     check_memory(started.len() as u64, manifest)?;
-    let core = snapshot::snapshot(&read(&toolset.engine().join("core.wasm"))?, &started)?;
+    let core = toolset.engine().join("core.wasm");
+    let core = fs::read(&core).map_err(Error::io("read", &core))?;
+    let core = snapshot::snapshot(&core, &started)?;
     let adapter = (
         WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME,
         WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
     );
     let component = module::component(&core, options.debug, Some(adapter))?;
-    files::replace(&output, &component)?;
-    Ok(Built {
-        path: output,
-        bytes: component.len() as u64,
-    })
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    fs::read(path).map_err(Error::io("read", path))
+    output::write(output, &component)
 }
 
 /// What is in memory before a request can't be more than a request may have.
@@ -88,20 +78,20 @@ fn check_memory(bytes: u64, manifest: &Manifest) -> Result<(), Error> {
     )))
 }
 
-/// Runs the script that builds an application.
+/// Runs the script that builds an application as far as its memory after the top level, which it returns.
 /// Errors: `Problems` with what it says is wrong; `Failed` if it breaks itself.
-fn run(script: Command, report: Report<'_>) -> Result<(), Error> {
+fn start(script: Command, report: Report<'_>) -> Result<Vec<u8>, Error> {
     let problems = RefCell::new(Vec::new());
-    let status = command::run(script, None, &|event| match event {
+    let started = command::output(script, &|event| match event {
         Event::Output(line) => match line.strip_prefix("warning: ") {
             Some(warning) => report(Event::Warning(warning)),
             None => problems.borrow_mut().push(line.to_owned()),
         },
         other => report(other),
-    })?;
-    if status.success() {
-        return Ok(());
-    }
+    });
+    let Err(Error::Failed { status, .. }) = started else {
+        return started;
+    };
     let problems = problems.into_inner();
     if status.code() == Some(REFUSED) {
         return Err(Error::Problems(problems.join("\n")));

@@ -20,13 +20,14 @@ const PACKAGES: [(&str, &str); 2] = [
 ];
 
 /// What runs on them.
-const SCRIPTS: [(&str, &str); 10] = [
+const SCRIPTS: [(&str, &str); 11] = [
     ("build.mjs", include_str!("../../js/build.mjs")),
     ("bundle.mjs", include_str!("../../js/bundle.mjs")),
     ("edge.wit", include_str!("../../../../wit/edge.wit")),
     ("engine.mjs", include_str!("../../js/engine.mjs")),
     ("failure.mjs", include_str!("../../js/failure.mjs")),
     ("glue.mjs", include_str!("../../js/glue.mjs")),
+    ("imports.mjs", include_str!("../../js/imports.mjs")),
     ("lines.mjs", include_str!("../../js/lines.mjs")),
     ("node.mjs", include_str!("../../js/node.mjs")),
     ("start.mjs", include_str!("../../js/start.mjs")),

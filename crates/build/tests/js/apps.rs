@@ -43,6 +43,9 @@ fn new_applications_are_tested_checked_and_built() {
         assert!(text.contains("✔ greets and counts"), "{text}");
         let (_, text) = tested(&["no such test"]);
         assert!(!text.contains("✔ greets and counts"), "{text}");
+        let (passed, text) = tested(&["--test-reporter=tap"]);
+        passed.unwrap();
+        assert!(text.contains("ok 1 - greets and counts"), "{text}");
         types(&cache, &manifest, &|_| {}).unwrap();
         assert_eq!(warned(&manifest).1, [""; 0]);
 
@@ -163,6 +166,20 @@ fn the_types_of_stores_follow_the_manifest() {
         env.contains("interface Env {\n    \"two-words\": Store;\n  }"),
         "{env}"
     );
+}
+
+#[test]
+fn types_that_cannot_be_written_are_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = app(
+        folder.path(),
+        &[("src/main.ts", HANDLER), (".edgewit", "no folder")],
+    );
+    let (built, warnings) = warned(&manifest);
+    built.unwrap();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    let begin = "the types of its stores: can't create ";
+    assert!(warnings[0].starts_with(begin), "{warnings:?}");
 }
 
 #[test]

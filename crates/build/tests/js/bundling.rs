@@ -142,6 +142,42 @@ fn a_module_of_node_is_named_with_the_package_that_wants_it_and_what_to_use() {
 }
 
 #[test]
+fn an_import_that_a_package_has_not_is_told_from_one_that_is_not_installed() {
+    let folder = tempfile::tempdir().unwrap();
+    let main = "import 'closed';\nimport 'closed/b';\nimport 'empty';\nimport 'empty/b';\nimport 'needs';\n\
+        import data from './data.xyz';\nconsole.log(data);\n";
+    let manifest = app(
+        folder.path(),
+        &[
+            ("src/main.ts", &format!("{main}{HANDLER}")),
+            ("src/data.xyz", ""),
+            (
+                "node_modules/closed/package.json",
+                "{\"name\": \"closed\", \"exports\": {\".\": {\"node\": \"./a.js\"}, \"./a\": \"./a.js\"}}",
+            ),
+            ("node_modules/empty/package.json", "{\"main\": \"a.js\"}"),
+            ("node_modules/needs/package.json", "{\"main\": \"a.js\"}"),
+            ("node_modules/needs/a.js", "require('@acme/uuid/v4');"),
+        ],
+    );
+    let text = problems(&manifest);
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "node_modules/needs/a.js:1:9: the package needs imports \"@acme/uuid/v4\", which is not installed; run \
+             `npm install @acme/uuid` in the application's folder",
+            "src/main.ts:1:8: this imports \"closed\", but the path \".\" is not currently exported by package \
+             \"closed\"",
+            "src/main.ts:2:8: this imports \"closed/b\", but the path \"./b\" is not exported by package \"closed\"",
+            "src/main.ts:3:8: this imports \"empty\", whose entry is missing",
+            "src/main.ts:4:8: this imports \"empty/b\", which is not in the package empty",
+            "src/main.ts:6:18: No loader is configured for \".xyz\" files: src/data.xyz",
+        ]
+    );
+}
+
+#[test]
 fn what_is_wrong_with_the_source_has_its_place() {
     let cases = [
         ("\nconst a = ;", "src/main.ts:2:11: Unexpected \";\""),
@@ -151,11 +187,40 @@ fn what_is_wrong_with_the_source_has_its_place() {
         ),
         (
             "import 'left-pad';",
-            "src/main.ts:1:8: Could not resolve \"left-pad\"",
+            "src/main.ts:1:8: this imports \"left-pad\", which is not installed; run `npm install left-pad` in the \
+             application's folder",
         ),
         (
             "import { open } from '@edgewit/sdk/nothing'; open();",
-            "src/main.ts:1:22: Could not resolve \"@edgewit/sdk/nothing\"",
+            "src/main.ts:1:22: this imports \"@edgewit/sdk/nothing\", which is not in the package @edgewit/sdk",
+        ),
+        (
+            "import { nothing } from '@edgewit/sdk/kv'; nothing();",
+            "src/main.ts:1:10: No matching export in \"@edgewit/sdk/kv\" for import \"nothing\"",
+        ),
+        (
+            "import { env } from 'cloudflare:workers'; env();",
+            "src/main.ts:1:21: this imports \"cloudflare:workers\", which is a part of Cloudflare Workers; `env`, with \
+             the stores, and `ctx` are arguments of `fetch(request, env, ctx)`",
+        ),
+        (
+            "import 'bun:sqlite';",
+            "src/main.ts:1:8: this imports \"bun:sqlite\", which is a part of Bun; use",
+        ),
+        (
+            "import 'npm:@acme/uuid@^1.2/v4';",
+            "src/main.ts:1:8: this imports \"npm:@acme/uuid@^1.2/v4\", which is how Deno names a package; run `npm \
+             install @acme/uuid` and import \"@acme/uuid/v4\"",
+        ),
+        (
+            "import 'jsr:@std/path@1';",
+            "src/main.ts:1:8: this imports \"jsr:@std/path@1\", which is how Deno names a package; run `npx jsr add \
+             @std/path` and import \"@std/path\"",
+        ),
+        (
+            "await import('https://esm.sh/left-pad');",
+            "src/main.ts:1:14: this imports \"https://esm.sh/left-pad\", and nothing is downloaded by building; \
+             install the package with npm",
         ),
         (
             "export const key = process.env.UPSTREAM_KEY;",
@@ -167,7 +232,6 @@ fn what_is_wrong_with_the_source_has_its_place() {
             "src/main.ts:1:22: Buffer is a part of Node and not there at the edge; use Uint8Array, TextEncoder and \
              TextDecoder\n",
         ),
-        // What the engine has no support for is found when it reads the bundle.
         (
             "\nexport const letters = /\\p{L}/u;",
             "src/main.ts:2:24: SyntaxError: invalid property name in regular expression:",

@@ -95,7 +95,7 @@ fn a_package_may_ask_for_time_and_randomness_and_is_named_where_it_fetches() {
     for (expression, problem) in [
         (
             "await fetch('http://127.0.0.1/')",
-            "2:9 (package request-id): TypeError: fetch.send can only be called while a request is handled",
+            "2:9 (package request-id): TypeError: fetch can only be used while a request is handled",
         ),
         (
             "(() => { throw new Error('no') })()",
@@ -111,8 +111,9 @@ fn a_package_may_ask_for_time_and_randomness_and_is_named_where_it_fetches() {
 
 #[test]
 fn whatever_ends_the_top_level_is_told_without_a_backtrace_of_the_engine() {
-    let never = "src/main.ts: a promise that is awaited at the top level never settles: no time passes there, \
-        and nothing is fetched";
+    let never = "what is awaited here never settles: no time passes at the top level, and nothing is fetched";
+    let never = |place: &str| format!("src/main.ts:{place}: {never}");
+    let (first, second) = (never("1:1"), never("1:11"));
     let cases = [
         (
             "\nthrow new RangeError('out');",
@@ -123,15 +124,23 @@ fn whatever_ends_the_top_level_is_told_without_a_backtrace_of_the_engine() {
             "await Promise.reject(new Error('refused'));",
             "src/main.ts:1:22: Error: refused",
         ),
-        ("await new Promise(() => {});", never),
-        ("await new Promise((done) => setTimeout(done, 1));", never),
+        ("await new Promise(() => {});", &first),
+        (
+            "const a = await new Promise((done) => setTimeout(done, 1));",
+            &second,
+        ),
+        (
+            "await 0;\nif (true) {\n  await new Promise(() => {});\n}",
+            "src/main.ts: one of the promises that are awaited at the top level never settles: no time passes at the \
+             top level, and nothing is fetched\n    at src/main.ts:1:1\n    at src/main.ts:3:3\n",
+        ),
         (
             "import { open } from '@edgewit/sdk/kv';\nawait open('visits');",
-            "src/main.ts:2:7: TypeError: kv.open can only be called while a request is handled",
+            "src/main.ts:2:7: TypeError: the store visits can only be used while a request is handled",
         ),
         (
             "await fetch('http://127.0.0.1/');",
-            "src/main.ts:1:7: TypeError: fetch.send can only be called while a request is handled",
+            "src/main.ts:1:7: TypeError: fetch can only be used while a request is handled",
         ),
         (
             "function again() { again(); }\nagain();",

@@ -63,7 +63,12 @@ fn a_line_names_the_place_in_the_application() {
         let served = app("js-place").await;
         served.get("/throw?what=causes").await;
         let error = failed("js-place", 1).await;
-        assert!(error.contains("src/failing.js:"), "{error}");
+        let source = include_str!("../../../../sdk-js-shim/test/guests/app/src/failing.js").lines();
+        let index = source
+            .take_while(|line| !line.contains("\"outer\""))
+            .count();
+        let place = format!("(at causes (src/failing.js:{}:", index + 1);
+        assert!(error.contains(&place), "{error}");
     });
 }
 

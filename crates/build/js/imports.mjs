@@ -1,0 +1,88 @@
+// Imports that lead nowhere: what to do about them.
+
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { insteadOf } from "./node.mjs";
+
+/** Names that only other platforms know, each with what to do here. */
+const ELSEWHERE = [
+  [
+    /^cloudflare:/,
+    () =>
+      "which is a part of Cloudflare Workers; `env`, with the stores, and `ctx` are arguments of `fetch(request, env, ctx)`",
+  ],
+  [/^bun(:|$)/, () => "which is a part of Bun; use what browsers have, or a package for them"],
+  [
+    /^npm:\/?((?:@[^/@]+\/)?[^/@]+)(?:@[^/]*)?(.*)$/,
+    (name, rest) =>
+      `which is how Deno names a package; run \`npm install ${name}\` and import "${name}${rest}"`,
+  ],
+  [
+    /^jsr:\/?(@[^/@]+\/[^/@]+)(?:@[^/]*)?(.*)$/,
+    (name, rest) =>
+      `which is how Deno names a package; run \`npx jsr add ${name}\` and import "${name}${rest}"`,
+  ],
+  [
+    /^(?:https?:)?\/\//,
+    () =>
+      "and nothing is downloaded by building; install the package with npm, or put the file into the application",
+  ],
+];
+
+/** The name of a package as npm takes it, at the beginning of what is imported. */
+const PACKAGE = /^(?:@[a-z0-9~-][\w.~-]*\/)?[a-z0-9~-][\w.~-]*(?=\/|$)/;
+
+/** What to say of esbuild's message if it is about an import that leads nowhere, else `undefined`.
+ * Paths in it are within `folder`. */
+export function unresolved({ text, location, notes }, folder) {
+  const [, asked] = /^Could not resolve "([^"]+)"/.exec(text) ?? [];
+  if (asked === undefined) return undefined;
+  const what = reason(asked, location, notes, folder);
+  if (what === undefined) return text;
+  const owner = location && packageOf(location.file);
+  return `${owner ? `the package ${owner}` : "this"} imports "${asked}", ${what}`;
+}
+
+function reason(asked, location, notes, folder) {
+  const instead = insteadOf(asked);
+  if (instead) return instead;
+  for (const [name, say] of ELSEWHERE) {
+    const found = name.exec(asked);
+    if (found) return say(...found.slice(1));
+  }
+  const [name] = PACKAGE.exec(asked) ?? [];
+  if (name === undefined) return undefined;
+  // Other notes are on what esbuild could be told to do.
+  const note = notes.find(({ location }) => location)?.text.replace(/:$/, "");
+  if (note) return `but ${note[0].toLowerCase()}${note.slice(1)}`;
+  const from = join(folder, location ? dirname(location.file) : ".");
+  if (name === "@edgewit/sdk" || isInstalled(name, from)) {
+    return name === asked ? "whose entry is missing" : `which is not in the package ${name}`;
+  }
+  return `which is not installed; run \`npm install ${name}\` in the application's folder`;
+}
+
+/** Whether a file in `folder` may import the package `name`: it may lie in any folder above. */
+function isInstalled(name, folder) {
+  if (existsSync(join(folder, "node_modules", name))) return true;
+  const above = dirname(folder);
+  return above !== folder && isInstalled(name, above);
+}
+
+/** Has imports from the net be an error: esbuild would leave them to a browser. */
+export const nothingFromTheNet = {
+  name: "edgewit-net",
+  setup(building) {
+    building.onResolve({ filter: /^(https?:)?\/\// }, ({ path }) => ({
+      errors: [{ text: `Could not resolve "${path}"` }],
+    }));
+  },
+};
+
+/** The npm package that a file is from: of `…/node_modules/@scope/name/…` it is `@scope/name`. */
+export function packageOf(file) {
+  const inside = file.split("node_modules/").slice(1).at(-1);
+  if (inside === undefined) return undefined;
+  const parts = inside.split("/");
+  return parts.slice(0, parts[0].startsWith("@") ? 2 : 1).join("/");
+}
