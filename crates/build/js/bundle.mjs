@@ -4,6 +4,7 @@ import { realpathSync } from "node:fs";
 import { relative } from "node:path";
 import { build } from "esbuild";
 import { nothingFromTheNet, unresolved } from "./imports.mjs";
+import { propertyTable } from "./unicode.mjs";
 
 /** What stands for the file that starts an application, which no folder holds. */
 export const ENTRY = "edgewit-entry.js";
@@ -32,13 +33,21 @@ const LOADERS = Object.fromEntries([
   ...BYTES.map((extension) => [`.${extension}`, "binary"]),
 ]);
 
+/** Has expressions with the flags `u` and `v`, which alone may name properties of Unicode, be made by the
+ * constructor: as literals the engine would refuse them before anything runs. */
+const NO_LITERALS = { "regexp-sticky-and-unicode-flags": false, "regexp-set-notation": false };
+
 const AWAIT = /^Top-level await is not available/;
 
 /** Bundles what `app.entry` exports behind the SDK's own entry. `app.sdk` is the SDK's folder where the
  * application does not bring it.
  * Returns `{ code, map, warnings }`, or `{ problems }`: lines for people. */
-export function bundle(app) {
-  return attempt(optionsOf(app), app);
+export async function bundle(app) {
+  const options = optionsOf(app);
+  const bundled = await attempt(options, app);
+  const table = bundled.code && propertyTable(bundled.code);
+  if (!table) return bundled;
+  return attempt({ ...options, banner: { js: table }, supported: NO_LITERALS }, app);
 }
 
 /** Where the modules of an application wait at their top level: the place of each `await`. */

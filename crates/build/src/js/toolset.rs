@@ -20,7 +20,7 @@ const PACKAGES: [(&str, &str); 2] = [
 ];
 
 /// What runs on them.
-const SCRIPTS: [(&str, &str); 11] = [
+const SCRIPTS: [(&str, &str); 12] = [
     ("build.mjs", include_str!("../../js/build.mjs")),
     ("bundle.mjs", include_str!("../../js/bundle.mjs")),
     ("edge.wit", include_str!("../../../../wit/edge.wit")),
@@ -32,6 +32,7 @@ const SCRIPTS: [(&str, &str); 11] = [
     ("node.mjs", include_str!("../../js/node.mjs")),
     ("start.mjs", include_str!("../../js/start.mjs")),
     ("test.mjs", include_str!("../../js/test.mjs")),
+    ("unicode.mjs", include_str!("../../js/unicode.mjs")),
 ];
 
 /// Node with the packages, the scripts and the engine.

@@ -1,5 +1,7 @@
 //! What an application imports: files, packages, and what is not there.
 
+use std::process::Command;
+
 use super::{HANDLER, app, printed, problems, problems_of};
 
 #[test]
@@ -177,6 +179,41 @@ fn an_import_that_a_package_has_not_is_told_from_one_that_is_not_installed() {
     );
 }
 
+/// The engine has none of Unicode's properties, and Node all.
+#[test]
+fn properties_of_unicode_in_regular_expressions_are_what_they_are_in_node() {
+    let code = r#"
+const characters = ["a", "A", "é", "É", "ß", "ǅ", "λ", "Ж", "9", "٣", "_", " ", "-", "\u{1F600}", "\u{1F1E9}",
+  "中", "\u{20000}", "\uD800", "\n", "!", "\u0301"];
+const part = "\\p{Script=Greek}";
+const all = [
+  /^\p{L}$/u, /^\P{L}$/u, /^[\p{L}\p{Nd}_]$/u, /^[^\p{L}\s]$/u, /^[\P{Lu}]$/u, /^[[\p{Lu}\]]$/u,
+  /^\p{Ll}$/iu, /^\P{Lu}$/iu, /^\p{Emoji_Presentation}$/u, /^\p{Cs}$/u, /^\p{Any}$/u,
+  /^\P{Any}$/u, /^[\\p]$/u, /\p{L}/, new RegExp("^[" + part + "]$", "u"), RegExp("^" + part, "u"),
+  new RegExp(/\p{L}/, "gu"), new RegExp(/^\p{Lu}$/u), new RegExp(/^\p{Ll}$/u, "iu"),
+  /^[\p{L}--\p{Lu}]$/v, /^[\p{L}&&[a-z]]$/v, /^\P{Lu}$/v, /^[^\P{Lu}]$/v,
+];
+const tested = (it, text) => ((it.lastIndex = 0), Number(it.test(text)));
+console.log(all.map((it) => characters.map((text) => tested(it, text)).join("")).join(" "));
+console.log(all.map((it) => String(it) + (it instanceof RegExp) + (it.constructor === RegExp)).join());
+console.log("aéb λ!".split(/\P{L}+/u).join("|"), "Éa1".replace(/\p{Lu}/gu, "<$&>"));
+console.log([..."aBc".matchAll(/\p{Lu}/gu)].length, /a/.constructor === RegExp);
+const it = /\p{L}/u;
+console.log(RegExp(it) === it, new RegExp(it).source, new RegExp(it, "gu"), Object.keys(/a/).length, RegExp("\\p{L}", "u") === it);
+class Own extends RegExp {}
+console.log(new Own("\\p{Lu}", "u").test("A"), new Own("a") instanceof Own);
+"#;
+    let folder = tempfile::tempdir().unwrap();
+    let node = Command::new("node").args(["-e", code]).output().unwrap();
+    assert!(node.status.success(), "{node:?}");
+    let due = String::from_utf8(node.stdout).unwrap();
+    let files = [("src/main.js", &*format!("{code}{HANDLER}"))];
+    assert_eq!(
+        printed(&app(folder.path(), &files)),
+        due.lines().collect::<Vec<_>>()
+    );
+}
+
 #[test]
 fn what_is_wrong_with_the_source_has_its_place() {
     let cases = [
@@ -233,8 +270,8 @@ fn what_is_wrong_with_the_source_has_its_place() {
              TextDecoder\n",
         ),
         (
-            "\nexport const letters = /\\p{L}/u;",
-            "src/main.ts:2:24: SyntaxError: invalid property name in regular expression:",
+            "\nexport const letters = /\\p{RGI_Emoji}/v;",
+            "src/main.ts:2:24: SyntaxError: \\p{RGI_Emoji} in a regular expression: the engine knows no properties of",
         ),
     ];
     for (text, problem) in cases {

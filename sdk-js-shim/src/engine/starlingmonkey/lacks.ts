@@ -7,6 +7,7 @@ import { define } from "../../define.js";
 import * as bodies from "./bodies.js";
 import * as disturbed from "./disturbed.js";
 import * as messages from "./messages.js";
+import * as properties from "./properties.js";
 import * as signals from "./signals.js";
 import * as streams from "./streams.js";
 import * as tee from "./tee.js";
@@ -23,6 +24,7 @@ export const lacks: Record<string, Lack> = {
   ...disturbed.lacks,
   ...bodies.lacks,
   ...messages.lacks,
+  ...properties.lacks,
   ...signals.lacks,
   ...streams.lacks,
   ...tee.lacks,

@@ -360,6 +360,9 @@ const checks = {
       lines.join("; ")
     );
   },
+  "properties of Unicode in regular expressions": async () =>
+    /^\p{L}\P{L}$/u.test("é1") &&
+    (await caught(() => new RegExp(`\\p{${"Lo"}}`, "u"))) === "SyntaxError",
   "nothing that is added can be enumerated": () =>
     ["navigator", "TextEncoderStream", "FixedLengthStream"].every(
       (name) => !Object.prototype.propertyIsEnumerable.call(globalThis, name),
