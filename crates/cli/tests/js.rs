@@ -20,6 +20,8 @@ mod forwarding;
 mod handling;
 #[path = "js/leaking.rs"]
 mod leaking;
+#[path = "js/packages.rs"]
+mod packages;
 #[path = "js/printing.rs"]
 mod printing;
 #[path = "js/replies.rs"]

@@ -3,8 +3,12 @@
 import { logging } from "#host";
 import { inspect } from "node-inspect-extracted";
 import { chain } from "../errors.js";
+import { isOfPackage } from "./lines.js";
 
-/** The text of an exception and of its causes, and the innermost place of the application that it went through. */
+/**
+ * The text of an exception and of its causes, and where it was made; where that is in a package, the innermost place of
+ * the application's own files as well. Only an `Error` knows.
+ */
 export function describe(error: unknown): string {
   const frame = frameOf(error);
   return frame === undefined ? messagesOf(error) : `${messagesOf(error)} (at ${frame})`;
@@ -28,7 +32,14 @@ function tell(value: unknown): string {
 
 function frameOf(error: unknown): string | undefined {
   try {
-    return error instanceof Error ? /\n    at (.*)/.exec(error.stack ?? "")?.[1] : undefined;
+    if (!(error instanceof Error)) return undefined;
+    const frames = Array.from(
+      String(error.stack).matchAll(/\n    at (.*)/g),
+      ([, frame]) => frame!,
+    );
+    const own = frames.find((frame) => !isOfPackage(frame));
+    if (own === undefined || own === frames[0]) return own ?? frames[0];
+    return `${frames[0]}, from ${/\((.*)\)$/.exec(own)?.[1] ?? own}`;
   } catch {
     return undefined;
   }

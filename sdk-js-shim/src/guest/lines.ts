@@ -28,14 +28,25 @@ let runs: Run[] | undefined;
 /** Those frames of a stack that are in the application's own files, as V8 writes them. */
 export function framesOf(stack: Iterable<Frame>): string[] {
   const frames: string[] = [];
+  let hasOwn = false;
   for (const { name, line, column } of stack) {
     const place = placeOf(line);
     if (place === undefined || OWN.test(place)) continue;
-    const at = `${place}:${column}`;
-    frames.push(name === "" ? at : `${name} (${at})`);
-    if (frames.length === FRAMES_MOST) break;
+    const isOwn = !isOfPackage(place);
+    // One of the application's own is shown, however deep in a package the others are.
+    if (frames.length < FRAMES_MOST || (isOwn && !hasOwn)) {
+      const at = `${place}:${column}`;
+      frames.push(name === "" ? at : `${name} (${at})`);
+    }
+    hasOwn ||= isOwn;
+    if (hasOwn && frames.length >= FRAMES_MOST) break;
   }
   return frames;
+}
+
+/** Whether a frame or a place is in a package, and not in the application's own files. */
+export function isOfPackage(frame: string): boolean {
+  return frame.includes("node_modules/");
 }
 
 /** `file:line` of a line of the bundle; `undefined` for lines that are nobody's. */

@@ -16,6 +16,7 @@ const APP: &str = "sdk-js-shim/test/guests/app";
 pub const ENGINE: &str = "sdk-js-shim/test/guests/engine";
 pub const HONO: &str = "sdk-js-shim/test/guests/hono";
 pub const LISTENER: &str = "sdk-js-shim/test/guests/listener";
+pub const PACKAGES: &str = "sdk-js-shim/test/guests/packages";
 
 pub fn run(test: impl Future<Output = ()>) {
     applications::run(&[APP], test);

@@ -1,16 +1,38 @@
 // The stacks of exceptions.
 
-import { defineGetter } from "../../define.js";
+import { define, defineGetter } from "../../define.js";
 import type { Engine, Frame } from "../engine.js";
 
 /** A line of a stack as the engine writes it, of the bundle's. */
 const FRAME = /^(.*)@source\.js:(\d+):(\d+)$/;
 
-export const writeStacks: Engine["writeStacks"] = (write) =>
+type Write = Parameters<Engine["writeStacks"]>[0];
+type Capture = (object: object, above?: unknown) => void;
+
+export function writeStacks(write: Write): void {
   defineGetter(Error.prototype, "stack", (error, engine) => {
     const stack = engine();
     return typeof stack === "string" ? write(error, framesOf(stack)) : stack;
   });
+  writeCaptured(write);
+}
+
+/** Packages whose errors are made deep within give them the stack of where they were called by it. */
+function writeCaptured(write: Write): void {
+  const { captureStackTrace: engine } = Error as unknown as { captureStackTrace: Capture };
+  const capture: Capture = (object, above = capture) => {
+    engine(object, above);
+    const { stack } = object as { stack: string };
+    let text: string | undefined;
+    Object.defineProperty(object, "stack", {
+      get: () => (text ??= write(object as Error, framesOf(stack))),
+      set: (value) => define(object, "stack", value),
+      enumerable: false,
+      configurable: true,
+    });
+  };
+  define(Error, "captureStackTrace", capture);
+}
 
 function* framesOf(stack: string): Iterable<Frame> {
   for (const text of stack.split("\n")) {
