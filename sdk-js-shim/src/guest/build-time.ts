@@ -21,13 +21,17 @@ function next(): number {
 
 const told = new Set<string>();
 
-/** Whoever builds is told, once for each place: a secret or an identifier that all requests share is none. */
-function warn(name: string): void {
-  // Below the message: this function, the one that calls it, and who called that.
-  const place = new Error().stack!.split("\n")[3]?.trim() ?? "";
-  if (told.has(place)) return;
-  told.add(place);
-  console.warn(`crypto.${name} at the top level gives every request the same value ${place}`);
+/**
+ * Tells whoever builds, once for each place, that what all requests share is no secret, no identifier and no time.
+ * `callers` are the functions of this file between here and who asked.
+ */
+function early<T>(name: string, value: T, callers = 1): T {
+  const frame = new Error().stack!.split("\n")[2 + callers] ?? "";
+  const [place = ""] = /[^\s(]+:\d+:\d+/.exec(frame) ?? [];
+  const text = `${place}: ${name} at the top level gives every request the same value`;
+  if (!told.has(text)) console.warn(text);
+  told.add(text);
+  return value;
 }
 
 /** Whether there are random values for an array: one of integers, of 64 KiB at most. */
@@ -53,21 +57,50 @@ function uuid(): `${string}-${string}-${string}-${string}-${string}` {
 /** Has the engine's own sources answer once requests are handled, and these before. */
 export function installBuildTime(): void {
   const { random } = Math;
-  Math.random = () => (isServing() ? random() : next() / 2 ** 32);
+  Math.random = () => (isServing() ? random() : early("Math.random()", next() / 2 ** 32));
   const { getRandomValues, randomUUID } = Crypto.prototype;
   Crypto.prototype.getRandomValues = function <T extends ArrayBufferView>(array: T): T {
     // What it does not take is the same error at any time.
     if (isServing() || !isTaken(array)) return getRandomValues.call(this, array as never) as T;
-    warn("getRandomValues");
-    return fill(array);
+    return early("crypto.getRandomValues()", fill(array));
   };
   Crypto.prototype.randomUUID = function () {
-    if (isServing()) return randomUUID.call(this);
-    warn("randomUUID");
-    return uuid();
+    return isServing() ? randomUUID.call(this) : early("crypto.randomUUID()", uuid());
   };
   // On the object itself, where an engine may have them too; one may end where it is asked for the time too early.
   const { now } = performance;
-  define(performance, "now", () => (isServing() ? now.call(performance) : 0));
-  defineGetter(performance, "timeOrigin", (_, origin) => (isServing() ? origin() : 0));
+  define(performance, "now", () =>
+    isServing() ? now.call(performance) : early("performance.now()", 0),
+  );
+  defineGetter(performance, "timeOrigin", (_, origin) =>
+    isServing() ? origin() : early("performance.timeOrigin", 0, 2),
+  );
+  watchDate();
+}
+
+const EngineDate = Date;
+
+/** While an application is built its clock stands at one time, which is that of no request. */
+function watchDate(): void {
+  const { now } = EngineDate;
+  define(EngineDate, "now", () => (isServing() ? now() : early("Date.now()", now())));
+  nameDate(
+    new Proxy(EngineDate, {
+      apply: () => (isServing() ? EngineDate() : early("Date()", EngineDate())),
+      construct(_, args, to) {
+        const date = Reflect.construct(EngineDate, args, to) as Date;
+        return isServing() || args.length > 0 ? date : early("new Date()", date);
+      },
+    }),
+  );
+}
+
+function nameDate(date: DateConstructor): void {
+  define(globalThis, "Date", date);
+  define(EngineDate.prototype, "constructor", date);
+}
+
+/** Requests have the engine's own class, which takes no turn. */
+export function endBuildTime(): void {
+  nameDate(EngineDate);
 }
