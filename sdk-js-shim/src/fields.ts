@@ -1,5 +1,5 @@
 import type { http } from "./generated/edge.js";
-import { binary, bytesOf, textOf, utf8 } from "./text.js";
+import { binary, bytesOf, textOf, utf8 } from "./internal/text.js";
 
 /**
  * The value of a field as text: its bytes as UTF-8, with U+FFFD for what is none. `headers.get`

@@ -1,7 +1,7 @@
 // A stream whose length is promised.
 
 import type { http } from "./generated/edge.js";
-import { utf8 } from "./text.js";
+import { utf8 } from "./internal/text.js";
 
 const lengths = new WeakMap<ReadableStream, bigint>();
 

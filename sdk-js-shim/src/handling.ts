@@ -1,6 +1,6 @@
 import type { Env, ExecutionContext, StoreName } from "./context.js";
 import type { BodyError } from "./errors.js";
-import { stringify } from "./json.js";
+import { stringify } from "./internal/json.js";
 import { Store } from "./kv.js";
 import { type Pattern, pathOf, segments } from "./pattern.js";
 

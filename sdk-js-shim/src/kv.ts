@@ -3,7 +3,7 @@
 import { kv as host } from "#host";
 import { EdgewitError, KvError, payload } from "./errors.js";
 import type { kv } from "./generated/edge.js";
-import { textOf, utf8 } from "./text.js";
+import { textOf, utf8 } from "./internal/text.js";
 
 /** A value and what the store knows of it. Source: `edge:sdk/kv#entry`. */
 export class Entry {

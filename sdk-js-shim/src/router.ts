@@ -1,4 +1,4 @@
-import { callInProcess } from "./call.js";
+import { callInProcess } from "./internal/call.js";
 import type { Env, ExecutionContext } from "./context.js";
 import { EdgewitError } from "./errors.js";
 import { Call, Context } from "./handling.js";

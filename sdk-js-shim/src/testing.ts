@@ -1,6 +1,6 @@
 // What a test under Node has of a host. Importing this changes nothing: the functions do.
 
-import { callInProcess, type Fetch } from "./call.js";
+import { callInProcess, type Fetch } from "./internal/call.js";
 import type { Env, StoreName } from "./context.js";
 import { FetchError } from "./errors.js";
 import * as host from "./host/memory.js";

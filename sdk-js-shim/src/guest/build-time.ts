@@ -4,7 +4,7 @@
 // ask for a number there to try something out or to seed something, which must not end the build; what the engine gives
 // to requests is its own, seeded anew for each of them.
 
-import { define, defineGetter } from "../define.js";
+import { define, defineGetter } from "../internal/define.js";
 import { isServing } from "./loop.js";
 
 /** The build puts its own digits here, which follow from the application: equal sources give equal components. */

@@ -1,7 +1,7 @@
 // A body is read once. The platform says so by a `TypeError`; its cause says it by the SDK's own word.
 
 import { engine } from "#engine";
-import { define } from "../define.js";
+import { define } from "../internal/define.js";
 import { EdgewitError } from "../errors.js";
 
 const READS = ["arrayBuffer", "blob", "bytes", "formData", "json", "text"] as const;

@@ -2,12 +2,12 @@
 
 import { engine } from "#engine";
 import { fetch as host } from "#host";
-import { define } from "../define.js";
+import { define } from "../internal/define.js";
 import type { fetch as wit, http } from "../generated/edge.js";
 import { FetchError } from "../errors.js";
 import { toHeaders } from "../fields.js";
 import { extra, toMap, trailersDue } from "../message.js";
-import { utf8 } from "../text.js";
+import { utf8 } from "../internal/text.js";
 import type { Upload } from "../upload.js";
 import { settle, takeHandle, toBody } from "./incoming.js";
 import { ready } from "./loop.js";

@@ -5,7 +5,7 @@ import type { http, poll } from "../generated/edge.js";
 import { BodyError } from "../errors.js";
 import { toHeaders } from "../fields.js";
 import { endedWith, extra } from "../message.js";
-import * as partly from "../partly.js";
+import * as partly from "../internal/partly.js";
 import { drop, ready } from "./loop.js";
 import { told } from "./told.js";
 

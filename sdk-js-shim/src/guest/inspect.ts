@@ -1,7 +1,7 @@
 // How `console` shows what the Web's objects hold behind getters.
 
 import { inspect, type InspectOptions } from "node-inspect-extracted";
-import { define } from "../define.js";
+import { define } from "../internal/define.js";
 
 /** By this name the formatter finds out how an object is shown. */
 const CUSTOM = Symbol.for("nodejs.util.inspect.custom");

@@ -1,6 +1,6 @@
 // The globals of an application in a component.
 
-import { define } from "../define.js";
+import { define } from "../internal/define.js";
 import { FixedLengthStream } from "../fixed-length.js";
 import { listening, unlistening } from "./application.js";
 import { installBuildTime } from "./build-time.js";

@@ -1,6 +1,6 @@
 // Listeners of events. What one throws is no error of who dispatches the event, and a line of the log.
 
-import { define } from "../define.js";
+import { define } from "../internal/define.js";
 import { logFailure } from "./failure.js";
 
 type Listener = EventListenerOrEventListenerObject;

@@ -1,7 +1,7 @@
 // What a `Request` and a `Response` are inside of a component beyond the engine's.
 
 import { engine } from "#engine";
-import { define, defineGetter } from "../define.js";
+import { define, defineGetter } from "../internal/define.js";
 import { fromHeaders } from "../fields.js";
 import { withPromisedLength } from "../fixed-length.js";
 import type { http } from "../generated/edge.js";

@@ -4,7 +4,7 @@ import { engine } from "#engine";
 import type { Made } from "../engine/engine.js";
 import type { handler } from "../generated/edge.js";
 import { hintsOf } from "../message.js";
-import { utf8 } from "../text.js";
+import { utf8 } from "../internal/text.js";
 import { takeHandle } from "./incoming.js";
 import { fieldsOf } from "./messages.js";
 import { Source } from "./source.js";

@@ -4,7 +4,7 @@ import type { http } from "../generated/edge.js";
 import { BodyError } from "../errors.js";
 import { fromHeaders } from "../fields.js";
 import { trailersDue } from "../message.js";
-import { concat } from "../partly.js";
+import { concat } from "../internal/partly.js";
 import { messagesOf } from "./failure.js";
 import { drive } from "./loop.js";
 import { toBytes } from "./writable.js";

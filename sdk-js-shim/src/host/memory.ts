@@ -2,7 +2,7 @@
 // Nothing leads out.
 
 import type { Imports, kv as wit, logging as log, system as sys } from "../generated/edge.js";
-import { textOf, utf8 } from "../text.js";
+import { textOf, utf8 } from "../internal/text.js";
 
 /** One line of the log. */
 export interface LogLine {

@@ -1,6 +1,6 @@
 // What the root module has where there is no host to ask: tests under Node.
 
-import { readExactlyOf, restOf } from "../partly.js";
+import { readExactlyOf, restOf } from "../internal/partly.js";
 import type { Upload } from "../upload.js";
 
 export function upload(input: string | URL | Request, init?: RequestInit): Upload {

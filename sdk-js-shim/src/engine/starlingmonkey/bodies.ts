@@ -1,7 +1,7 @@
 // Reading the bodies of requests and responses.
 
 import { EdgewitError } from "../../errors.js";
-import { define, defineGetter } from "../../define.js";
+import { define, defineGetter } from "../../internal/define.js";
 import type { Lack } from "./lacks.js";
 import { madeOf, setAsked, setMade } from "./made.js";
 import { streamOf } from "./parts.js";

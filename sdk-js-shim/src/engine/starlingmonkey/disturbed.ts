@@ -1,6 +1,6 @@
 // Whether somebody has read from a stream: what a body's `bodyUsed` says.
 
-import { before, define, defineGetter } from "../../define.js";
+import { before, define, defineGetter } from "../../internal/define.js";
 import type { Lack } from "./lacks.js";
 import { madeOf, setStream } from "./made.js";
 

@@ -3,7 +3,7 @@
 // Each entry says how the engine is asked whether it has the thing by now. Nothing that works is replaced, so an entry
 // goes once the engine answers yes: a test asks it without the SDK.
 
-import { define } from "../../define.js";
+import { define } from "../../internal/define.js";
 import * as bodies from "./bodies.js";
 import * as disturbed from "./disturbed.js";
 import * as messages from "./messages.js";

@@ -1,7 +1,7 @@
 // What a `Request` and a `Response` are beside their bodies. Their constructors stay the engine's own, wrapped: they
 // refuse what the standard does, and remember what the engine's objects do not tell.
 
-import { define, defineGetter, wrap } from "../../define.js";
+import { define, defineGetter, wrap } from "../../internal/define.js";
 import type { Asked } from "../engine.js";
 import { withBody } from "./bodies.js";
 import type { Lack } from "./lacks.js";

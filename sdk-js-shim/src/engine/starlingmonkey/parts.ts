@@ -1,7 +1,7 @@
 // Bodies that are a Blob or a FormData. The engine reads these by tasks of its own, one for each piece, which wait while
 // the loop does; as streams of ours they take none.
 
-import { utf8 } from "../../text.js";
+import { utf8 } from "../../internal/text.js";
 import { from } from "./streams.js";
 
 type Part = string | Blob;

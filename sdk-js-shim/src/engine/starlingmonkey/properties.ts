@@ -1,6 +1,6 @@
 // Properties of Unicode in regular expressions: `\p{…}` as the characters that have it.
 
-import { define } from "../../define.js";
+import { define } from "../../internal/define.js";
 import type { Lack } from "./lacks.js";
 
 /**

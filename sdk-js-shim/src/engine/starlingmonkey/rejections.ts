@@ -4,7 +4,7 @@
 // them, by the methods that a loop of an application's would call. So the walk can be had, and is never let come to its
 // end: it goes on to whatever is added later.
 
-import { define } from "../../define.js";
+import { define } from "../../internal/define.js";
 
 type Rejected = Promise<unknown>;
 type Piping = Parameters<ReadableStream["pipeTo"]>;

@@ -1,6 +1,6 @@
 // The stacks of exceptions.
 
-import { define, defineGetter } from "../../define.js";
+import { define, defineGetter } from "../../internal/define.js";
 import type { Engine, Frame } from "../engine.js";
 
 /** A line of a stack as the engine writes it, of the bundle's. */

@@ -1,6 +1,6 @@
 // Streams of the Web.
 
-import { define } from "../../define.js";
+import { define } from "../../internal/define.js";
 import type { Lack } from "./lacks.js";
 
 export const lacks: Record<string, Lack> = {

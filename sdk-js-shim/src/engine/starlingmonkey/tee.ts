@@ -1,6 +1,6 @@
 // `tee()` of streams of bytes.
 
-import { define } from "../../define.js";
+import { define } from "../../internal/define.js";
 import type { Lack } from "./lacks.js";
 
 export const lacks: Record<string, Lack> = {

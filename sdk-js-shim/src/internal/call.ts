@@ -1,8 +1,8 @@
 // An application called in process, as a host would.
 
-import type { Env, ExecutionContext } from "./context.js";
-import { BodyError, chain } from "./errors.js";
-import { event } from "./log.js";
+import type { Env, ExecutionContext } from "../context.js";
+import { BodyError, chain } from "../errors.js";
+import { event } from "../log.js";
 import { toReturned } from "./returned.js";
 import { Work } from "./work.js";
 

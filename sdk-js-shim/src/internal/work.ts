@@ -1,6 +1,6 @@
-import type { ExecutionContext } from "./context.js";
-import type { BodyError } from "./errors.js";
-import { toMap } from "./message.js";
+import type { ExecutionContext } from "../context.js";
+import type { BodyError } from "../errors.js";
+import { toMap } from "../message.js";
 
 type Task = (error: BodyError | undefined) => unknown;
 
