@@ -17,7 +17,9 @@ interface Incoming {
   isTouched: boolean;
   isOver: boolean;
   signal: AbortSignal | undefined;
-  /** Ends the stream with the reason of the signal, whether or not somebody reads. */
+  /** Ends the stream with an error, whether or not somebody reads; nothing happens once it is over. */
+  fail(reason: unknown): void;
+  /** Ends it with the reason of the signal. */
   abort(): void;
 }
 
@@ -53,12 +55,20 @@ function toStream(
   signal: AbortSignal | undefined,
 ): ReadableStream<Uint8Array> {
   let controller: ReadableStreamDefaultController<Uint8Array>;
-  const abort = () => {
-    controller.error(signal!.reason);
+  const fail = (reason: unknown) => {
+    if (incoming.handle === undefined) return;
     dispose(incoming);
+    controller.error(reason);
   };
-  const [isTouched, isOver] = [false, false];
-  const incoming: Incoming = { handle, pollable: undefined, isTouched, isOver, signal, abort };
+  const incoming: Incoming = {
+    handle,
+    pollable: undefined,
+    isTouched: false,
+    isOver: false,
+    signal,
+    fail,
+    abort: () => fail(signal!.reason),
+  };
   const stream: ReadableStream<Uint8Array> = new ReadableStream(
     {
       start: (own) => void (controller = own),
@@ -68,7 +78,7 @@ function toStream(
     // Nothing is read ahead: an untouched body can be handed on.
     { highWaterMark: 0 },
   );
-  signal?.addEventListener("abort", abort);
+  signal?.addEventListener("abort", incoming.abort);
   known.set(stream, incoming);
   return stream;
 }
@@ -96,15 +106,7 @@ export async function readExactlyOf(
   const incoming = stream.locked ? undefined : known.get(stream);
   if (incoming?.handle === undefined) return partly.readExactlyOf(stream, length);
   engine.disturb(stream);
-  const pieces: Uint8Array[] = [];
-  let have = 0;
-  while (have < length) {
-    const chunk = await next(incoming, stream, length - have);
-    if (chunk === undefined) break;
-    pieces.push(chunk);
-    have += chunk.length;
-  }
-  return partly.concat(pieces, have);
+  return partly.gather(stream, length, (most) => next(incoming, stream, most));
 }
 
 function take(incoming: Incoming): http.IncomingBody | undefined {
@@ -145,7 +147,8 @@ async function next(
     dispose(incoming);
     return undefined;
   } catch (error) {
-    dispose(incoming);
+    // Not the next pull alone is to find it, but whoever reads in parts.
+    incoming.fail(error);
     throw error;
   }
 }

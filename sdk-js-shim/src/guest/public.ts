@@ -1,41 +1,17 @@
-// What the root module has that only a component can do.
+// What public modules have of a component; tests under Node have `node/public.ts` in its place.
 
 import { trailersOf } from "../message.js";
 import type { Upload } from "../upload.js";
-import { start } from "./fetch.js";
-import { readExactlyOf, restOf } from "./incoming.js";
+import * as fetch from "./fetch.js";
 import { signalOf } from "./signal.js";
 
-/**
- * Starts a request whose body is written afterwards, to the stream that is returned. `init` is as for `fetch`, without a
- * body. Where a stream is at hand, `fetch(input, { body: stream, duplex: "half" })` does the same.
- * Throws: `TypeError` with a `FetchError` as cause, `denied`, `invalid-request` or `limit`; all else rejects the response.
- * Source: `edge:sdk/fetch#send-streaming`.
- */
-export function upload(input: string | URL | Request, init?: RequestInit): Upload {
+export { readExactlyOf, restOf } from "./incoming.js";
+
+/** Starts a request whose body is written afterwards. */
+export function start(input: string | URL | Request, init?: RequestInit): Upload {
   const request = new Request(input, init);
   const signal = signalOf(request);
   signal?.throwIfAborted();
-  const upload: Upload = start(request, () => trailersOf(upload.writable), signal);
+  const upload: Upload = fetch.start(request, () => trailersOf(upload.writable), signal);
   return upload;
-}
-
-/**
- * What is left of a body of which a part was read, as a fresh stream, which can be handed on; the body of `message`
- * can't be read afterwards. `null` if there is no body. Throws: `TypeError` while a reader holds it.
- */
-export function rest(message: Request | Response): ReadableStream<Uint8Array> | null {
-  return message.body === null ? null : restOf(message.body);
-}
-
-/**
- * The next `length` bytes of the body of `message`; fewer at its end. What is left can be read by the next call, or
- * handed on with {@link rest}: for everything else the body counts as read.
- * Rejects with a `TypeError`, whose cause is a `BodyError` where the body broke off, and where a reader holds it.
- */
-export async function readExactly(
-  message: Request | Response,
-  length: number,
-): Promise<Uint8Array> {
-  return message.body === null ? new Uint8Array() : readExactlyOf(message.body, length);
 }

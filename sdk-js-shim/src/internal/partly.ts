@@ -4,24 +4,41 @@
 const kept = new WeakMap<ReadableStream, Uint8Array>();
 
 /** @internal The next `length` bytes of `stream`; fewer at its end. */
-export async function readExactlyOf(
+export function readExactlyOf(
   stream: ReadableStream<Uint8Array>,
   length: number,
 ): Promise<Uint8Array> {
-  const before = kept.get(stream) ?? new Uint8Array();
-  kept.delete(stream);
-  const pieces = [before];
-  let have = before.length;
   const reader = stream.getReader();
+  const next = async () => (await reader.read()).value;
+  return gather(stream, length, next).finally(() => reader.releaseLock());
+}
+
+/**
+ * @internal The next `length` bytes of `stream`, of which `next` brings more; fewer once that brings none. What is
+ * beyond them is for the next call, and so is what came before an error.
+ */
+export async function gather(
+  stream: ReadableStream<Uint8Array>,
+  length: number,
+  next: (most: number) => Promise<Uint8Array | undefined>,
+): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let have = 0;
+  const add = (piece: Uint8Array) => {
+    pieces.push(piece);
+    have += piece.length;
+  };
+  add(kept.get(stream) ?? new Uint8Array());
+  kept.delete(stream);
   try {
     while (have < length) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      pieces.push(value);
-      have += value.length;
+      const piece = await next(length - have);
+      if (piece === undefined) break;
+      add(piece);
     }
-  } finally {
-    reader.releaseLock();
+  } catch (error) {
+    kept.set(stream, concat(pieces, have));
+    throw error;
   }
   const whole = concat(pieces, have);
   if (have > length) kept.set(stream, whole.subarray(length));
