@@ -29,3 +29,39 @@ export interface ExecutionContext {
    */
   afterReply(task: (error: BodyError | undefined) => unknown): void;
 }
+
+declare global {
+  /**
+   * What a listener of the event `fetch` is given, by `addEventListener("fetch", …)`. Of what a service worker's has
+   * beside this, nothing is there.
+   */
+  interface FetchEvent extends Event {
+    /** The request that is to be answered. */
+    readonly request: Request;
+    /**
+     * Answers the request, once. Throws: `DOMException` with the name `InvalidStateError` the second time.
+     * If `response` rejects, that is an empty 500 and one line in the log.
+     */
+    respondWith(response: Response | PromiseLike<Response>): void;
+    /** As {@link ExecutionContext.waitUntil}. */
+    waitUntil(work: PromiseLike<unknown>): void;
+  }
+
+  // Where a `lib` has a global `addEventListener`, it knows the event by these, …
+  interface WindowEventMap {
+    fetch: FetchEvent;
+  }
+  interface DedicatedWorkerGlobalScopeEventMap {
+    fetch: FetchEvent;
+  }
+
+  // … and this is for where it has none.
+  /** Has `listener` answer requests; another module's default export with a `fetch` goes before it. */
+  function addEventListener(type: "fetch", listener: FetchListener): void;
+  /** Has `listener` answer no more requests. */
+  function removeEventListener(type: "fetch", listener: FetchListener): void;
+}
+
+/** What answers requests by the event `fetch`. */
+export type FetchListener =
+  ((event: FetchEvent) => void) | { handleEvent(event: FetchEvent): void };

@@ -1,13 +1,20 @@
 // What a test under Node has of a host. Importing this changes nothing: the functions do.
 
-import { callInProcess, type Fetch } from "./internal/call.js";
 import type { Env, StoreName } from "./context.js";
 import { FetchError } from "./errors.js";
+import { Listeners } from "./guest/application.js";
 import * as host from "./host/memory.js";
+import { callInProcess, type Fetch } from "./internal/call.js";
+import { define } from "./internal/define.js";
 import { Store } from "./kv.js";
 
 export type { LogLine } from "./host/memory.js";
 export { takeLog } from "./host/memory.js";
+
+/** An application: what its module exports by default, one of Hono's included. */
+export interface Application {
+  fetch: Fetch;
+}
 
 /**
  * Answers instead of the other servers, once; `undefined` is for one that the application is not
@@ -51,16 +58,50 @@ export function onFetch(answer: Server): void {
 }
 
 /**
- * Calls an application in process, as a host would; `app` is what its module exports. As
- * `app.request(…)` of a router.
+ * Calls an application in process, as a host would. As `app.request(…)` of a router.
+ *
+ * ```ts
+ * const reply = await request(app, "/hello/ada", { method: "POST", body: "…" }, env);
+ * ```
  */
 export function request(
-  app: { fetch: Fetch },
+  app: Application,
   input: string | URL | Request,
   init?: RequestInit,
   env?: Env,
 ): Promise<Response> {
   return callInProcess((...call) => app.fetch(...call), input, init, env);
+}
+
+/**
+ * Imports an application that answers by `addEventListener("fetch", …)`, which is there while `load` runs, and gives it
+ * as one that {@link request} calls. A module runs once in a process, so each is imported by one such call.
+ *
+ * ```ts
+ * const app = await listener(() => import("../src/main.js"));
+ * const reply = await request(app, "/hello/ada");
+ * ```
+ * Rejects: `TypeError` if nothing was added to listen, with what `load` rejects with.
+ */
+export async function listener(load: () => Promise<unknown>): Promise<Application> {
+  const listeners = new Listeners();
+  const names = ["addEventListener", "removeEventListener"] as const;
+  const before = names.map((name) => Object.getOwnPropertyDescriptor(globalThis, name));
+  define(globalThis, names[0], listeners.adding(globalThis.addEventListener));
+  define(globalThis, names[1], listeners.removing(globalThis.removeEventListener));
+  try {
+    await load();
+  } finally {
+    for (const [index, name] of names.entries()) {
+      const own = before[index];
+      if (own === undefined) Reflect.deleteProperty(globalThis, name);
+      else Object.defineProperty(globalThis, name, own);
+    }
+  }
+  if (listeners.isEmpty) {
+    throw new TypeError("no listener of `fetch` was added; was the module imported before?");
+  }
+  return { fetch: listeners.dispatch as Fetch };
 }
 
 /**

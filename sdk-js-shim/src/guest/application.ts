@@ -1,12 +1,15 @@
 // What an application exports or listens with, as one function.
 
-import type { ExecutionContext } from "../context.js";
+import type { ExecutionContext, FetchListener } from "../context.js";
 
 /** What answers a request. */
 export type Handler = (request: Request, env: object, ctx: ExecutionContext) => unknown;
 
+type Add = typeof addEventListener;
+type Remove = typeof removeEventListener;
+
 /** What a listener of the event `fetch` is given. */
-class FetchEvent extends Event {
+class Arrival extends Event {
   readonly request: Request;
   readonly #ctx: ExecutionContext;
   #answer: unknown;
@@ -38,26 +41,47 @@ class FetchEvent extends Event {
   }
 }
 
-type Listener = ((event: FetchEvent) => void) | { handleEvent(event: FetchEvent): void };
+/** The listeners of the event `fetch`, beside those of other events, which are the platform's. */
+export class Listeners {
+  readonly #all: FetchListener[] = [];
 
-const listeners: Listener[] = [];
+  get isEmpty(): boolean {
+    return this.#all.length === 0;
+  }
 
-/** The global `addEventListener`: that of the engine, and beside it the event `fetch`. */
-export function listening(engine: typeof addEventListener): typeof addEventListener {
-  return (type: string, listener: unknown, options?: unknown) => {
-    if (type !== "fetch") return engine(type, listener as EventListener, options as never);
-    if (!listeners.includes(listener as Listener)) listeners.push(listener as Listener);
+  /** The global `addEventListener`. */
+  adding(platform: Add | undefined): Add {
+    return (type: string, listener: unknown, options?: unknown) => {
+      if (type !== "fetch") platform?.(type, listener as EventListener, options as never);
+      else if (!this.#all.includes(listener as FetchListener))
+        this.#all.push(listener as FetchListener);
+    };
+  }
+
+  /** The global `removeEventListener`. */
+  removing(platform: Remove | undefined): Remove {
+    return (type: string, listener: unknown, options?: unknown) => {
+      if (type !== "fetch") return platform?.(type, listener as EventListener, options as never);
+      const index = this.#all.indexOf(listener as FetchListener);
+      if (index >= 0) this.#all.splice(index, 1);
+    };
+  }
+
+  /** Has the listeners answer a request. */
+  readonly dispatch: Handler = (request, _env, ctx) => {
+    const arrival = new Arrival(request, ctx);
+    // `lib` has a service worker's event, with members that are not there.
+    const event = arrival as Event as FetchEvent;
+    for (const listener of this.#all) {
+      if (typeof listener === "function") listener(event);
+      else listener.handleEvent(event);
+    }
+    return arrival.answer();
   };
 }
 
-/** The global `removeEventListener`, as {@link listening}. */
-export function unlistening(engine: typeof removeEventListener): typeof removeEventListener {
-  return (type: string, listener: unknown, options?: unknown) => {
-    if (type !== "fetch") return engine(type, listener as EventListener, options as never);
-    const index = listeners.indexOf(listener as Listener);
-    if (index >= 0) listeners.splice(index, 1);
-  };
-}
+/** Those of a component. */
+export const listeners = new Listeners();
 
 /** The one function that an application is. Throws if its module exports none and none listens. */
 export function toHandler(module: { default?: unknown }): Handler {
@@ -66,18 +90,9 @@ export function toHandler(module: { default?: unknown }): Handler {
     // Looked up for each request, as a test may replace it, and called on its object.
     return (request, env, ctx) => app.fetch!(request, env, ctx);
   }
-  if (listeners.length > 0) return dispatch;
+  if (!listeners.isEmpty) return listeners.dispatch;
   const exported = app === undefined ? "has no default export" : "exports no object with `fetch`";
   throw new TypeError(
     `the application ${exported} and listens to no event \`fetch\`: it needs \`export default { fetch(request) { … } }\``,
   );
-}
-
-function dispatch(request: Request, _env: object, ctx: ExecutionContext): unknown {
-  const event = new FetchEvent(request, ctx);
-  for (const listener of listeners) {
-    if (typeof listener === "function") listener(event);
-    else listener.handleEvent(event);
-  }
-  return event.answer();
 }

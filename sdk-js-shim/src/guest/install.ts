@@ -2,7 +2,7 @@
 
 import { define } from "../internal/define.js";
 import { FixedLengthStream } from "../fixed-length.js";
-import { listening, unlistening } from "./application.js";
+import { listeners } from "./application.js";
 import { installBuildTime } from "./build-time.js";
 import { toConsole } from "./console.js";
 import { installConsumed } from "./consumed.js";
@@ -21,8 +21,8 @@ export function install(): void {
   define(globalThis, "setInterval", setInterval);
   define(globalThis, "clearTimeout", clear);
   define(globalThis, "clearInterval", clear);
-  define(globalThis, "addEventListener", listening(globalThis.addEventListener));
-  define(globalThis, "removeEventListener", unlistening(globalThis.removeEventListener));
+  define(globalThis, "addEventListener", listeners.adding(globalThis.addEventListener));
+  define(globalThis, "removeEventListener", listeners.removing(globalThis.removeEventListener));
   define(globalThis, "console", toConsole(globalThis.console));
   define(AbortSignal, "timeout", timeout);
   installInspect();

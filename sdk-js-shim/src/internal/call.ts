@@ -6,11 +6,14 @@ import { event } from "../log.js";
 import { toReturned } from "./returned.js";
 import { Work } from "./work.js";
 
+/** What contexts of other platforms have, and ours has not: the types of applications for several may ask for it. */
+type Absent = Readonly<Record<"exports" | "passThroughOnException" | "props", never>>;
+
 /** What a host calls of an application. */
 export type Fetch = (
   request: Request,
   env: Env,
-  ctx: ExecutionContext,
+  ctx: ExecutionContext & Absent,
 ) => Response | Promise<Response>;
 
 let calls = 0;
@@ -50,7 +53,7 @@ async function answer(
   ctx: ExecutionContext,
 ): Promise<Response> {
   try {
-    return toReturned(await fetch(request, env, ctx));
+    return toReturned(await fetch(request, env, ctx as ExecutionContext & Absent));
   } catch (error) {
     // Who runs the test is to see where it was thrown.
     console.error(error);

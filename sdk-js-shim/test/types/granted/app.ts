@@ -2,7 +2,8 @@
 
 import { App, type Context, type ExecutionContext, type Env, type Handler } from "@edgewit/sdk";
 import type { Store } from "@edgewit/sdk/kv";
-import { testEnv } from "@edgewit/sdk/testing";
+import { listener, request, testEnv } from "@edgewit/sdk/testing";
+import { Hono } from "hono";
 
 const app = new App();
 
@@ -78,9 +79,25 @@ testEnv("visits", { settings: { greeting: "hello" } });
 testEnv("visit");
 
 // What an application exports by itself.
-export default {
+const exported = {
   async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
     ctx.waitUntil(env.visits.delete(request.url));
     return app.fetch(request, env, ctx);
   },
 };
+export default exported;
+
+// A test calls any of them, with stores or without.
+const env = testEnv("visits");
+const hono = new Hono<{ Bindings: { visits: Store } }>();
+await request(hono, "/hello/ada", { method: "POST" }, env);
+await request(app, new URL("http://h/"));
+await request(exported, "/");
+await request({ fetch: () => new Response() }, "/");
+await request(await listener(() => import("./app.js")), "/");
+// @ts-expect-error an application has a `fetch`
+await request({}, "/");
+// @ts-expect-error it returns a response
+await request({ fetch: () => "" }, "/");
+// @ts-expect-error the context has no such member
+await request({ fetch: (_: Request, __: Env, ctx: { stores: Env }) => new Response() }, "/");

@@ -1,11 +1,5 @@
 // An application that listens to the event `fetch`.
 
-interface FetchEvent extends Event {
-  readonly request: Request;
-  respondWith(response: Response | Promise<Response>): void;
-  waitUntil(work: Promise<unknown>): void;
-}
-
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function later(url: URL): Promise<Response> {
@@ -31,11 +25,9 @@ function listen(event: FetchEvent): void {
   }
 }
 
-addEventListener("fetch", listen as unknown as EventListener);
+addEventListener("fetch", listen);
 addEventListener("fetch", {
-  handleEvent(event: Event) {
-    const { request } = event as FetchEvent;
-    if (request.url.endsWith("/object"))
-      (event as FetchEvent).respondWith(new Response("an object"));
+  handleEvent(event) {
+    if (event.request.url.endsWith("/object")) event.respondWith(new Response("an object"));
   },
 });
