@@ -38,12 +38,16 @@ let server: Server | undefined;
  */
 export function testEnv(...stores: (StoreName | FixedStores)[]): Env {
   install();
-  const granted: Record<string, FixedStores[string] | undefined> = {};
+  const granted = new Map<string, FixedStores[string] | undefined>();
   for (const grant of stores) {
-    Object.assign(granted, typeof grant === "string" ? { [grant]: undefined } : grant);
+    if (typeof grant === "string") granted.set(grant, undefined);
+    else for (const [name, values] of Object.entries(grant)) granted.set(name, values);
   }
   host.grant(granted);
-  return Object.fromEntries(Object.keys(granted).map((name) => [name, new Store(name)])) as Env;
+  // As a component's: an object's own methods are no stores.
+  const env: Record<string, Store> = Object.create(null);
+  for (const name of granted.keys()) env[name] = new Store(name);
+  return env as Env;
 }
 
 /**
@@ -135,7 +139,14 @@ async function scripted(input: string | URL | Request, init?: RequestInit): Prom
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   });
   const response = await Promise.race([answered(request), aborted]);
-  return Object.defineProperty(response, "url", { value: url });
+  const { headers } = response;
+  for (const name of ["append", "delete", "set"]) define(headers, name, immutable);
+  return Object.defineProperty(response, "url", { value: url.split("#", 1)[0] });
+}
+
+/** As the Fetch standard has it: whoever wants to change them makes a response anew. */
+function immutable(): never {
+  throw new TypeError("the headers of a fetched response are immutable");
 }
 
 async function answered(request: Request): Promise<Response> {

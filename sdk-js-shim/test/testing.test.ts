@@ -2,14 +2,10 @@ import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
 import { App, EdgewitError, FetchError } from "@edgewit/sdk";
-import { open } from "@edgewit/sdk/kv";
+import { open, type Store } from "@edgewit/sdk/kv";
 import { onFetch, reset, testEnv } from "@edgewit/sdk/testing";
 
 const platform = globalThis.fetch;
-
-test("importing changes nothing", () => {
-  assert.equal(globalThis.fetch, platform);
-});
 
 test("a script answers for other servers", async () => {
   reset();
@@ -54,6 +50,30 @@ test("a script may fail as a host does, or by mistake", async () => {
   });
   onFetch(() => assert.fail("by mistake"));
   await assert.rejects(fetch("http://up.test/"), assert.AssertionError);
+});
+
+test("a script's response is as fetched: from a URL without a fragment, with fields that stay", async () => {
+  onFetch(() => new Response("", { headers: { a: "1" } }));
+  const response = await fetch("http://up.test/a?b#c");
+  assert.equal(response.url, "http://up.test/a?b");
+  for (const change of [
+    () => response.headers.set("a", "2"),
+    () => response.headers.append("a", "2"),
+    () => response.headers.delete("a"),
+  ]) {
+    assert.throws(change, /immutable/);
+  }
+  const own = new Response(response.body, response);
+  own.headers.set("a", "2");
+  assert.deepEqual([response.headers.get("a"), own.headers.get("a")], ["1", "2"]);
+});
+
+test("an `env` has stores by any name, and nothing else", async () => {
+  const env = testEnv("__proto__", { constructor: { greeting: "hello" } }) as Record<string, Store>;
+  assert.deepEqual(Reflect.ownKeys(env), ["__proto__", "constructor"]);
+  assert.equal(await env["__proto__"]?.increment("a", 1n), 1n);
+  assert.equal((await env["constructor"]?.get("greeting"))?.text(), "hello");
+  assert.equal(env["toString"], undefined);
 });
 
 test("a signal ends the wait for a script", async () => {

@@ -41,9 +41,9 @@ let version = 0n;
 let turnedOnMs = 0;
 
 /** Grants stores, and no others: an empty one, or one of fixed values that can't be written. */
-export function grant(granted: Readonly<Record<string, FixedValues | undefined>>): void {
+export function grant(granted: ReadonlyMap<string, FixedValues | undefined>): void {
   stores.clear();
-  for (const [name, values] of Object.entries(granted)) {
+  for (const [name, values] of granted) {
     const items = Object.entries(values ?? {}).map(([key, value]): [string, Item] => [
       key,
       { value: utf8(value), version: ++version, metadata: new Uint8Array(), expires: undefined },
