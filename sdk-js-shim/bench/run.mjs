@@ -4,7 +4,6 @@
 
 import { spawn, spawnSync } from "node:child_process";
 import {
-  cpSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -110,22 +109,26 @@ function buildOurs() {
   return join(app, "target/edgewit/hello.wasm");
 }
 
-/** The engine's own, exporting what wasmtime's own package of interfaces calls it. */
+/** The engine's own, which exports one version of the interface; wasmtime's package of interfaces is a later one. */
 async function buildTheirs() {
   const { componentize } = await import("@bytecodealliance/componentize-js");
+  const library = new URL("../lib/", import.meta.resolve("@bytecodealliance/componentize-js"));
+  const engine = readFileSync(new URL("starlingmonkey_embedding.wasm", library), "latin1");
+  const [name, version] = /wasi:http\/incoming-handler@([0-9.]+[0-9])/.exec(engine);
   const source =
     'addEventListener("fetch", (event) => event.respondWith(new Response("Hello, World!")));\n';
   const witPath = join(folder, "wit");
-  rmSync(witPath, { recursive: true, force: true });
-  cpSync(join(sourceOf("wasmtime-wasi-http"), "wit/deps"), join(witPath, "deps"), {
-    recursive: true,
-  });
-  const [, version] = /package wasi:http@([0-9.]+);/.exec(
-    readFileSync(join(witPath, "deps/http.wit"), "utf8"),
+  const deps = join(sourceOf("wasmtime-wasi-http"), "wit/deps");
+  mkdirSync(join(witPath, "deps"), { recursive: true });
+  for (const file of readdirSync(deps)) {
+    const text = readFileSync(join(deps, file), "utf8");
+    writeFileSync(join(witPath, "deps", file), text.replaceAll(/(?<=@)0\.2\.[0-9]+/g, version));
+  }
+  writeFileSync(
+    join(witPath, "world.wit"),
+    `package bench:hello;\nworld hello { export ${name}; }\n`,
   );
-  const world = `world hello { export wasi:http/incoming-handler@${version}; }`;
-  writeFileSync(join(witPath, "world.wit"), `package bench:hello;\n${world}\n`);
-  const { component } = await componentize({ source, witPath, worldName: "hello" });
+  const { component } = await componentize(source, { witPath, worldName: "hello" });
   const file = join(folder, "fetch-event.wasm");
   writeFileSync(file, component);
   return file;

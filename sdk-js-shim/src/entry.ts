@@ -8,6 +8,7 @@ import { toHandler } from "./guest/application.js";
 import { endBuildTime } from "./guest/build-time.js";
 import { install } from "./guest/install.js";
 import { serve } from "./guest/loop.js";
+import { rehearsed } from "./guest/rehearsal.js";
 import { Store } from "./kv.js";
 
 engine.install();
@@ -31,5 +32,5 @@ export function start(module: { default?: unknown }, built: Built): Exports {
   };
   const handler = toHandler(module);
   engine.built();
-  return toExports(handler, env, () => begin());
+  return rehearsed(toExports(handler, env, () => begin()));
 }

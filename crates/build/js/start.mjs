@@ -10,6 +10,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { WASI } from "node:wasi";
+import { rehearse, rehearses } from "./rehearse.mjs";
 
 /** The script's name in the engine's messages and stacks. */
 export const SCRIPT = "source.js";
@@ -29,13 +30,14 @@ export async function start(engine, script) {
     writeFileSync(join(folder, "bindings.js"), readFileSync(join(engine, "bindings.js")));
     const line = `--initializer-script-path /bindings.js --strip-path-prefix / ${SCRIPT}`;
     writeFileSync(join(folder, "arguments"), line);
-    return await run(engine, folder, createHash("sha256").update(script).digest());
+    return await run(engine, folder, script);
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-async function run(engine, folder, seed) {
+async function run(engine, folder, script) {
+  const seed = createHash("sha256").update(script).digest();
   const module = await WebAssembly.compile(readFileSync(join(engine, "start.wasm")));
   const env = JSON.parse(readFileSync(join(engine, "environment.json"), "utf8"));
   const stdin = openSync(join(folder, "arguments"));
@@ -64,9 +66,23 @@ async function run(engine, folder, seed) {
   } finally {
     closeSync(stdin);
   }
-  const bytes = returned ? new Uint8Array(memory()).slice() : undefined;
   const finished = returned && instance.exports.check_init() === 0;
-  return { finished, memory: bytes, out: printed[1], err: printed[2], call };
+  // What is printed from here on is no word of the application's.
+  const { 1: out, 2: err } = printed;
+  const bytes = finished ? remembered(instance.exports, script) : undefined;
+  return { finished, memory: bytes, out, err, call };
+}
+
+/** The engine's memory, after a rehearsal if the application lets it have one. */
+function remembered(exports, script) {
+  const copy = () => new Uint8Array(exports.memory.buffer).slice();
+  const before = copy();
+  try {
+    return rehearses(script) && rehearse(exports) ? copy() : before;
+  } catch (error) {
+    if (!(error instanceof Ended || error instanceof WebAssembly.RuntimeError)) throw error;
+    return before;
+  }
 }
 
 /** The system as the engine sees it: that of Node but for what is printed, drawn or read off a clock. */

@@ -5,7 +5,7 @@
 // to requests is its own, seeded anew for each of them.
 
 import { define, defineGetter } from "../internal/define.js";
-import { isServing } from "./loop.js";
+import { isServing, now as clock } from "./loop.js";
 
 /** The build puts its own digits here, which follow from the application: equal sources give equal components. */
 const SEED = "edgewit-seed-9e3779b9";
@@ -54,6 +54,15 @@ function uuid(): `${string}-${string}-${string}-${string}-${string}` {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
+let origin: number | undefined;
+
+/** Milliseconds since a request first asked; an engine's own may count from whenever the build had it run. */
+function elapsed(): number {
+  const time = clock();
+  origin ??= time;
+  return time - origin;
+}
+
 /** Has the engine's own sources answer once requests are handled, and these before. */
 export function installBuildTime(): void {
   const { random } = Math;
@@ -67,13 +76,10 @@ export function installBuildTime(): void {
   Crypto.prototype.randomUUID = function () {
     return isServing() ? randomUUID.call(this) : early("crypto.randomUUID()", uuid());
   };
-  // On the object itself, where an engine may have them too; one may end where it is asked for the time too early.
-  const { now } = performance;
-  define(performance, "now", () =>
-    isServing() ? now.call(performance) : early("performance.now()", 0),
-  );
-  defineGetter(performance, "timeOrigin", (_, origin) =>
-    isServing() ? origin() : early("performance.timeOrigin", 0, 2),
+  // On the object itself, where an engine may have them too.
+  define(performance, "now", () => (isServing() ? elapsed() : early("performance.now()", 0)));
+  defineGetter(performance, "timeOrigin", () =>
+    isServing() ? Date.now() - elapsed() : early("performance.timeOrigin", 0, 2),
   );
   watchDate();
 }

@@ -47,7 +47,7 @@ export function toExports(application: Handler, env: object, begin: () => void):
     async afterReply(sent) {
       const error = sent.tag === "err" ? new BodyError(sent.val) : undefined;
       try {
-        await drive(work?.finish(error) ?? Promise.resolve());
+        if (work?.isDone === false) await drive(work.finish(error));
       } catch (thrown) {
         failed(thrown);
       }

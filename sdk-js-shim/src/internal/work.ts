@@ -42,6 +42,11 @@ export class Work implements ExecutionContext {
     this.#tasks.push(task);
   }
 
+  /** Whether there is nothing to do: most requests leave nothing behind, and need no loop for it. */
+  get isDone(): boolean {
+    return this.#tasks.length === 0 && this.#work.length === 0;
+  }
+
   /** Runs the tasks, and waits for the rest; either may add to both. `error` is what ended the reply. */
   async finish(error: BodyError | undefined): Promise<void> {
     for (let task = this.#tasks.shift(); task !== undefined; task = this.#tasks.shift()) {

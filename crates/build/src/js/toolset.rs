@@ -20,7 +20,7 @@ const PACKAGES: [(&str, &str); 2] = [
 ];
 
 /// What runs on them.
-const SCRIPTS: [(&str, &str); 12] = [
+const SCRIPTS: [(&str, &str); 13] = [
     ("build.mjs", include_str!("../../js/build.mjs")),
     ("bundle.mjs", include_str!("../../js/bundle.mjs")),
     ("edge.wit", include_str!("../../../../wit/edge.wit")),
@@ -30,6 +30,7 @@ const SCRIPTS: [(&str, &str); 12] = [
     ("imports.mjs", include_str!("../../js/imports.mjs")),
     ("lines.mjs", include_str!("../../js/lines.mjs")),
     ("node.mjs", include_str!("../../js/node.mjs")),
+    ("rehearse.mjs", include_str!("../../js/rehearse.mjs")),
     ("start.mjs", include_str!("../../js/start.mjs")),
     ("test.mjs", include_str!("../../js/test.mjs")),
     ("unicode.mjs", include_str!("../../js/unicode.mjs")),
