@@ -2,7 +2,7 @@
 // are, which nothing else of the package does.
 
 // Before all others, which find in it what their packages need.
-import { engine } from "#engine";
+import { component, engine } from "#engine";
 import { type Exports, toExports } from "./guest/handler.js";
 import { toHandler } from "./guest/application.js";
 import { endBuildTime } from "./guest/build-time.js";
@@ -31,6 +31,6 @@ export function start(module: { default?: unknown }, built: Built): Exports {
     begin = () => {};
   };
   const handler = toHandler(module);
-  engine.built();
+  component.built();
   return rehearsed(toExports(handler, env, () => begin()));
 }

@@ -38,10 +38,17 @@ test("what is for any engine knows none", () => {
   }
 });
 
-test("an engine knows nothing of what is for any", () => {
+test("an engine knows nothing of what is for any, and of no other", () => {
+  const engines = readdirSync(join(root, "engine"), { withFileTypes: true });
+  const folders = engines.filter((it) => it.isDirectory()).map(({ name }) => `engine/${name}/`);
+  assert.ok(folders.length > 1);
   const all = importsOf("engine");
-  assert.ok(all.some(([, to]) => to === SEAM));
   for (const [file, to] of all) {
     assert.doesNotMatch(to, /^(guest|node|host)\/|^entry|^#/, `${file} imports ${to}`);
+    const other = folders.find((folder) => to.startsWith(folder));
+    assert.ok(other === undefined || file.startsWith(other), `${file} imports ${to}`);
+  }
+  for (const folder of folders) {
+    assert.ok(all.some(([file, to]) => file === `${folder}main.ts` && to === SEAM));
   }
 });

@@ -1,12 +1,13 @@
-// What the SDK needs of an engine beside the names of the Web. Each engine is a folder here, whose `main.ts` has it; the
-// import `#engine` of package.json says which one a component is built on.
+// What the SDK needs of an engine beside the names of the Web. Each engine is a folder here, whose `main.ts` has it: Node
+// is one as `engine` alone, those of components as `component`, too. The import `#engine` of package.json says which one
+// there is. What engines share is beside this file.
 
 import type { EdgeInit } from "../message.js";
 
 /** What a message was made of: nothing, bytes or text, something else that is whole, or a stream. */
 export type Made =
   | { kind: "none" }
-  | { kind: "bytes"; bytes: Uint8Array | string }
+  | { kind: "bytes"; bytes: Uint8Array<ArrayBuffer> | string }
   | { kind: "whole" }
   | { kind: "stream" };
 
@@ -20,19 +21,24 @@ export interface Frame {
   column: number;
 }
 
+/** Any engine. */
 export interface Engine {
   /** Makes the names of the Web what the Web says, as far as applications need it. */
   install(): void;
-  /** Calls `run` once no promise reaction is left. */
-  later(run: () => void): void;
-  /** Has the `stack` of every error be what `write` makes of its frames, innermost first. */
-  writeStacks(write: (error: Error, frames: Iterable<Frame>) => string): void;
   /** What a message was made of, which its constructor has to remember: afterwards, all bodies look alike. */
   madeOf(message: Request | Response): Made;
   /** A part of what a request was asked to be, by itself or by the request that it was made from. */
   askedFor<Key extends keyof Asked>(request: Request, key: Key): Asked[Key] | undefined;
   /** A request, the one that it was made from, and so on. */
   origins(request: Request): Iterable<Request>;
+}
+
+/** An engine that components are built on. */
+export interface Component {
+  /** Calls `run` once no promise reaction is left. */
+  later(run: () => void): void;
+  /** Has the `stack` of every error be what `write` makes of its frames, innermost first. */
+  writeStacks(write: (error: Error, frames: Iterable<Frame>) => string): void;
   /** Has `stream`, of which something was read without it, count as read: so says `bodyUsed` of what it is the body of. */
   disturb(stream: ReadableStream): void;
   /** Called where the top level of an application has ended. */

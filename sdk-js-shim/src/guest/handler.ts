@@ -1,6 +1,6 @@
 // `edge:sdk/handler`: one request through an application.
 
-import { engine } from "#engine";
+import { component } from "#engine";
 import type { handler, http } from "../generated/edge.js";
 import { BodyError } from "../errors.js";
 import { toHeaders } from "../fields.js";
@@ -51,7 +51,7 @@ export function toExports(application: Handler, env: object, begin: () => void):
       } catch (thrown) {
         failed(thrown);
       }
-      for (const rejected of engine.takeRejections()) await rejected.catch(unhandled);
+      for (const rejected of component.takeRejections()) await rejected.catch(unhandled);
     },
   };
 }

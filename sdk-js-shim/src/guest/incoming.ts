@@ -1,6 +1,6 @@
 // Bodies that the host is still receiving, as streams.
 
-import { engine } from "#engine";
+import { component } from "#engine";
 import type { http, poll } from "../generated/edge.js";
 import { BodyError } from "../errors.js";
 import { toHeaders } from "../fields.js";
@@ -105,7 +105,7 @@ export async function readExactlyOf(
 ): Promise<Uint8Array> {
   const incoming = stream.locked ? undefined : known.get(stream);
   if (incoming?.handle === undefined) return partly.readExactlyOf(stream, length);
-  engine.disturb(stream);
+  component.disturb(stream);
   return partly.gather(stream, length, (most) => next(incoming, stream, most));
 }
 

@@ -3,7 +3,7 @@
 // The engine runs promise reactions until none is left, and then a task of its own. While the thread is inside of
 // `poll` none of its tasks runs, so its timers can't be used beside: a task of its is only ever the next turn here.
 
-import { engine } from "#engine";
+import { component } from "#engine";
 import { poll, system } from "#host";
 import type { poll as wit } from "../generated/edge.js";
 
@@ -119,7 +119,7 @@ function watch(own: Call, reactions: number): void {
 function schedule(): void {
   if (scheduled || !serving) return;
   scheduled = true;
-  engine.later(turn);
+  component.later(turn);
 }
 
 /** One turn: all promise reactions have run, so that nothing goes on without the host. */

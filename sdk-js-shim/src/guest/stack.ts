@@ -1,13 +1,13 @@
 // The text of an exception's stack: as V8 writes it, which formatters and applications that log it take for granted, and
 // with the application's own files and lines.
 
-import { engine } from "#engine";
+import { component } from "#engine";
 import type { Frame } from "../engine/engine.js";
 import { framesOf } from "./lines.js";
 
 /** Has stacks be written so. */
 export function installStacks(): void {
-  engine.writeStacks(write);
+  component.writeStacks(write);
 }
 
 function write(error: Error, of: Iterable<Frame>): string {

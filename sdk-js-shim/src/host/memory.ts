@@ -257,17 +257,3 @@ export const system: sys.Interface = {
   monotonic: () => BigInt(Math.floor((performance.now() + turnedOnMs) * 1e6)),
   random: (len) => crypto.getRandomValues(new Uint8Array(len)),
 };
-
-/** Where no component is, `fetch` is Node's own, or a test's. */
-function noComponent(): never {
-  throw new TypeError("this is there in a component alone");
-}
-
-export const fetch: Imports["fetch"] = {
-  send: noComponent,
-  sendStreaming: noComponent,
-  wait: noComponent,
-  finish: noComponent,
-};
-
-export const poll: Imports["poll"] = { poll: noComponent, clientGone: noComponent };

@@ -2,8 +2,7 @@
 
 import { EdgewitError } from "../../errors.js";
 import { define, defineGetter } from "../../internal/define.js";
-import type { Lack } from "./lacks.js";
-import { madeOf, setAsked, setMade } from "./made.js";
+import type { Lack } from "../lacks.js";
 import { streamOf } from "./parts.js";
 
 type Message = Request | Response;
@@ -24,11 +23,6 @@ export const lacks: Record<string, Lack> = {
   "json() with a mark": {
     isThere: async () => (await orNone(new Response(MARKED).json())) === 1,
     install: () => onMessages("json", json),
-  },
-  "bytes()": {
-    isThere: () => prototypes.every((prototype) => "bytes" in prototype),
-    install: () =>
-      onMessages("bytes", async (message) => new Uint8Array(await message.arrayBuffer())),
   },
   "the type of blob()": {
     isThere: async () => {
@@ -121,17 +115,11 @@ function installClone<Of extends Message>(
   }
   define(prototype, "clone", function (this: Of) {
     if (this.bodyUsed || this.body?.locked) throw new TypeError("the body was used already");
-    if (this.body === null) return copyOf(this, null);
+    if (this.body === null) return like(this, null);
     const [one, other] = this.body.tee();
-    remaining.set(this, copyOf(this, one));
-    return copyOf(this, other);
+    remaining.set(this, like(this, one));
+    return like(this, other);
   });
-  function copyOf(message: Of, body: ReadableStream | null): Of {
-    const copy = like(message, body);
-    setMade(copy, madeOf(message));
-    if (message instanceof Request) setAsked(copy as Request, undefined, message);
-    return copy;
-  }
 }
 
 function likeResponse(response: Response, body: ReadableStream | null): Response {

@@ -1,8 +1,8 @@
 // Whether somebody has read from a stream: what a body's `bodyUsed` says.
 
 import { before, define, defineGetter } from "../../internal/define.js";
-import type { Lack } from "./lacks.js";
-import { madeOf, setStream } from "./made.js";
+import type { Lack } from "../lacks.js";
+import { madeOf } from "../made.js";
 
 /** The streams of which something was read, whoever read it. */
 const touched = new WeakSet<ReadableStream>();
@@ -65,9 +65,7 @@ function disturbBy(reader: object): void {
 function installBodyUsed(prototype: Request | Response): void {
   defineGetter(prototype, "body", (message, engine) => {
     const stream = engine() as ReadableStream | null;
-    if (stream === null) return null;
-    looked.set(message, stream);
-    setStream(message, stream);
+    if (stream !== null) looked.set(message, stream);
     return stream;
   });
   defineGetter(prototype, "bodyUsed", (message, engine) => {

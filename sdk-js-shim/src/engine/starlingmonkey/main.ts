@@ -1,9 +1,9 @@
 // StarlingMonkey, the engine of componentize-js.
 
-import type { Engine } from "../engine.js";
+import type { Component, Engine } from "../engine.js";
+import { askedFor, installMade, madeOf, origins } from "../made.js";
 import { disturb } from "./disturbed.js";
 import { lacks } from "./lacks.js";
-import { askedFor, madeOf, origins } from "./made.js";
 import { removePlaceholders } from "./placeholders.js";
 import { installPipes, takeRejections, watchRejections } from "./rejections.js";
 import { writeStacks } from "./stacks.js";
@@ -13,16 +13,20 @@ export const engine: Engine = {
     removePlaceholders();
     for (const lack of Object.values(lacks)) lack.install();
     installPipes();
+    installMade();
   },
+  madeOf,
+  askedFor,
+  origins,
+};
+
+export const component: Component = {
   // The engine's, before the SDK's own takes its name.
   later: (
     (own: typeof setTimeout) => (run: () => void) =>
       void own(run, 0)
   )(setTimeout),
   writeStacks,
-  madeOf,
-  askedFor,
-  origins,
   disturb,
   built: watchRejections,
   takeRejections,

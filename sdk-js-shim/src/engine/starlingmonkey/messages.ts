@@ -1,11 +1,11 @@
 // What a `Request` and a `Response` are beside their bodies. Their constructors stay the engine's own, wrapped: they
-// refuse what the standard does, and remember what the engine's objects do not tell.
+// refuse what the standard does.
 
 import { define, defineGetter, wrap } from "../../internal/define.js";
 import type { Asked } from "../engine.js";
+import { askedFor } from "../made.js";
 import { withBody } from "./bodies.js";
-import type { Lack } from "./lacks.js";
-import { askedFor, fromInit, madeOf, setAsked, setMade } from "./made.js";
+import type { Lack } from "../lacks.js";
 import { partsOf, streamOf } from "./parts.js";
 
 /** The attributes that the engine has not, and what they are where nobody asked for anything. */
@@ -82,18 +82,13 @@ function installRequest(): void {
   const engine = Request;
   wrap("Request", (args: [RequestInfo | URL, Asked?], newTarget) => {
     const [input, init] = args;
-    const from = input instanceof engine ? input : undefined;
-    // Before the engine takes the body over, which leaves none to look at.
-    const made = init?.body == null && from !== undefined ? madeOf(from) : fromInit(init?.body);
-    if (from !== undefined) args[0] = withBody(from);
+    if (input instanceof engine) args[0] = withBody(input);
     const whole = partsOf(init?.body);
     if (whole !== undefined) args[1] = { ...init, body: streamOf(whole.parts), duplex: "half" };
     const request: Request = Reflect.construct(engine, args, newTarget);
     if (whole !== undefined) setType(request, whole.type);
     check(request);
     if (init !== undefined) checkValues(init);
-    setMade(request, made);
-    setAsked(request, init, from);
     return request;
   });
 }
@@ -101,20 +96,12 @@ function installRequest(): void {
 function installResponse(): void {
   const engine = Response;
   wrap("Response", (args: [(BodyInit | null)?, ResponseInit?], newTarget) => {
-    const [body] = args;
-    const whole = partsOf(body);
+    const whole = partsOf(args[0]);
     if (whole !== undefined) args[0] = streamOf(whole.parts);
     const response: Response = Reflect.construct(engine, args, newTarget);
     if (whole !== undefined) setType(response, whole.type);
-    setMade(response, fromInit(body));
     return response;
   });
-  const { json } = engine;
-  engine.json = (...args) => {
-    const response = json.apply(engine, args);
-    setMade(response, { kind: "whole" });
-    return response;
-  };
 }
 
 /** A body's own type, where its message was given none. */

@@ -1,7 +1,7 @@
 // Properties of Unicode in regular expressions: `\p{…}` as the characters that have it.
 
 import { define } from "../../internal/define.js";
-import type { Lack } from "./lacks.js";
+import type { Lack } from "../lacks.js";
 
 /**
  * Where the build leaves the characters of each property that the application's text spells: by a key such as `p{L}`,

@@ -1,7 +1,7 @@
 // `AbortSignal`.
 
 import { define } from "../../internal/define.js";
-import type { Lack } from "./lacks.js";
+import type { Lack } from "../lacks.js";
 
 export const lacks: Record<string, Lack> = {
   "AbortSignal.abort without a reason": {

@@ -1,12 +1,12 @@
 // The stacks of exceptions.
 
 import { define, defineGetter } from "../../internal/define.js";
-import type { Engine, Frame } from "../engine.js";
+import type { Component, Frame } from "../engine.js";
 
 /** A line of a stack as the engine writes it, of the bundle's. */
 const FRAME = /^(.*)@source\.js:(\d+):(\d+)$/;
 
-type Write = Parameters<Engine["writeStacks"]>[0];
+type Write = Parameters<Component["writeStacks"]>[0];
 type Capture = (object: object, above?: unknown) => void;
 
 export function writeStacks(write: Write): void {

@@ -1,7 +1,7 @@
 // Streams of the Web.
 
 import { define } from "../../internal/define.js";
-import type { Lack } from "./lacks.js";
+import type { Lack } from "../lacks.js";
 
 export const lacks: Record<string, Lack> = {
   "iteration of ReadableStream": {

@@ -1,7 +1,7 @@
 // `tee()` of streams of bytes.
 
 import { define } from "../../internal/define.js";
-import type { Lack } from "./lacks.js";
+import type { Lack } from "../lacks.js";
 
 export const lacks: Record<string, Lack> = {
   "tee() of a stream of bytes": {

@@ -1,7 +1,7 @@
 // Streams that are written to.
 
 import { before, define, wrap } from "../../internal/define.js";
-import type { Lack } from "./lacks.js";
+import type { Lack } from "../lacks.js";
 
 /** By whose signal the writes of a stream that is not closed are given up. */
 const aborting = new WeakMap<WritableStream, AbortController>();
