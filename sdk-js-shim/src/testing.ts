@@ -1,5 +1,6 @@
 // What a test under Node has of a host. Importing this changes nothing: the functions do.
 
+import { install as installGlobals } from "#guest";
 import type { Env, StoreName } from "./context.js";
 import { FetchError } from "./errors.js";
 import { Listeners } from "./guest/application.js";
@@ -126,8 +127,9 @@ export function reset(): void {
   server = undefined;
 }
 
-/** From here on nothing leads out. */
+/** From here on nothing leads out, and the globals are those of a component. */
 function install(): void {
+  installGlobals();
   globalThis.fetch = scripted;
 }
 

@@ -4,7 +4,6 @@ import { logging } from "#host";
 import { format, inspect } from "node-inspect-extracted";
 import type { logging as wit } from "../generated/edge.js";
 import { describe } from "./failure.js";
-import { isServing, now } from "./loop.js";
 import { drawTable } from "./table.js";
 
 const LEVELS: wit.Level[] = ["trace", "debug", "info", "warn", "error"];
@@ -25,9 +24,14 @@ let indent = "";
 const counts = new Map<string, number>();
 const began = new Map<string, number>();
 
-/** The methods of the global `console`. Objects are formatted as Node does; each call is one event. */
-export function toConsole(engine: Console): Console {
-  const write = (level: wit.Level, text: () => string) => log(engine, level, text);
+type Write = (level: wit.Level, text: () => string) => void;
+
+/**
+ * The methods of a `console` each of whose calls is one event, which `write` takes. Objects are formatted as Node does.
+ * `now` are milliseconds on a clock that never goes back.
+ */
+export function consoleOf(take: Write, now: () => number): Console {
+  const write: Write = (level, text) => take(level, () => told(text));
   const own: Partial<Console> = {};
   for (const [name, level] of Object.entries(METHODS)) {
     own[name as keyof typeof METHODS] = (...args: unknown[]) => write(level, () => plain(args));
@@ -88,12 +92,11 @@ function plain(args: unknown[]): string {
   return args.length === 1 && typeof args[0] === "string" ? args[0] : format(...args);
 }
 
-function log(engine: Console, level: wit.Level, make: () => string): void {
-  // While the application is built, whoever builds it reads along.
-  if (!isServing()) return engine.log(told(make));
+/** Writes an event of the log. */
+export function log(level: wit.Level, make: () => string): void {
   least ??= LEVELS.indexOf(logging.minLevel() ?? ("none" as wit.Level));
   if (least < 0 || LEVELS.indexOf(level) < least) return;
-  const text = told(make);
+  const text = make();
   const message = indent === "" ? text : indent + text.replaceAll("\n", `\n${indent}`);
   logging.log(level, "console", message.toWellFormed(), []);
 }

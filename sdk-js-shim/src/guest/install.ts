@@ -1,21 +1,21 @@
 // The globals of an application in a component.
 
-import { define } from "../internal/define.js";
-import { FixedLengthStream } from "../fixed-length.js";
+import { define, defineGetter } from "../internal/define.js";
+import { extra } from "../message.js";
 import { listeners } from "./application.js";
 import { installBuildTime } from "./build-time.js";
-import { toConsole } from "./console.js";
-import { installConsumed } from "./consumed.js";
+import { consoleOf, log } from "./console.js";
 import { fetch } from "./fetch.js";
 import { installInspect } from "./inspect.js";
 import { installListeners } from "./listeners.js";
+import { isServing, now } from "./loop.js";
 import { installMessages } from "./messages.js";
+import { givenSignal } from "./signal.js";
 import { installStacks } from "./stack.js";
 import { clear, setInterval, setTimeout, timeout } from "./timers.js";
 
 /** Makes the globals what the SDK says they are. */
 export function install(): void {
-  define(globalThis, "FixedLengthStream", FixedLengthStream);
   define(globalThis, "fetch", fetch);
   define(globalThis, "setTimeout", setTimeout);
   define(globalThis, "setInterval", setInterval);
@@ -23,12 +23,28 @@ export function install(): void {
   define(globalThis, "clearInterval", clear);
   define(globalThis, "addEventListener", listeners.adding(globalThis.addEventListener));
   define(globalThis, "removeEventListener", listeners.removing(globalThis.removeEventListener));
-  define(globalThis, "console", toConsole(globalThis.console));
   define(AbortSignal, "timeout", timeout);
   installInspect();
   installListeners();
   installMessages();
-  installConsumed();
+  defineGetter(Request.prototype, "signal", (request, own) => givenSignal(request) ?? own());
+  defineGetter(Response.prototype, "url", (response) => extra(response).uri ?? "");
+  defineGetter(
+    Response.prototype,
+    "redirected",
+    (response) => (extra(response).redirects ?? 0) > 0,
+  );
+  installConsole();
   installBuildTime();
   installStacks();
+}
+
+/** While the application is built, whoever builds it reads along. */
+function installConsole(): void {
+  const building = console;
+  const own = consoleOf(
+    (level, text) => (isServing() ? log(level, text) : building.log(text())),
+    now,
+  );
+  define(globalThis, "console", own);
 }

@@ -1,12 +1,13 @@
-// What a `Request` and a `Response` are inside of a component beyond the engine's.
+// What a `Request` and a `Response` are beyond the engine's.
 
 import { engine } from "#engine";
-import { define, defineGetter } from "../internal/define.js";
+import { define } from "../internal/define.js";
 import { fromHeaders } from "../fields.js";
-import { withPromisedLength } from "../fixed-length.js";
+import { FixedLengthStream, withPromisedLength } from "../fixed-length.js";
 import type { http } from "../generated/edge.js";
-import { branchOf, copyExtra, extra } from "../message.js";
-import { givenSignal } from "./signal.js";
+import { branchOf, copyExtra } from "../message.js";
+import { utf8 } from "../internal/text.js";
+import { installReading } from "./reading.js";
 
 /** The fields with which `message` is sent. */
 export function fieldsOf(message: Request | Response): http.Field[] {
@@ -16,15 +17,27 @@ export function fieldsOf(message: Request | Response): http.Field[] {
   return withPromisedLength(headers, kind === "stream" ? message.body! : undefined);
 }
 
-/** Has messages, and copies of them, be what the host told of them. */
+/** The bytes of `message`, unless its body is a stream. Rejects as reading it does. */
+export async function wholeOf(
+  message: Request | Response,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const made = engine.madeOf(message);
+  switch (made.kind) {
+    case "none":
+      return new Uint8Array();
+    case "bytes":
+      return typeof made.bytes === "string" ? utf8(made.bytes) : made.bytes;
+    case "whole":
+      return new Uint8Array(await message.arrayBuffer());
+    case "stream":
+      return undefined;
+  }
+}
+
+/** Makes messages, and what they are made of, what the SDK says they are. */
 export function installMessages(): void {
-  defineGetter(Request.prototype, "signal", (request, own) => givenSignal(request) ?? own());
-  defineGetter(Response.prototype, "url", (response) => extra(response).uri ?? "");
-  defineGetter(
-    Response.prototype,
-    "redirected",
-    (response) => (extra(response).redirects ?? 0) > 0,
-  );
+  define(globalThis, "FixedLengthStream", FixedLengthStream);
+  installReading();
   for (const prototype of [Request.prototype, Response.prototype]) {
     const clone = prototype.clone as (this: Request | Response) => Request | Response;
     define(prototype, "clone", function (this: Request | Response) {

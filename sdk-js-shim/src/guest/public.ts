@@ -15,3 +15,11 @@ export function start(input: string | URL | Request, init?: RequestInit): Upload
   const upload: Upload = fetch.start(request, () => trailersOf(upload.writable), signal);
   return upload;
 }
+
+/** Makes the globals those of a component, which the build has done. */
+export function install(): void {}
+
+/** Runs a part of a call in process. */
+export function inCall<T>(run: () => T): T {
+  return run();
+}

@@ -52,7 +52,11 @@ export function grant(granted: ReadonlyMap<string, FixedValues | undefined>): vo
   }
 }
 
-/** Takes the log since the last call, oldest first. */
+/**
+ * Takes the log since the last call, oldest first. What an application that is called in process prints by `console` is in
+ * it, as in a component: with the target `console` and the method's level. It is printed as well. What a test prints
+ * itself is not in it.
+ */
 export function takeLog(): LogLine[] {
   const taken = lines;
   lines = [];

@@ -1,8 +1,13 @@
 // An application called in process, as a host would.
 
+import { inCall } from "#guest";
 import type { Env, ExecutionContext } from "../context.js";
 import { BodyError, chain } from "../errors.js";
+import { toHeaders } from "../fields.js";
+import { withLength } from "../fixed-length.js";
+import { fieldsOf, wholeOf } from "../guest/messages.js";
 import { event } from "../log.js";
+import { extra } from "../message.js";
 import { toReturned } from "./returned.js";
 import { Work } from "./work.js";
 
@@ -24,10 +29,7 @@ export async function callInProcess(
   init?: RequestInit,
   env: Env = {},
 ): Promise<Response> {
-  const request = new Request(
-    input instanceof Request ? input : new URL(input, "http://localhost"),
-    init,
-  );
+  const request = await inCall(() => arriving(input, init));
   const left = new Work(
     {
       requestId: `test-${++calls}`,
@@ -37,13 +39,36 @@ export async function callInProcess(
     report,
   );
   const response = await answer(fetch, request, env, left);
-  const body = request.method === "HEAD" ? null : response.body;
-  if (body === null) {
-    await response.body?.cancel();
-    await left.finish(undefined);
+  const { body } = response;
+  if (body === null || request.method === "HEAD") {
+    await inCall(async () => {
+      await body?.cancel();
+      await left.finish(undefined);
+    });
     return new Response(null, response);
   }
   return new Response(watched(body, left), response);
+}
+
+/** The request as it arrives from a client, which tells how long its body is, unless that is a stream of any length. */
+async function arriving(input: string | URL | Request, init?: RequestInit): Promise<Request> {
+  const from = input instanceof Request ? input : new URL(input, "http://localhost");
+  const request = new Request(from, init);
+  const { body } = request;
+  if (body === null) return request;
+  const whole = await wholeOf(request);
+  if (whole !== undefined) return announced(new Request(request, { body: whole }), whole.length);
+  const length = request.headers.get("content-length");
+  if (length === null || !/^\d+$/.test(length)) return request;
+  // Handed on as it is, it is as long.
+  withLength(body, BigInt(length));
+  return announced(request, length);
+}
+
+function announced(request: Request, length: number | string): Request {
+  extra(request).length = BigInt(length);
+  request.headers.set("content-length", String(length));
+  return request;
 }
 
 async function answer(
@@ -53,38 +78,57 @@ async function answer(
   ctx: ExecutionContext,
 ): Promise<Response> {
   try {
-    return toReturned(await fetch(request, env, ctx as ExecutionContext & Absent));
+    const returned = await inCall(() => fetch(request, env, ctx as ExecutionContext & Absent));
+    return await sent(toReturned(returned), request.method);
   } catch (error) {
     // Who runs the test is to see where it was thrown.
     console.error(error);
     report(error);
-    return new Response(null, { status: 500 });
+    return new Response(null, { status: 500, headers: { "content-length": "0" } });
   }
+}
+
+/** A response as a client gets it: what is whole is counted, of a stream the length is told where it was promised. */
+async function sent(response: Response, method: string): Promise<Response> {
+  const { status, statusText } = response;
+  const headers = toHeaders(fieldsOf(response));
+  const whole = await wholeOf(response);
+  if (whole === undefined) return new Response(response.body, { status, statusText, headers });
+  const isOfAnother = status === 304 || method === "HEAD";
+  if (whole.length > 0 || (status !== 204 && !isOfAnother)) {
+    headers.set("content-length", String(whole.length));
+  } else if (status === 204) {
+    headers.delete("content-length");
+  }
+  return new Response(whole.length > 0 ? whole : null, { status, statusText, headers });
 }
 
 /** A body behind whose end no work is left. */
 function watched(body: ReadableStream<Uint8Array>, left: Work): ReadableStream<Uint8Array> {
   const reader = body.getReader();
-  return new ReadableStream({
+  const finish = (error: BodyError | undefined) => inCall(() => left.finish(error));
+  const source: UnderlyingDefaultSource<Uint8Array> = {
     async pull(controller) {
-      const next = await reader.read().catch(async (error: unknown) => {
-        await left.finish(
+      const next = await inCall(() => reader.read()).catch(async (error: unknown) => {
+        await finish(
           error instanceof BodyError ? error : new BodyError({ tag: "other", val: chain(error) }),
         );
         throw error;
       });
       if (next.done) {
-        await left.finish(undefined);
+        await finish(undefined);
         controller.close();
       } else {
         controller.enqueue(next.value);
       }
     },
     async cancel(reason) {
-      await reader.cancel(reason);
-      await left.finish(new BodyError({ tag: "closed" }));
+      await inCall(() => reader.cancel(reason));
+      await finish(new BodyError({ tag: "closed" }));
     },
-  });
+  };
+  // Nothing is read before somebody wants it.
+  return new ReadableStream(source, { highWaterMark: 0 });
 }
 
 function report(error: unknown): void {

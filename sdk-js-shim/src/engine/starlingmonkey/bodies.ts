@@ -1,6 +1,5 @@
 // Reading the bodies of requests and responses.
 
-import { EdgewitError } from "../../errors.js";
 import { define, defineGetter } from "../../internal/define.js";
 import type { Lack } from "../lacks.js";
 import { streamOf } from "./parts.js";
@@ -19,10 +18,6 @@ export const lacks: Record<string, Lack> = {
       (await orNone(new Response(BAD).text())) === "\ufffd" &&
       (await orNone(new Response(MARKED).text())) === "1",
     install: () => onMessages("text", async (message) => decode(await message.arrayBuffer())),
-  },
-  "json() with a mark": {
-    isThere: async () => (await orNone(new Response(MARKED).json())) === 1,
-    install: () => onMessages("json", json),
   },
   "the type of blob()": {
     isThere: async () => {
@@ -79,17 +74,6 @@ function decode(bytes: ArrayBuffer): string {
 async function blob(message: Message): Promise<Blob> {
   const bytes = await message.arrayBuffer();
   return new Blob([bytes], { type: message.headers.get("content-type") ?? "" });
-}
-
-/** Stricter than the standard, which replaces bytes that are no UTF-8: they are an error in every SDK. */
-async function json(message: Message): Promise<unknown> {
-  const bytes = await message.arrayBuffer();
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    throw new SyntaxError(text, { cause: new EdgewitError("json", text) });
-  }
 }
 
 /** Of a message that was cloned: one that has the branch of its body which is left. */

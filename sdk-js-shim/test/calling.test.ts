@@ -1,0 +1,191 @@
+// An application called in process has what it has in a component.
+
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { App, bodyLength, type EdgewitError, FixedLengthStream } from "@edgewit/sdk";
+import * as log from "@edgewit/sdk/log";
+import { listener, onFetch, request, reset, takeLog } from "@edgewit/sdk/testing";
+
+beforeEach(reset);
+
+const lines = () => takeLog().map(({ level, target, message }) => [level, target, message]);
+
+/** The name and the code of what `work` rejects with. */
+async function failing(work: () => Promise<unknown>): Promise<string> {
+  const error = await work().then(
+    () => assert.fail("it did not fail"),
+    (error: TypeError) => error,
+  );
+  return `${error.name} ${(error.cause as EdgewitError | undefined)?.code}`;
+}
+
+test("what an application prints is in its log, with the level that it has there", async () => {
+  const app = new App().get("/", (c) => {
+    console.log("a %s of %o", "line", { n: 1n });
+    console.debug("debug");
+    console.group("group");
+    console.warn(new Map([["a", 1]]));
+    console.groupEnd();
+    console.error("error");
+    console.assert(false, "assert");
+    log.info("between");
+    console.trace("trace");
+    return c.text("");
+  });
+  console.info("of the test, and no line");
+  await (await app.request("/")).text();
+  console.info("of the test, and no line");
+  const said = lines();
+  const trace = said.pop();
+  assert.deepEqual(said, [
+    ["info", "console", "a line of { n: 1n }"],
+    ["debug", "console", "debug"],
+    ["info", "console", "group"],
+    ["warn", "console", "  Map(1) { 'a' => 1 }"],
+    ["error", "console", "error"],
+    ["error", "console", "Assertion failed: assert"],
+    ["info", "app", "between"],
+  ]);
+  assert.deepEqual(trace?.slice(0, 2), ["trace", "console"]);
+  assert.match(trace?.[2] ?? "", /^Trace: trace\n    at [^]*calling\.test/);
+});
+
+test("it prints while its body is read, and after its reply", async () => {
+  const chunks = ["one", "two"];
+  const app = new App().get("/", (c) => {
+    c.waitUntil(new Promise((resolve) => setTimeout(resolve, 5)).then(() => console.info("work")));
+    c.afterReply(() => console.info("after"));
+    const body = new ReadableStream<Uint8Array>(
+      {
+        pull(controller) {
+          const chunk = chunks.shift();
+          console.info(`pull ${chunk}`);
+          if (chunk === undefined) controller.close();
+          else controller.enqueue(new TextEncoder().encode(chunk));
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    return new Response(body);
+  });
+  const reply = await app.request("/");
+  assert.deepEqual(lines(), []);
+  assert.equal(await reply.text(), "onetwo");
+  const messages = lines().map(([, , message]) => message);
+  assert.deepEqual(messages, ["pull one", "pull two", "pull undefined", "after", "work"]);
+});
+
+test("a body that was read is `consumed`, and what is no JSON is `json`", async () => {
+  onFetch(() => new Response("upstream"));
+  const app = new App().post("/", async (c) => {
+    const bad = c.request.clone();
+    const codes = [await failing(() => bad.json())];
+    await c.request.text();
+    codes.push(await failing(() => c.request.json()));
+    const response = await fetch("http://up.test/");
+    await response.arrayBuffer();
+    codes.push(await failing(() => response.text()));
+    const latin = new Response(Uint8Array.of(0x22, 0xff, 0x22));
+    codes.push(await failing(() => latin.json()));
+    assert.equal(await new Response("\ufeff1").json(), 1);
+    return c.json(codes);
+  });
+  const reply = await app.request("/", { method: "POST", body: "{" });
+  const json = "SyntaxError json";
+  const consumed = "TypeError consumed";
+  assert.deepEqual(await reply.json(), [json, consumed, consumed, json]);
+});
+
+test("a reply that is whole is counted, and a stream's length is told where it was promised", async () => {
+  const stream = () => new Blob(["abc"]).stream();
+  const replies: Record<string, () => Response> = {
+    text: () => new Response("hé", { headers: { "content-length": "9" } }),
+    form: () => new Response(new URLSearchParams({ a: "1" })),
+    handed: () => new Response(new Response("abc").body),
+    stream: () => new Response(stream(), { headers: { "content-length": "9" } }),
+    promised: () => new Response(stream().pipeThrough(new FixedLengthStream(3))),
+    none: () => new Response(null, { headers: { "content-length": "9" } }),
+    empty: () => new Response(""),
+    "no-content": () => new Response(null, { status: 204, headers: { "content-length": "9" } }),
+    "not-modified": () => new Response(null, { status: 304, headers: { "content-length": "9" } }),
+    fails: () => {
+      throw new Error("by the test");
+    },
+  };
+  const app = new App().get("/:kind", (c) => replies[c.param("kind")]!());
+  const lengths = async (method: string) => {
+    const all: Record<string, string | null> = {};
+    for (const kind of Object.keys(replies)) {
+      const reply = await app.request(`/${kind}`, { method });
+      await reply.text();
+      all[kind] = reply.headers.get("content-length");
+    }
+    return all;
+  };
+  const due = {
+    text: "3",
+    form: "3",
+    handed: "3",
+    stream: null,
+    promised: "3",
+    none: "0",
+    empty: "0",
+    "no-content": null,
+    "not-modified": "9",
+    fails: "0",
+  };
+  assert.deepEqual(await lengths("GET"), due);
+  assert.deepEqual(await lengths("HEAD"), { ...due, none: "9", empty: null });
+});
+
+test("a body arrives with the length that its client knows", async () => {
+  const app = new App().post("/*path", ({ request, url }) => {
+    const length = `${request.headers.get("content-length")} ${bodyLength(request)}`;
+    const handed = url.pathname === "/handed" ? request.body : "";
+    return new Response(handed, { headers: { length } });
+  });
+  const of = async (body: string | URLSearchParams | ReadableStream, path = "/", headers = {}) => {
+    const init = { method: "POST", body, headers, duplex: "half" } as const;
+    const reply = await app.request(path, init);
+    return [reply.headers.get("length"), reply.headers.get("content-length"), await reply.text()];
+  };
+  const stream = () => new Blob(["abc"]).stream();
+  const announced = { "content-length": "3" };
+  assert.deepEqual(await of("hé"), ["3 3", "0", ""]);
+  assert.deepEqual(await of(new URLSearchParams({ a: "1" })), ["3 3", "0", ""]);
+  assert.deepEqual(await of(stream()), ["null undefined", "0", ""]);
+  assert.deepEqual(await of(stream(), "/", announced), ["3 3", "0", ""]);
+  assert.deepEqual(await of("abc", "/handed"), ["3 3", "3", "abc"]);
+  assert.deepEqual(await of(stream(), "/handed"), ["null undefined", null, "abc"]);
+  assert.deepEqual(await of(stream(), "/handed", announced), ["3 3", "3", "abc"]);
+});
+
+test("what Node 20 lacks of a component is there", async () => {
+  const app = new App().get("/", async (c) => {
+    const bytes = await (c.request as Request & { bytes(): Promise<Uint8Array> }).bytes();
+    const { parse } = URL as unknown as { parse(url: string): URL | null };
+    const { navigator } = globalThis as unknown as { navigator: { userAgent: unknown } };
+    return c.json([bytes.length, parse("no url"), typeof navigator.userAgent]);
+  });
+  assert.deepEqual(await (await app.request("/")).json(), [0, null, "string"]);
+});
+
+test("an application that listens is one that can be called", async () => {
+  const app = await listener(() => import("./listening.js"));
+  assert.ok(!("addEventListener" in globalThis));
+  assert.equal(await (await request(app, "/hello")).text(), "hello from fetch");
+  assert.deepEqual(lines(), [["info", "console", "waited"]]);
+  assert.equal(await (await request(app, "/object")).text(), "an object");
+  assert.equal((await request(app, "/other")).status, 500);
+  assert.match(takeLog()[0]?.message ?? "", /no listener of `fetch` called respondWith/);
+  await assert.rejects(
+    listener(() => import("./listening.js")),
+    /imported before/,
+  );
+  await assert.rejects(
+    listener(() => Promise.reject(new Error("of the module"))),
+    /of the module/,
+  );
+  assert.ok(!("removeEventListener" in globalThis));
+});
