@@ -6,11 +6,14 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::thread::JoinHandle;
 
-use crate::conform::{cases_of, expect, guests};
-use crate::support::{Server, command, edgewit, ok, root};
+use edgewit_build::Tool;
 
-/// The cases that pass on a server with a guest behind it; the others were not run, and say why.
-fn in_reach(server: &Server, name: &str) -> Vec<String> {
+use crate::conform::{cases_of, expect, guests};
+use crate::support::{Server, command, copy, edgewit, install, ok, root};
+
+/// The cases that pass on a server with a guest behind it, of which a file says what it owes; the others were not run,
+/// and say why.
+fn in_reach(server: &Server, expect: &str) -> Vec<String> {
     let url = format!("http://{}", server.address);
     let folder = tempfile::tempdir().unwrap();
     let arguments = [
@@ -18,7 +21,7 @@ fn in_reach(server: &Server, name: &str) -> Vec<String> {
         "http",
         &url,
         "--expect",
-        &expect(name),
+        expect,
         "--report",
         "human,json=http.json",
     ];
@@ -66,7 +69,7 @@ fn a_server_that_is_asked_nothing_is_no_pass() {
 fn a_server_is_asked_what_is_in_reach() {
     for name in ["raw", "rust"] {
         let server = served(name);
-        in_reach(&server, name);
+        in_reach(&server, &expect(name));
         server.interrupt();
     }
 }
@@ -91,9 +94,45 @@ fn the_guest_compiled_natively_passes_what_is_in_reach() {
     assert!(built.status.success(), "{told}");
     let native = command(folder.join("debug/examples/native"), guests());
     let native = Server::of(native, "http://");
-    let passed = in_reach(&native, "rust");
+    let passed = in_reach(&native, &expect("rust"));
     let server = served("rust");
-    assert_eq!(passed, in_reach(&server, "rust"));
+    assert_eq!(passed, in_reach(&server, &expect("rust")));
+    server.interrupt();
+}
+
+/// The guest on the JavaScript SDK under Node, on the host that applications' own tests have: the same cases pass as with
+/// the component.
+#[test]
+fn the_guest_under_node_passes_what_is_in_reach() {
+    install(Tool::JavaScript);
+    let source = root().join("sdk-js-shim");
+    // Where its `node_modules` may be written.
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("node");
+    let _ = fs::remove_dir_all(&folder);
+    copy(&source, &folder);
+    for arguments in [
+        &["ci", "--ignore-scripts", "--no-audit", "--no-fund"][..],
+        &["run", "build"],
+    ] {
+        let built = command("npm", &folder).args(arguments).output().unwrap();
+        let told = String::from_utf8_lossy(&built.stderr);
+        assert!(built.status.success(), "{told}");
+    }
+    let mut node = command("node", &folder.join("conformance"));
+    node.arg("native.mjs");
+    let native = Server::of(node, "http://");
+    let conformance = source.join("conformance");
+    let expect = conformance.join("expect.toml");
+    let expect = expect.to_str().unwrap();
+    let passed = in_reach(&native, expect);
+    let wasm = folder.join("component.wasm");
+    ok(&conformance, &["build", "-o", wasm.to_str().unwrap()]);
+    let server = Server::start(
+        &folder,
+        &["serve", "component.wasm", "--listen", "127.0.0.1:0"],
+        "http://",
+    );
+    assert_eq!(passed, in_reach(&server, expect));
     server.interrupt();
 }
 
