@@ -1,4 +1,5 @@
 import { callInProcess } from "./internal/call.js";
+import { changeable } from "./internal/immutable.js";
 import type { Env, ExecutionContext } from "./context.js";
 import { EdgewitError } from "./errors.js";
 import { Call, Context } from "./handling.js";
@@ -12,8 +13,8 @@ export type Handler<Path extends string = string> = (
 ) => Response | Promise<Response>;
 
 /**
- * Runs what is behind a middleware. Rejects: `EdgewitError` with the code `next-twice` the second
- * time.
+ * Runs what is behind a middleware. The fields of its response can be changed, also where a handler
+ * returned a fetched one. Rejects: `EdgewitError` with the code `next-twice` the second time.
  */
 export type Next = () => Promise<Response>;
 
@@ -277,7 +278,7 @@ export class Router {
         throw new EdgewitError("next-twice", text);
       }
       called = true;
-      return this.#run(call, layers);
+      return changeable(await this.#run(call, layers));
     };
     // A middleware does not decide what is found: a parameter that is not text is the route's 400.
     const values = pattern.values(call.path, decodeLossy) ?? [];

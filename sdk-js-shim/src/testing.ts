@@ -7,7 +7,9 @@ import { Listeners } from "./guest/application.js";
 import * as host from "./host/memory.js";
 import { callInProcess, type Fetch } from "./internal/call.js";
 import { define } from "./internal/define.js";
+import { makeImmutable } from "./internal/immutable.js";
 import { Store } from "./kv.js";
+import { extra } from "./message.js";
 
 export type { LogLine } from "./host/memory.js";
 export { takeLog } from "./host/memory.js";
@@ -141,14 +143,9 @@ async function scripted(input: string | URL | Request, init?: RequestInit): Prom
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   });
   const response = await Promise.race([answered(request), aborted]);
-  const { headers } = response;
-  for (const name of ["append", "delete", "set"]) define(headers, name, immutable);
-  return Object.defineProperty(response, "url", { value: url.split("#", 1)[0] });
-}
-
-/** As the Fetch standard has it: whoever wants to change them makes a response anew. */
-function immutable(): never {
-  throw new TypeError("the headers of a fetched response are immutable");
+  makeImmutable(response);
+  extra(response).uri = url.split("#", 1)[0]!;
+  return response;
 }
 
 async function answered(request: Request): Promise<Response> {

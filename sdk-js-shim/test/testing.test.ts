@@ -68,6 +68,23 @@ test("a script's response is as fetched: from a URL without a fragment, with fie
   assert.deepEqual([response.headers.get("a"), own.headers.get("a")], ["1", "2"]);
 });
 
+test("middleware changes the fields of a fetched response, too", async () => {
+  onFetch(() => new Response("up", { status: 201, headers: { a: "1" } }));
+  const app = new App()
+    .wrap("/*path", async (_, next) => {
+      const reply = await next();
+      reply.headers.set("b", reply.url);
+      return reply;
+    })
+    .get("/", () => fetch("http://up.test/"));
+  const reply = await app.request("/");
+  const { status, headers } = reply;
+  assert.deepEqual(
+    [status, headers.get("a"), headers.get("b"), await reply.text()],
+    [201, "1", "http://up.test/", "up"],
+  );
+});
+
 test("an `env` has stores by any name, and nothing else", async () => {
   const env = testEnv("__proto__", { constructor: { greeting: "hello" } }) as Record<string, Store>;
   assert.deepEqual(Reflect.ownKeys(env), ["__proto__", "constructor"]);

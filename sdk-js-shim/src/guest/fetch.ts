@@ -2,11 +2,11 @@
 
 import { engine } from "#engine";
 import { fetch as host } from "#host";
-import { define } from "../internal/define.js";
 import type { fetch as wit, http } from "../generated/edge.js";
 import { FetchError } from "../errors.js";
 import { toHeaders } from "../fields.js";
 import { extra, toMap, trailersDue } from "../message.js";
+import { makeImmutable } from "../internal/immutable.js";
 import { utf8 } from "../internal/text.js";
 import type { Upload } from "../upload.js";
 import { settle, takeHandle, toBody } from "./incoming.js";
@@ -18,16 +18,6 @@ import { toWritable } from "./writable.js";
 
 /** The times that a request may be given. */
 const TIMEOUTS = new Set(["connectMs", "firstByteMs", "betweenBytesMs", "totalMs"]);
-
-function refuse(): never {
-  throw new TypeError(
-    "the headers of a fetched response are immutable; `new Response(body, response)` copies them",
-  );
-}
-
-/** What is in the place of `Headers.prototype` for those of a fetched response. */
-const immutable: object = Object.create(Headers.prototype);
-for (const name of ["append", "delete", "set"]) define(immutable, name, refuse);
 
 /** The global `fetch`. */
 export async function fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
@@ -137,7 +127,7 @@ function toResponse(from: http.Response, signal: AbortSignal | undefined): Respo
   const { status, headers, body } = from;
   const response = new Response(toBody(body, signal), { status, headers: toHeaders(headers) });
   settle(response, body, headers);
-  Object.setPrototypeOf(response.headers, immutable);
+  makeImmutable(response);
   const of = extra(response);
   of.uri = from.uri;
   of.redirects = from.redirects;

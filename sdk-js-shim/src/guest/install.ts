@@ -1,7 +1,6 @@
 // The globals of an application in a component.
 
 import { define, defineGetter } from "../internal/define.js";
-import { extra } from "../message.js";
 import { listeners } from "./application.js";
 import { installBuildTime } from "./build-time.js";
 import { consoleOf, log } from "./console.js";
@@ -28,12 +27,6 @@ export function install(): void {
   installListeners();
   installMessages();
   defineGetter(Request.prototype, "signal", (request, own) => givenSignal(request) ?? own());
-  defineGetter(Response.prototype, "url", (response) => extra(response).uri ?? "");
-  defineGetter(
-    Response.prototype,
-    "redirected",
-    (response) => (extra(response).redirects ?? 0) > 0,
-  );
   installConsole();
   installBuildTime();
   installStacks();

@@ -1,11 +1,11 @@
 // What a `Request` and a `Response` are beyond the engine's.
 
 import { engine } from "#engine";
-import { define } from "../internal/define.js";
+import { define, defineGetter } from "../internal/define.js";
 import { fromHeaders } from "../fields.js";
 import { FixedLengthStream, withPromisedLength } from "../fixed-length.js";
 import type { http } from "../generated/edge.js";
-import { branchOf, copyExtra } from "../message.js";
+import { branchOf, copyExtra, extra } from "../message.js";
 import { utf8 } from "../internal/text.js";
 import { installReading } from "./reading.js";
 
@@ -38,6 +38,11 @@ export async function wholeOf(
 export function installMessages(): void {
   define(globalThis, "FixedLengthStream", FixedLengthStream);
   installReading();
+  defineGetter(Response.prototype, "url", (response, own) => extra(response).uri ?? own());
+  defineGetter(Response.prototype, "redirected", (response, own) => {
+    const { redirects } = extra(response);
+    return redirects === undefined ? own() : redirects > 0;
+  });
   for (const prototype of [Request.prototype, Response.prototype]) {
     const clone = prototype.clone as (this: Request | Response) => Request | Response;
     define(prototype, "clone", function (this: Request | Response) {

@@ -191,9 +191,22 @@ fn the_fields_of_a_fetched_response_are_immutable() {
             json(&served.get(&target).await),
             json!({
                 "all": ["TypeError", "TypeError", "TypeError"], "length": "3", "is": true,
-                "copied": "3", "copy": "b", "text": "abc",
+                "copied": "3", "copy": "b", "made": ["", false], "text": "abc",
             })
         );
+    });
+}
+
+#[test]
+fn middleware_changes_the_fields_of_a_fetched_response() {
+    run(async {
+        let upstream = Upstream::answering(|_| ok("abc")).await;
+        let served = app("js-changed").await;
+        let target = format!("/changed?url={}", q(&upstream.url("/")));
+        let reply = served.get(&target).await;
+        assert_eq!(reply.head.one("x-by"), upstream.url("/"));
+        assert_eq!(reply.head.one("content-length"), "3");
+        assert_eq!(reply.text(), "abc");
     });
 }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::events;
 use crate::serving::{HONO, LISTENER, app, guest, json, q, run, run_guest};
-use crate::upstream::Gate;
+use crate::upstream::{Gate, Upstream, ok};
 
 #[test]
 fn a_handler_is_given_what_is_granted_and_nothing_else() {
@@ -50,6 +50,14 @@ fn an_application_of_hono_s_is_exported_as_it_is() {
             .await;
         let reply = wire.response().await;
         assert_eq!((reply.status(), reply.text().as_str()), (201, "body"));
+        // Its middleware, before and after the handler, changes what that fetched.
+        let upstream = Upstream::answering(|_| ok("abc")).await;
+        let reply = served
+            .get(&format!("/up?url={}", q(&upstream.url("/"))))
+            .await;
+        assert_eq!(reply.head.one("access-control-allow-origin"), "*");
+        assert_eq!(reply.head.one("x-by"), "middleware");
+        assert_eq!(reply.text(), "abc");
         // Its own 500, of which the platform knows nothing.
         let reply = served.get("/fails").await;
         assert_eq!(reply.text(), "Internal Server Error");

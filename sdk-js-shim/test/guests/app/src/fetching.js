@@ -1,6 +1,6 @@
 // Requests to other servers.
 
-import { redirects, upload, setTrailers, trailers } from "@edgewit/sdk";
+import { App, redirects, upload, setTrailers, trailers } from "@edgewit/sdk";
 
 /** An error, whatever is thrown, as an object to compare. */
 export function told(error) {
@@ -213,8 +213,21 @@ export const fetching = {
       is: headers instanceof Headers,
       copied: new Headers(headers).get("content-length"),
       copy: copy.headers.get("a"),
+      made: [copy.url, copy.redirected],
       text: await copy.text(),
     });
+  },
+
+  // Middleware of the router changes what a handler fetched.
+  changed({ request, env, ctx, query }) {
+    const app = new App()
+      .wrap("/changed", async (_, next) => {
+        const reply = await next();
+        reply.headers.set("x-by", reply.url);
+        return reply;
+      })
+      .get("/changed", () => fetch(query("url")));
+    return app.fetch(request, env, ctx);
   },
 
   // The trailers of a response that was cloned.

@@ -26,6 +26,15 @@ app.get("/events", (c) =>
   }),
 );
 
+app.get(
+  "/up",
+  async (c, next) => {
+    await next();
+    c.header("x-by", "middleware");
+  },
+  (c) => fetch(c.req.query("url")!),
+);
+
 app.get("/fails", () => {
   throw new Error("of Hono");
 });
