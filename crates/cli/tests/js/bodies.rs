@@ -1,9 +1,10 @@
 //! Bodies: what they are made of decides how they are sent.
 
+use edgewit_manifest::Limits;
 use serde_json::json;
 
 use crate::events;
-use crate::serving::{END, app, chunk, json, run};
+use crate::serving::{END, app, chunk, json, limited, run};
 use crate::wire::Message;
 
 /// What tells how a body was sent: by its length, or in chunks.
@@ -170,6 +171,28 @@ fn a_request_is_read_once_in_any_way() {
         let mut wire = served.post("/twice").await;
         wire.send(chunk("one ") + &chunk("two") + END).await;
         assert_eq!(json(&wire.response().await), json!(["one two", "one two"]));
+    });
+}
+
+/// What came before a body broke off is there for the next call.
+#[test]
+fn a_request_is_read_in_parts() {
+    run(async {
+        let limits = Limits {
+            request_body_bytes: 6,
+            ..Limits::default()
+        };
+        let served = limited("js-parts", limits).await;
+        let mut wire = served
+            .post("/parts?length=4&length=1&length=2&length=1")
+            .await;
+        wire.send(chunk("abc") + &chunk("def") + END).await;
+        assert_eq!(json(&wire.response().await), json!(["abcd", "e", "f", ""]));
+        let lengths = "length=1&length=9&length=4&length=2&length=1&length=1";
+        let mut wire = served.post(&format!("/parts?{lengths}")).await;
+        wire.send(chunk("abcdef") + &chunk("g")).await;
+        let due = json!(["a", "too-large", "bcde", "too-large", "f", "too-large"]);
+        assert_eq!(json(&wire.response().await), due);
     });
 }
 

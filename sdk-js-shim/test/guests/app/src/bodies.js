@@ -1,5 +1,7 @@
 // Messages by what they are made of.
 
+import { readExactly } from "@edgewit/sdk";
+
 const encoder = new TextEncoder();
 
 function form() {
@@ -107,6 +109,17 @@ export const bodies = {
       text: () => value,
     };
     return Response.json({ before, value: shown[how](), used, again });
+  },
+
+  // Parts of the request: the text of each, or why there is none.
+  async parts({ request, query }) {
+    const parts = [];
+    for (const length of query.all("length")) {
+      const part = readExactly(request, Number(length));
+      const text = part.then((bytes) => new TextDecoder().decode(bytes));
+      parts.push(await text.catch((error) => error.cause.code));
+    }
+    return Response.json(parts);
   },
 
   // The request and its copy, both read.
