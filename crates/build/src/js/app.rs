@@ -133,8 +133,10 @@ fn write_types(source: &Path, manifest: &Manifest) -> Result<(), Error> {
     let stores: String = stores
         .map(|name| format!("    {name:?}: Store;\n"))
         .collect();
+    // It names the package for what it declares of globals, too: an application that listens imports nothing.
     let env = format!(
         "// Written by `edgewit build` from edge.toml, which replaces it.\n\
+         import type {{}} from \"@edgewit/sdk\";\n\
          import type {{ Store }} from \"@edgewit/sdk/kv\";\n\n\
          declare module \"@edgewit/sdk\" {{\n  interface Env {{\n{stores}  }}\n}}\n"
     );

@@ -81,6 +81,45 @@ fn new_applications_are_tested_checked_and_built() {
     }
 }
 
+/// It imports nothing of the SDK, and has its types all the same.
+#[test]
+fn an_application_that_listens_is_tested_checked_and_built() {
+    let cache = ready();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("listening");
+    let manifest = new(&path, Language::TypeScript);
+    let main = path.join("src/main.ts");
+    let source = "addEventListener(\"fetch\", (event) => {\n  \
+                  event.respondWith(new Response(event.request.url));\n});\n";
+    write(&main, source);
+    write(&path.join("test/main.test.ts"), LISTENER_TEST);
+    types(&cache, &manifest, &|_| {}).unwrap();
+    let (passed, text) = said(|log| test(&cache, &manifest, &[], &|event| log.add(event)));
+    passed.unwrap();
+    assert!(text.contains("✔ listens"), "{text}");
+    assert_eq!(warned(&manifest).1, [""; 0]);
+
+    write(
+        &main,
+        &source.replace("new Response(event.request.url)", "event.request.url"),
+    );
+    let (checked, text) = said(|log| types(&cache, &manifest, &|event| log.add(event)));
+    assert!(matches!(checked, Err(Error::Compile { .. })), "{checked:?}");
+    assert!(text.contains("'string' is not assignable"), "{text}");
+}
+
+const LISTENER_TEST: &str = r#"
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { listener, request } from "@edgewit/sdk/testing";
+
+test("listens", async () => {
+  const app = await listener(() => import("../src/main.js"));
+  const reply = await request(app, "/hello");
+  assert.equal(await reply.text(), "http://localhost/hello");
+});
+"#;
+
 /// `EDGEWIT_BLESS=1` writes the lock file's template anew.
 #[test]
 fn a_fresh_clone_is_built_and_plain_npm_installs_after_that() {
