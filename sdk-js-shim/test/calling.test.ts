@@ -3,7 +3,14 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { App, bodyLength, type EdgewitError, FixedLengthStream } from "@edgewit/sdk";
+import {
+  App,
+  bodyLength,
+  type EdgewitError,
+  FixedLengthStream,
+  trailers,
+  withTrailers,
+} from "@edgewit/sdk";
 import * as log from "@edgewit/sdk/log";
 import { listener, onFetch, request, reset, takeLog } from "@edgewit/sdk/testing";
 
@@ -103,6 +110,7 @@ test("a reply that is whole is counted, and a stream's length is told where it w
     text: () => new Response("hé", { headers: { "content-length": "9" } }),
     form: () => new Response(new URLSearchParams({ a: "1" })),
     handed: () => new Response(new Response("abc").body),
+    copied: () => new Response("abc").clone(),
     stream: () => new Response(stream(), { headers: { "content-length": "9" } }),
     promised: () => new Response(stream().pipeThrough(new FixedLengthStream(3))),
     none: () => new Response(null, { headers: { "content-length": "9" } }),
@@ -127,6 +135,7 @@ test("a reply that is whole is counted, and a stream's length is told where it w
     text: "3",
     form: "3",
     handed: "3",
+    copied: "3",
     stream: null,
     promised: "3",
     none: "0",
@@ -159,6 +168,19 @@ test("a body arrives with the length that its client knows", async () => {
   assert.deepEqual(await of("abc", "/handed"), ["3 3", "3", "abc"]);
   assert.deepEqual(await of(stream(), "/handed"), ["null undefined", null, "abc"]);
   assert.deepEqual(await of(stream(), "/handed", announced), ["3 3", "3", "abc"]);
+});
+
+test("the trailers of a reply are known at its end", async () => {
+  const app = new App().get(
+    "/",
+    () =>
+      new Response(withTrailers(new Blob(["abc"]).stream(), () => new Headers({ "x-sum": "7" }))),
+  );
+  const reply = await app.request("/");
+  assert.equal(trailers(reply), undefined);
+  const { body } = reply;
+  assert.equal(await reply.text(), "abc");
+  assert.deepEqual([...trailers(body!)!], [["x-sum", "7"]]);
 });
 
 test("what Node 20 lacks of a component is there", async () => {

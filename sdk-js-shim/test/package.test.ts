@@ -93,17 +93,12 @@ interface Lock {
   packages: Record<string, unknown>;
 }
 
-test("what is packed is what is needed, and works in a fresh project", () => {
-  const [packed] = JSON.parse(
-    run(root, "npm", "pack", "--ignore-scripts", "--json", "--pack-destination", scratch),
-  ) as { filename: string; files: { path: string }[] }[];
-  for (const { path } of packed?.files ?? []) {
-    assert.match(path, /^(dist\/.*\.(js|d\.ts)|package\.json|README\.md|LICENSE-(APACHE|MIT))$/);
-  }
+/** Installs the package in the file `packed` into a fresh project, and what compiling it takes. */
+function install(packed: string): void {
   writeFileSync(join(scratch, "package.json"), '{ "private": true, "type": "module" }');
   const own = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Manifest;
   const types = `@types/node@${own.devDependencies["@types/node"]}`;
-  run(scratch, "npm", "install", ...QUIETLY, `./${packed?.filename}`, types);
+  run(scratch, "npm", "install", ...QUIETLY, `./${packed}`, types);
   // What it depends on comes along, and nothing else.
   const lock = JSON.parse(readFileSync(join(scratch, "package-lock.json"), "utf8")) as Lock;
   const installed = Object.keys(lock.packages).filter((path) => !/^$|types/.test(path));
@@ -112,31 +107,34 @@ test("what is packed is what is needed, and works in a fresh project", () => {
     installed,
     due.map((name) => `node_modules/${name}`),
   );
+}
+
+function compile(options: object): void {
+  const compilerOptions = { target: "ES2022", strict: true, ...options };
+  const config = { compilerOptions, files: ["main.ts", "listener.ts"] };
+  writeFileSync(join(scratch, "tsconfig.json"), JSON.stringify(config));
+  run(scratch, process.execPath, join(root, "node_modules/typescript/bin/tsc"), "-p", ".");
+}
+
+test("what is packed is what is needed, and works in a fresh project", () => {
+  const [packed] = JSON.parse(
+    run(root, "npm", "pack", "--ignore-scripts", "--json", "--pack-destination", scratch),
+  ) as { filename: string; files: { path: string }[] }[];
+  assert.ok(packed);
+  for (const { path } of packed.files) {
+    assert.match(path, /^(dist\/.*\.(js|d\.ts)|package\.json|README\.md|LICENSE-(APACHE|MIT))$/);
+  }
+  install(packed.filename);
   writeFileSync(join(scratch, "main.ts"), CONSUMER);
   cpSync(join(root, "test/types/ungranted/listener.ts"), join(scratch, "listener.ts"));
   for (const [module, moduleResolution] of [
     ["NodeNext", "NodeNext"],
     ["ESNext", "Bundler"],
   ] as const) {
-    for (const [lib, types] of [
-      [["ES2022", "DOM"], []],
-      [["ES2022", "WebWorker"], []],
-      [["ES2022"], ["node"]],
-    ] as const) {
-      const compilerOptions = {
-        module,
-        moduleResolution,
-        lib,
-        types,
-        target: "ES2022",
-        strict: true,
-      };
-      writeFileSync(
-        join(scratch, "tsconfig.json"),
-        JSON.stringify({ compilerOptions, files: ["main.ts", "listener.ts"] }),
-      );
-      run(scratch, process.execPath, join(root, "node_modules/typescript/bin/tsc"), "-p", ".");
-    }
+    const lib = ["ES2022"];
+    compile({ module, moduleResolution, lib: [...lib, "DOM"], types: [] });
+    compile({ module, moduleResolution, lib: [...lib, "WebWorker"], types: [] });
+    compile({ module, moduleResolution, lib, types: ["node"] });
   }
   assert.equal(run(scratch, process.execPath, "main.js"), "1 y 7 1 denied\n");
 });

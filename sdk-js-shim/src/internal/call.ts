@@ -7,7 +7,7 @@ import { toHeaders } from "../fields.js";
 import { withLength } from "../fixed-length.js";
 import { fieldsOf, wholeOf } from "../guest/messages.js";
 import { event } from "../log.js";
-import { extra } from "../message.js";
+import { endedWith, extra, trailersDue } from "../message.js";
 import { toReturned } from "./returned.js";
 import { Work } from "./work.js";
 
@@ -39,15 +39,9 @@ export async function callInProcess(
     report,
   );
   const response = await answer(fetch, request, env, left);
-  const { body } = response;
-  if (body === null || request.method === "HEAD") {
-    await inCall(async () => {
-      await body?.cancel();
-      await left.finish(undefined);
-    });
-    return new Response(null, response);
-  }
-  return new Response(watched(body, left), response);
+  if (response.body !== null) return new Response(watched(response.body, left), response);
+  await inCall(() => left.finish(undefined));
+  return response;
 }
 
 /** The request as it arrives from a client, which tells how long its body is, unless that is a stream of any length. */
@@ -78,8 +72,10 @@ async function answer(
   ctx: ExecutionContext,
 ): Promise<Response> {
   try {
-    const returned = await inCall(() => fetch(request, env, ctx as ExecutionContext & Absent));
-    return await sent(toReturned(returned), request.method);
+    return await inCall(async () => {
+      const returned = await fetch(request, env, ctx as ExecutionContext & Absent);
+      return sent(toReturned(returned), request.method);
+    });
   } catch (error) {
     // Who runs the test is to see where it was thrown.
     console.error(error);
@@ -88,22 +84,28 @@ async function answer(
   }
 }
 
-/** A response as a client gets it: what is whole is counted, of a stream the length is told where it was promised. */
+/**
+ * A response as it arrives at who asked by `method`: what is whole is counted, and of a stream the length is told where
+ * it was promised. Rejects as reading the body does.
+ */
 async function sent(response: Response, method: string): Promise<Response> {
   const { status, statusText } = response;
   const headers = toHeaders(fieldsOf(response));
   const whole = await wholeOf(response);
-  if (whole === undefined) return new Response(response.body, { status, statusText, headers });
-  const isOfAnother = status === 304 || method === "HEAD";
-  if (whole.length > 0 || (status !== 204 && !isOfAnother)) {
-    headers.set("content-length", String(whole.length));
-  } else if (status === 204) {
-    headers.delete("content-length");
-  }
-  return new Response(whole.length > 0 ? whole : null, { status, statusText, headers });
+  if (whole !== undefined) count(headers, whole.length, status, method);
+  else if (method === "HEAD") await response.body?.cancel();
+  const body = method === "HEAD" || whole?.length === 0 ? null : (whole ?? response.body);
+  return new Response(body, { status, statusText, headers });
 }
 
-/** A body behind whose end no work is left. */
+/** A reply without a body may tell the length that another one's has. */
+function count(headers: Headers, length: number, status: number, method: string): void {
+  if (length > 0) headers.set("content-length", String(length));
+  else if (status === 204) headers.delete("content-length");
+  else if (status !== 304 && method !== "HEAD") headers.set("content-length", "0");
+}
+
+/** A body behind whose end no work is left, and the trailers are known. */
 function watched(body: ReadableStream<Uint8Array>, left: Work): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   const finish = (error: BodyError | undefined) => inCall(() => left.finish(error));
@@ -116,6 +118,7 @@ function watched(body: ReadableStream<Uint8Array>, left: Work): ReadableStream<U
         throw error;
       });
       if (next.done) {
+        endedWith(stream, trailersDue(body) ?? new Headers());
         await finish(undefined);
         controller.close();
       } else {
@@ -128,7 +131,8 @@ function watched(body: ReadableStream<Uint8Array>, left: Work): ReadableStream<U
     },
   };
   // Nothing is read before somebody wants it.
-  return new ReadableStream(source, { highWaterMark: 0 });
+  const stream = new ReadableStream(source, { highWaterMark: 0 });
+  return stream;
 }
 
 function report(error: unknown): void {

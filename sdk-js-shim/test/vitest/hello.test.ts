@@ -10,7 +10,10 @@ const app = new App()
     info("hello", { visits });
     return c.text(`hello ${c.param("name")}, visit ${visits}`);
   })
-  .get("/up", () => fetch("http://up.test/"));
+  .get("/up", () => {
+    console.warn("asks");
+    return fetch("http://up.test/");
+  });
 
 beforeEach(reset);
 afterEach(() => void vi.useRealTimers());
@@ -34,4 +37,5 @@ test("a store that was not granted is denied", async () => {
 test("asks a script instead of other servers", async () => {
   onFetch(({ url }) => new Response(url));
   expect(await (await app.request("/up")).text()).toBe("http://up.test/");
+  expect(takeLog()).toEqual([{ level: "warn", target: "console", message: "asks", fields: [] }]);
 });
