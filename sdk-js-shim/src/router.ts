@@ -220,9 +220,10 @@ export class Router {
 
   /**
    * Calls this application in process, as a host would, in a test under Node: `input` is a URL, or
-   * a path on `http://localhost`. What is thrown is an empty 500 and a line of the log. Work handed
-   * to `waitUntil` and `afterReply` is done once the body was read to its end or cancelled, and
-   * before the call resolves where there is no body.
+   * a path on `http://localhost`. What is thrown is an empty 500 and a line of the log; what it
+   * prints by `console` are lines as well. Work handed to `waitUntil` and `afterReply` is done once
+   * the body was read to its end or cancelled, and before the call resolves where there is no body.
+   * From the first call on the globals are those of a component, as far as Node has not the same.
    */
   request(input: string | URL | Request, init?: RequestInit, env?: Env): Promise<Response> {
     return callInProcess(this.fetch, input, init, env);

@@ -11,8 +11,11 @@ import {
   trailers,
   withTrailers,
 } from "@edgewit/sdk";
+import type { Store } from "@edgewit/sdk/kv";
 import * as log from "@edgewit/sdk/log";
-import { listener, onFetch, request, reset, takeLog } from "@edgewit/sdk/testing";
+import { listener, onFetch, request, reset, takeLog, testEnv } from "@edgewit/sdk/testing";
+import { Hono } from "hono";
+import { cors } from "hono/cors";
 
 beforeEach(reset);
 
@@ -191,6 +194,43 @@ test("what Node 20 lacks of a component is there", async () => {
     return c.json([bytes.length, parse("no url"), typeof navigator.userAgent]);
   });
   assert.deepEqual(await (await app.request("/")).json(), [0, null, "string"]);
+});
+
+test("an application of Hono's is called as any other, and so is one that it has listen", async () => {
+  const env = testEnv("visits");
+  const hono = () =>
+    new Hono<{ Bindings: { visits: Store } }>().get("/hello/:name", async (c) => {
+      c.executionCtx.waitUntil(Promise.resolve().then(() => console.info("waited")));
+      return c.text(`hello ${c.req.param("name")}`);
+    });
+  const counting = hono().get("/visits", async (c) =>
+    c.json(Number(await c.env.visits.increment("ada", 1n))),
+  );
+  assert.equal(await (await request(counting, "/hello/ada", {}, env)).text(), "hello ada");
+  assert.equal(await (await request(counting, "/visits", {}, env)).json(), 1);
+  const listening = await listener(async () => hono().fire());
+  assert.equal(await (await request(listening, "/hello/bob")).text(), "hello bob");
+  assert.deepEqual(lines(), [
+    ["info", "console", "waited"],
+    ["info", "console", "waited"],
+  ]);
+});
+
+test("Hono's middleware changes what a handler fetched", async () => {
+  onFetch(() => new Response("up"));
+  const app = new Hono()
+    .use(cors())
+    .use(async (c, next) => {
+      await next();
+      c.header("x-by", "middleware");
+    })
+    .get("/", () => fetch("http://up.test/"));
+  const reply = await request(app, "/");
+  const { headers } = reply;
+  assert.deepEqual(
+    [headers.get("access-control-allow-origin"), headers.get("x-by"), await reply.text()],
+    ["*", "middleware", "up"],
+  );
 });
 
 test("an application that listens is one that can be called", async () => {
