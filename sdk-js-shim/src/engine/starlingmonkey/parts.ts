@@ -32,7 +32,7 @@ async function* chunksOf(parts: Part[]): AsyncGenerator<Uint8Array<ArrayBuffer>>
 
 /** As HTML says, "multipart/form-data encoding algorithm". */
 function multipart(form: FormData): Parts {
-  const boundary = `----edgewit${digits()}${digits()}`;
+  const boundary = `----edgewit${digits()}${digits()}${digits()}`;
   const parts: Part[] = [];
   for (const [name, value] of form as Iterable<[string, string | File]>) {
     const head = `--${boundary}\r\nContent-Disposition: form-data; name="${escape(lines(name))}"`;
@@ -48,9 +48,11 @@ function multipart(form: FormData): Parts {
   return { parts, type: `multipart/form-data; boundary=${boundary}` };
 }
 
-/** What no content is likely to hold. */
+/** 32 bits of what no content is likely to hold, always as long. */
 function digits(): string {
-  return Math.random().toString(36).slice(2);
+  return Math.trunc(Math.random() * 2 ** 32)
+    .toString(16)
+    .padStart(8, "0");
 }
 
 function lines(text: string): string {
