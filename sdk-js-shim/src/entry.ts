@@ -5,7 +5,6 @@
 import { component, engine } from "#engine";
 import { type Exports, toExports } from "./guest/handler.js";
 import { toHandler } from "./guest/application.js";
-import { endBuildTime } from "./guest/build-time.js";
 import { install } from "./guest/install.js";
 import { serve } from "./guest/loop.js";
 import { rehearsed } from "./guest/rehearsal.js";
@@ -27,7 +26,6 @@ export function start(module: { default?: unknown }, built: Built): Exports {
   for (const name of built.stores) env[name] = new Store(name);
   let begin = () => {
     serve();
-    endBuildTime();
     begin = () => {};
   };
   const handler = toHandler(module);

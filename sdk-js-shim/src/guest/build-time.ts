@@ -84,29 +84,18 @@ export function installBuildTime(): void {
   watchDate();
 }
 
-const EngineDate = Date;
-
 /** While an application is built its clock stands at one time, which is that of no request. */
 function watchDate(): void {
-  const { now } = EngineDate;
-  define(EngineDate, "now", () => (isServing() ? now() : early("Date.now()", now())));
-  nameDate(
-    new Proxy(EngineDate, {
-      apply: () => (isServing() ? EngineDate() : early("Date()", EngineDate())),
-      construct(_, args, to) {
-        const date = Reflect.construct(EngineDate, args, to) as Date;
-        return isServing() || args.length > 0 ? date : early("new Date()", date);
-      },
-    }),
-  );
-}
-
-function nameDate(date: DateConstructor): void {
-  define(globalThis, "Date", date);
-  define(EngineDate.prototype, "constructor", date);
-}
-
-/** Requests have the engine's own class, which takes no turn. */
-export function endBuildTime(): void {
-  nameDate(EngineDate);
+  const engine = Date;
+  const { now } = engine;
+  const watched = new Proxy(engine, {
+    apply: () => (isServing() ? engine() : early("Date()", engine())),
+    construct(_, args, to) {
+      const date = Reflect.construct(engine, args, to) as Date;
+      return isServing() || args.length > 0 ? date : early("new Date()", date);
+    },
+  });
+  define(engine, "now", () => (isServing() ? now() : early("Date.now()", now())));
+  define(engine.prototype, "constructor", watched);
+  define(globalThis, "Date", watched);
 }

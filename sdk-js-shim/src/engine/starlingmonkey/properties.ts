@@ -113,5 +113,8 @@ function charactersOf(property: string, table: Table): string {
       `\\${property} in a regular expression: the engine knows no properties of Unicode, and the build none of that name that the application spells out`,
     );
   }
-  return ranges.replace(/[0-9a-f]+/g, "\\u{$&}").replaceAll(" ", "");
+  // Once: it is long.
+  return (table[property] = ranges.startsWith("\\")
+    ? ranges
+    : ranges.replace(/[0-9a-f]+/g, "\\u{$&}").replaceAll(" ", ""));
 }
