@@ -3,7 +3,7 @@
 import { realpathSync } from "node:fs";
 import { relative } from "node:path";
 import { build } from "esbuild";
-import { nothingFromTheNet, unresolved } from "./imports.mjs";
+import { explained, nothingFromTheNet } from "./imports.mjs";
 import { propertyTable } from "./unicode.mjs";
 
 /** What stands for the file that starts an application, which no folder holds. */
@@ -47,13 +47,15 @@ export async function bundle(app) {
   const bundled = await attempt(options, app);
   const table = bundled.code && propertyTable(bundled.code);
   if (!table) return bundled;
-  return attempt({ ...options, banner: { js: table }, supported: NO_LITERALS }, app);
+  const supported = { ...options.supported, ...NO_LITERALS };
+  return attempt({ ...options, banner: { js: table }, supported }, app);
 }
 
 /** Where the modules of an application wait at their top level: the place of each `await`. */
 export async function awaits(app) {
-  const refusing = { ...optionsOf(app), supported: { "top-level-await": false } };
-  const { errors = [] } = await attempt(refusing, app);
+  const options = optionsOf(app);
+  const supported = { ...options.supported, "top-level-await": false };
+  const { errors = [] } = await attempt({ ...options, supported }, app);
   const places = errors.filter(({ text }) => AWAIT.test(text)).map(({ location }) => location);
   return places.map(({ file, line, column }) => ({ file, line, column: column + 1 }));
 }
@@ -75,6 +77,8 @@ function optionsOf(app) {
     plugins: [nothingFromTheNet],
     sourcemap: "external",
     sourcesContent: false,
+    // A script has none, where reading it would end whatever reads it.
+    supported: { "import-meta": false },
     target: "es2024",
     write: false,
   };
@@ -130,7 +134,7 @@ function named(path, places) {
 /** `FILE:LINE:COLUMN: what is wrong`, columns counted from 1. */
 function line(message, folder, places) {
   const { text, location } = message;
-  const said = (unresolved(message, folder) ?? text).replace(/"([^"]+)"/g, (quoted, path) => {
+  const said = (explained(message, folder) ?? text).replace(/"([^"]+)"/g, (quoted, path) => {
     const name = named(path, places);
     return name === path ? quoted : `"${name.replace(/\/dist(\/index|)(\/.*|)\.js$/, "$2")}"`;
   });

@@ -41,7 +41,9 @@ export function printed({ out, err }, places) {
   const rest = err.replace(REJECTED, (_, message, stack) => {
     const [frame] = frames(stack, places);
     const what = "a promise was rejected while the application was built, and nobody handled it";
-    unhandled.push(`${frame ? `${position(frame.place)}: ` : ""}${what}: ${message}`);
+    unhandled.push(
+      `${frame ? `${position(frame.place)}: ` : ""}${what}: ${globalOfNode(message) ?? message}`,
+    );
     return "";
   });
   const lines = shown(out + rest).map((line) => {

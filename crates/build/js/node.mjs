@@ -41,7 +41,7 @@ const GLOBALS = new Map([
 
 /** What to say of an exception's message if a global of Node's is missed, else `undefined`. */
 export function globalOfNode(message) {
-  const [, name] = /^ReferenceError: (\w+) is not defined/.exec(message) ?? [];
+  const [, name] = /^(?:ReferenceError: )?(\w+) is not defined/.exec(message) ?? [];
   const instead = GLOBALS.get(name);
   return instead && `${name} is a part of Node and not there at the edge; use ${instead}`;
 }

@@ -172,15 +172,26 @@ fn whatever_ends_the_top_level_is_told_without_a_backtrace_of_the_engine() {
         let found = problems_of(&format!("{text}\n{HANDLER}"));
         assert!(found.starts_with(problem), "{found}");
         assert!(found.ends_with(WHEN), "{found}");
-        for word in ["wasm", "unreachable", "bindings.js"] {
+        for word in ["wasm", "unreachable", "bindings.js", "sdk"] {
             assert!(!found.contains(word), "{found}");
         }
     }
 }
 
 #[test]
+fn an_application_that_handles_nothing_is_told_what_it_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = app(folder.path(), &[("src/main.ts", "export const a = 1;")]);
+    let text = problems(&manifest);
+    let due = "src/main.ts: TypeError: the application has no default export and listens to no event `fetch`: it needs \
+        `export default { fetch(request) { … } }`";
+    assert_eq!(text, format!("{due}\n{WHEN}"));
+}
+
+#[test]
 fn what_is_printed_or_left_unhandled_is_a_warning() {
-    let text = "console.log('starting');\nconsole.error('badly');\n\n  Promise.reject(new Error('lost'));\n";
+    let text = "console.log('starting');\nconsole.error('badly');\n\n  Promise.reject(new Error('lost'));\n\
+        (async () => process.env.KEY)();\nconsole.log(import.meta.url);\n";
     let folder = tempfile::tempdir().unwrap();
     let manifest = app(
         folder.path(),
@@ -191,9 +202,13 @@ fn what_is_printed_or_left_unhandled_is_a_warning() {
     assert_eq!(
         warnings,
         [
+            "src/main.ts:6:13: `import.meta` is empty: a file is imported by itself (`./page.html` is a string)",
             "src/main.ts:4:18: a promise was rejected while the application was built, and nobody handled it: lost",
+            "src/main.ts:5:14: a promise was rejected while the application was built, and nobody handled it: process \
+             is a part of Node and not there at the edge; use a store with `env` in edge.toml for the environment",
             "printed while the application was built: starting",
             "printed while the application was built: badly",
+            "printed while the application was built: undefined",
         ]
     );
 }
