@@ -31,7 +31,7 @@ export async function failure({ finished, out, err, call }, places, app) {
 function waiting(places, entry) {
   const never = "never settles: no time passes at the top level, and nothing is fetched";
   if (places.length === 1) return [`${position(places[0])}: what is awaited here ${never}`];
-  const all = places.map((place) => `    at ${position(place)}`);
+  const all = places.slice(0, SHOWN_LINES).map((place) => `    at ${position(place)}`);
   return [`${entry}: one of the promises that are awaited at the top level ${never}`, ...all];
 }
 

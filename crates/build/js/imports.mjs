@@ -32,11 +32,15 @@ const ELSEWHERE = [
 /** The name of a package as npm takes it, at the beginning of what is imported. */
 const PACKAGE = /^(?:@[a-z0-9~-][\w.~-]*\/)?[a-z0-9~-][\w.~-]*(?=\/|$)/;
 
-/** What to say of esbuild's message if it is about an import that leads nowhere, or about `import.meta`; else
+/** What to say of esbuild's message if it is about an import that leads nowhere, about a file of a kind that is
+ * not known, or about `import.meta`; else
  * `undefined`. Paths in it are within `folder`. */
 export function explained({ text, location, notes }, folder) {
   if (text.startsWith('"import.meta" is not available')) {
     return "`import.meta` is empty: a file is imported by itself (`./page.html` is a string)";
+  }
+  if (text.startsWith("No loader is configured")) {
+    return `${text}; as \`.txt\` it is a text, as \`.bin\` bytes`;
   }
   const [, asked] = /^Could not resolve "([^"]+)"/.exec(text) ?? [];
   if (asked === undefined) return undefined;

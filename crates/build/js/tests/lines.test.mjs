@@ -22,7 +22,7 @@ const BUNDLE = [
   "",
 ];
 
-// How the SDK reads it is tested where exceptions are.
+// How it is read is tested in the SDK.
 test("lines of a file that follow each other are one run", () => {
   const text = lineTable(BUNDLE.join("\n"), places);
   assert.equal(text.trimEnd().split("\n").length, 1);

@@ -174,7 +174,8 @@ fn an_import_that_a_package_has_not_is_told_from_one_that_is_not_installed() {
             "src/main.ts:2:8: this imports \"closed/b\", but the path \"./b\" is not exported by package \"closed\"",
             "src/main.ts:3:8: this imports \"empty\", whose entry is missing",
             "src/main.ts:4:8: this imports \"empty/b\", which is not in the package empty",
-            "src/main.ts:6:18: No loader is configured for \".xyz\" files: src/data.xyz",
+            "src/main.ts:6:18: No loader is configured for \".xyz\" files: src/data.xyz; as `.txt` it is a text, as `.bin` \
+             bytes",
         ]
     );
 }
