@@ -8,6 +8,9 @@ import { removePlaceholders } from "./placeholders.js";
 import { installPipes, takeRejections, watchRejections } from "./rejections.js";
 import { writeStacks } from "./stacks.js";
 
+/** The engine's own, before the SDK's takes its name. */
+const start = setTimeout;
+
 export const engine: Engine = {
   install() {
     removePlaceholders();
@@ -21,11 +24,7 @@ export const engine: Engine = {
 };
 
 export const component: Component = {
-  // The engine's, before the SDK's own takes its name.
-  later: (
-    (own: typeof setTimeout) => (run: () => void) =>
-      void own(run, 0)
-  )(setTimeout),
+  later: (run) => void start(run, 0),
   writeStacks,
   disturb,
   built: watchRejections,
