@@ -57,7 +57,10 @@ export class BodyError extends EdgewitError<BodyErrorCode> {
   }
 }
 
-/** A request to another server failed. `fetch` itself rejects with a `TypeError`, whose `cause` this is. */
+/**
+ * A request to another server failed. `fetch` itself rejects with a `TypeError`, whose `cause` this is; its message has
+ * the origin that was asked too.
+ */
 export class FetchError extends EdgewitError<FetchErrorCode> {
   override name = "FetchError";
 
@@ -66,19 +69,30 @@ export class FetchError extends EdgewitError<FetchErrorCode> {
       const cause = new BodyError(error.val);
       super(error.tag, `request-body: ${cause.message}`, { cause });
     } else {
-      super(error.tag, text(error));
+      super(error.tag, error.tag === "denied" ? FETCH_DENIED : text(error));
     }
   }
 }
 
-/** A store refused. */
+// The host refuses both alike, and tells in its log alone which it was.
+const FETCH_DENIED =
+  "denied: this origin, or where it leads, is not granted (`fetch` in edge.toml, in a test `onFetch`)";
+
+/** What `fetch` of `url` rejects with. Of the URL it tells neither the path, nor who asks, which may be secret. */
+export function fetchFailed(url: string, cause: FetchError): TypeError {
+  const { protocol, host } = new URL(url);
+  return new TypeError(`fetch of ${protocol}//${host} failed: ${cause.message}`, { cause });
+}
+
+/** A store refused. Its message names the store and the operation. */
 export class KvError extends EdgewitError<KvErrorCode> {
   override name = "KvError";
   /** With `value-too-large`: the most that is taken, in bytes. */
   readonly limit: bigint | undefined;
 
-  constructor(error: kv.KvError) {
-    super(error.tag, text(error));
+  /** `more` is the end of the message. */
+  constructor(error: kv.KvError, more = "") {
+    super(error.tag, text(error) + more);
     this.limit = error.tag === "value-too-large" ? error.val : undefined;
   }
 }
@@ -100,19 +114,21 @@ function text(error: { tag: string; val?: unknown }): string {
   return error.val === undefined ? error.tag : `${error.tag}: ${String(error.val)}`;
 }
 
-/** The messages of an error and of its causes, outermost first, joined by `: `. `tell` gives the text of what is none. */
+/**
+ * The messages of an error and of its causes, outermost first, joined by `: `. A cause that the message before has told
+ * is not told twice. `tell` gives the text of what is none.
+ */
 export function chain(error: unknown, tell: (value: unknown) => string = String): string {
   const texts: string[] = [];
   const met = new Set<unknown>();
   let at = error;
   do {
     met.add(at);
-    if (!(at instanceof Error)) {
-      texts.push(tell(at));
-      break;
+    const message = at instanceof Error ? String(at.message) : tell(at);
+    if (texts.at(-1)?.endsWith(`: ${message}`) !== true) {
+      texts.push(at instanceof Error && at.name !== "Error" ? `${at.name}: ${message}` : message);
     }
-    texts.push(at.name === "Error" ? at.message : `${at.name}: ${at.message}`);
-    at = at.cause;
+    at = at instanceof Error ? at.cause : undefined;
   } while (at !== undefined && !met.has(at));
   return texts.join(": ");
 }

@@ -1,5 +1,15 @@
 export * from "./context.js";
-export * from "./errors.js";
+export {
+  BodyError,
+  type BodyErrorCode,
+  EdgewitError,
+  type ErrorCode,
+  FetchError,
+  type FetchErrorCode,
+  KvError,
+  type KvErrorCode,
+  type SdkErrorCode,
+} from "./errors.js";
 export { appendHeaderText, headerBytes, headerText, setHeaderText } from "./fields.js";
 export { FixedLengthStream, withLength } from "./fixed-length.js";
 export {

@@ -87,7 +87,7 @@ export class Store implements Disposable {
 
   /** The entry at `key`; `undefined` if there is none. Source: `edge:sdk/kv#store.get`. */
   async get(key: string): Promise<Entry | undefined> {
-    return entry(this.#call((store) => store.get(wellFormedKey(key))));
+    return entry(this.#call("get", (store) => store.get(wellFormedKey(key))));
   }
 
   /**
@@ -97,7 +97,7 @@ export class Store implements Disposable {
    * Source: `edge:sdk/kv#store.get-many`.
    */
   async getMany(keys: readonly string[]): Promise<(Entry | undefined)[]> {
-    return this.#call((store) => store.getMany(keys.map(wellFormedKey))).map(entry);
+    return this.#call("getMany", (store) => store.getMany(keys.map(wellFormedKey))).map(entry);
   }
 
   /**
@@ -112,7 +112,7 @@ export class Store implements Disposable {
     value: string | Uint8Array | ArrayBuffer,
     options: SetOptions = {},
   ): Promise<bigint> {
-    return this.#call((store) =>
+    return this.#call("set", (store) =>
       store.set(wellFormedKey(key), valueBytes(value), lowered(options)),
     );
   }
@@ -122,12 +122,12 @@ export class Store implements Disposable {
    * Rejects: `denied` if the store may only be read. Source: `edge:sdk/kv#store.delete`.
    */
   async delete(key: string): Promise<boolean> {
-    return this.#call((store) => store.delete(wellFormedKey(key)));
+    return this.#call("delete", (store) => store.delete(wellFormedKey(key)));
   }
 
   /** Whether something is at `key`. Source: `edge:sdk/kv#store.exists`. */
   async exists(key: string): Promise<boolean> {
-    return this.#call((store) => store.exists(wellFormedKey(key)));
+    return this.#call("exists", (store) => store.exists(wellFormedKey(key)));
   }
 
   /**
@@ -145,7 +145,7 @@ export class Store implements Disposable {
     options: { ttlMs?: bigint | undefined } = {},
   ): Promise<bigint> {
     const { ttlMs } = options;
-    return this.#call((store) =>
+    return this.#call("increment", (store) =>
       store.increment(
         wellFormedKey(key),
         s64("delta", delta),
@@ -166,7 +166,7 @@ export class Store implements Disposable {
     options: { cursor?: string | undefined; limit?: number | undefined } = {},
   ): Promise<Page> {
     const { cursor, limit = 1000 } = options;
-    return this.#call((store) =>
+    return this.#call("keys", (store) =>
       store.keys(
         wellFormed("prefix", prefix),
         cursor === undefined ? cursor : wellFormed("cursor", cursor),
@@ -184,26 +184,29 @@ export class Store implements Disposable {
     this.#handle = undefined;
   }
 
-  /** Opens the store if it is not open. */
-  #open(): kv.Store {
-    if (!this.name.isWellFormed()) {
-      throw new KvError({ tag: "denied" });
+  /** Runs the operation `name`, on the store, which it opens if it is not open. */
+  #call<Result>(name: string, operation: (store: kv.Store) => Result): Result {
+    try {
+      return operation((this.#handle ??= opened(this.name)));
+    } catch (thrown) {
+      const error = payload<kv.KvError>(thrown);
+      throw new KvError(error, this.#told(name, error));
     }
-    return (this.#handle ??= host.open(this.name));
   }
 
-  #call<Result>(operation: (store: kv.Store) => Result): Result {
-    try {
-      return operation(this.#open());
-    } catch (error) {
-      throw error instanceof Error && !("payload" in error) ? error : new KvError(payload(error));
-    }
+  /** What a person has to know beside an error. A key may be secret, and a message may reach a client. */
+  #told(operation: string, { tag }: kv.KvError): string {
+    const store = `the store ${JSON.stringify(this.name)}`;
+    if (tag !== "denied") return ` (${operation} in ${store})`;
+    return this.#handle === undefined
+      ? `: ${store} is not granted ([kv.${this.name}] in edge.toml, in a test \`testEnv\`)`
+      : `: ${store} is only read`;
   }
 
   /** @internal */
   static open(name: string): Store {
     const store = new Store(name);
-    store.#call(() => undefined);
+    store.#call("open", () => undefined);
     return store;
   }
 }
@@ -215,6 +218,10 @@ export class Store implements Disposable {
  */
 export async function open(name: string): Promise<Store> {
   return Store.open(name);
+}
+
+function opened(name: string): kv.Store {
+  return name.isWellFormed() ? host.open(name) : refuse({ tag: "denied" });
 }
 
 function entry(found: kv.Entry | undefined): Entry | undefined {
@@ -257,7 +264,7 @@ function bytes(what: string, value: unknown): Uint8Array {
 function wellFormedKey(key: string): string {
   if (typeof key !== "string") throw new TypeError(`a key is text, not ${typeof key}`);
   if (!key.isWellFormed()) {
-    throw new KvError({ tag: "invalid-key", val: "a lone surrogate is no UTF-8" });
+    refuse({ tag: "invalid-key", val: "a lone surrogate is no UTF-8" });
   }
   return key;
 }
@@ -294,5 +301,10 @@ function u32(what: string, value: number): number {
 }
 
 function invalid(val: string): never {
-  throw new KvError({ tag: "invalid-argument", val });
+  return refuse({ tag: "invalid-argument", val });
+}
+
+/** Throws as the host does: where it was is said in one place. */
+function refuse(payload: kv.KvError): never {
+  throw { payload };
 }

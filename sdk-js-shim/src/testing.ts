@@ -2,7 +2,7 @@
 
 import { install as installGlobals } from "#guest";
 import type { Env, StoreName } from "./context.js";
-import { FetchError } from "./errors.js";
+import { FetchError, fetchFailed } from "./errors.js";
 import { Listeners } from "./guest/application.js";
 import * as host from "./host/memory.js";
 import { callInProcess, type Fetch } from "./internal/call.js";
@@ -156,6 +156,6 @@ async function answered(request: Request): Promise<Response> {
     }
     return response;
   } catch (error) {
-    throw error instanceof FetchError ? new TypeError(error.message, { cause: error }) : error;
+    throw error instanceof FetchError ? fetchFailed(request.url, error) : error;
   }
 }

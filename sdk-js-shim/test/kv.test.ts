@@ -27,6 +27,30 @@ test("a store is granted or denied, at once by `open`, else by the first operati
   await rejects(open("\ud800"), "denied");
 });
 
+test("a message names the store and what was done, and no key", async () => {
+  const message = (work: Promise<unknown>) =>
+    work.then(
+      () => assert.fail("no error"),
+      (error: unknown) => (error as Error).message,
+    );
+  const granted = "is not granted ([kv.nope] in edge.toml, in a test `testEnv`)";
+  for (const work of [open("nope"), new Store("nope").get("k")]) {
+    assert.equal(await message(work), `denied: the store "nope" ${granted}`);
+  }
+  const settings = new Store("settings");
+  assert.equal(await message(settings.set("k", "")), 'denied: the store "settings" is only read');
+  await s.set("secret", "text");
+  for (const [work, expected] of [
+    [s.increment("secret", 1n), 'not-a-number (increment in the store "visits")'],
+    [s.set("secret", "", { condition: "if-absent" }), 'conflict (set in the store "visits")'],
+    [s.get(""), 'invalid-key: 0 bytes, 1 to 1024 are a key (get in the store "visits")'],
+    [s.keys("", { limit: 0 }), 'invalid-argument: a limit of 0 (keys in the store "visits")'],
+    [s.get("\ud800"), 'invalid-key: a lone surrogate is no UTF-8 (get in the store "visits")'],
+  ] as const) {
+    assert.equal(await message(work), expected);
+  }
+});
+
 test("a missing key has no value, which is not an empty one", async () => {
   assert.equal(await s.get("a"), undefined);
   assert.equal(await s.exists("a"), false);

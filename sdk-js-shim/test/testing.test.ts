@@ -3,7 +3,7 @@ import { mock, test } from "node:test";
 
 import { App, EdgewitError, FetchError } from "@edgewit/sdk";
 import { open, type Store } from "@edgewit/sdk/kv";
-import { onFetch, reset, testEnv } from "@edgewit/sdk/testing";
+import { onFetch, reset, takeLog, testEnv } from "@edgewit/sdk/testing";
 
 const platform = globalThis.fetch;
 
@@ -38,6 +38,13 @@ test("what no script answers is denied, a TypeError with its cause", async () =>
   reset();
   await assert.rejects(fetch("http://up.test/"), denied);
   await assert.rejects(fetch("not a url"), TypeError);
+  const app = new App().get("/", () => fetch("https://up.test:81/secret?key=secret#a"));
+  assert.equal((await app.request("/")).status, 500);
+  assert.equal(
+    takeLog()[0]?.message,
+    "TypeError: fetch of https://up.test:81 failed: denied: this origin, or where it leads, " +
+      "is not granted (`fetch` in edge.toml, in a test `onFetch`)",
+  );
 });
 
 test("a script may fail as a host does, or by mistake", async () => {

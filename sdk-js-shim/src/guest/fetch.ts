@@ -3,7 +3,7 @@
 import { engine } from "#engine";
 import { fetch as host } from "#host";
 import type { fetch as wit, http } from "../generated/edge.js";
-import { FetchError } from "../errors.js";
+import { FetchError, fetchFailed, payload } from "../errors.js";
 import { toHeaders } from "../fields.js";
 import { extra, toMap, trailersDue } from "../message.js";
 import { makeImmutable } from "../internal/immutable.js";
@@ -13,7 +13,6 @@ import { settle, takeHandle, toBody } from "./incoming.js";
 import { ready } from "./loop.js";
 import { fieldsOf } from "./messages.js";
 import { signalOf } from "./signal.js";
-import { told } from "./told.js";
 import { toWritable } from "./writable.js";
 
 /** The times that a request may be given. */
@@ -53,7 +52,7 @@ export function start(
   trailers: () => Headers | undefined,
   signal: AbortSignal | undefined,
 ): Upload {
-  const [pending, body] = asking(() =>
+  const [pending, body] = asking(request, () =>
     host.sendStreaming(head(request, { tag: "none" }), options(request)),
   );
   const { writable, fail } = toWritable(body, trailers);
@@ -62,7 +61,9 @@ export function start(
   signal?.addEventListener("abort", drop);
   function first(): Promise<Response> {
     signal?.removeEventListener("abort", drop);
-    const answered = signal?.aborted ? Promise.reject(signal.reason) : answer(pending, signal);
+    const answered = signal?.aborted
+      ? Promise.reject(signal.reason)
+      : answer(request, pending, signal);
     // Nobody takes the body of a request that has failed.
     answered.catch(fail);
     return answered;
@@ -99,14 +100,16 @@ function send(
   body: http.Body,
   signal: AbortSignal | undefined,
 ): Promise<Response> {
-  return answer(
-    asking(() => host.send(head(request, body), options(request))),
-    signal,
-  );
+  const pending = asking(request, () => host.send(head(request, body), options(request)));
+  return answer(request, pending, signal);
 }
 
 /** Waits for the response's head. */
-async function answer(pending: wit.Pending, signal: AbortSignal | undefined): Promise<Response> {
+async function answer(
+  request: Request,
+  pending: wit.Pending,
+  signal: AbortSignal | undefined,
+): Promise<Response> {
   const arrived = pending.subscribe();
   try {
     await ready(arrived, signal);
@@ -118,7 +121,7 @@ async function answer(pending: wit.Pending, signal: AbortSignal | undefined): Pr
     arrived[Symbol.dispose]();
   }
   return toResponse(
-    asking(() => host.wait(pending)),
+    asking(request, () => host.wait(pending)),
     signal,
   );
 }
@@ -159,6 +162,10 @@ function options(request: Request): wit.Options {
   return { redirect: engine.askedFor(request, "redirect") ?? "follow", timeouts, hints };
 }
 
-function asking<T>(call: () => T): T {
-  return told("fetch failed", FetchError, call);
+function asking<T>(request: Request, call: () => T): T {
+  try {
+    return call();
+  } catch (thrown) {
+    throw fetchFailed(request.url, new FetchError(payload(thrown)));
+  }
 }

@@ -73,6 +73,32 @@ fn a_line_names_the_place_in_the_application() {
 }
 
 #[test]
+fn a_line_says_what_was_not_granted_and_once() {
+    run(async {
+        let served = app("js-ungranted").await;
+        for (n, (target, expected)) in [
+            (
+                "/forward?how=response&url=http://127.0.0.2/",
+                "TypeError: fetch of http://127.0.0.2 failed: denied: this origin, or where it leads, \
+                 is not granted (`fetch` in edge.toml, in a test `onFetch`) (at ",
+            ),
+            (
+                "/ungranted",
+                "KvError: denied: the store \"nope\" is not granted ([kv.nope] in edge.toml, in a test `testEnv`) (at ",
+            ),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            assert_eq!(served.get(target).await.status(), 500);
+            let error = failed("js-ungranted", n + 1).await;
+            let expected = format!("handler failed: {expected}");
+            assert!(error.starts_with(&expected), "{error}");
+        }
+    });
+}
+
+#[test]
 fn what_is_no_response_is_a_500_and_a_line() {
     run(async {
         let served = app("js-return").await;

@@ -85,12 +85,14 @@ pub struct Served {
 }
 
 impl Served {
-    /// Serves it, as long as the test's runtime runs. It may fetch from any port of this machine, and has the store
-    /// `visits`.
+    /// Serves it, as long as the test's runtime runs. It may fetch from any port of this machine and from names that no
+    /// resolver has, and has the store `visits`.
     pub async fn start(self) -> Address {
         let settings = Settings {
             grants: Grants {
-                fetch: vec!["http://127.0.0.1:*".parse().expect("an origin")],
+                fetch: ["http://127.0.0.1:*", "http://*.invalid"]
+                    .map(|origin| origin.parse().expect("an origin"))
+                    .into(),
                 kv: [("visits".to_owned(), Store::ReadWrite)].into(),
                 ..Grants::default()
             },

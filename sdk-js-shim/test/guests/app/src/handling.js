@@ -1,5 +1,7 @@
 // What a handler is given.
 
+import { Store } from "@edgewit/sdk/kv";
+
 export const handling = {
   given({ env, ctx, app }) {
     return Response.json({
@@ -17,6 +19,8 @@ export const handling = {
   async visit({ env, query }) {
     return new Response(String(await env.visits.increment(query("key"), 1n)));
   },
+
+  ungranted: () => new Store("nope").get("key"),
 
   // Waits at a gate, and then asks another server, both for as long as the client is there.
   async watch({ request, query }) {
