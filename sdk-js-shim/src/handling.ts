@@ -1,5 +1,6 @@
 import type { Env, ExecutionContext, StoreName } from "./context.js";
 import type { BodyError } from "./errors.js";
+import { instead } from "./internal/habits.js";
 import { stringify } from "./internal/json.js";
 import { Store } from "./kv.js";
 import { type Pattern, pathOf, segments } from "./pattern.js";
@@ -163,7 +164,25 @@ export class Context<Name extends string = string> {
   }
 }
 
+const INIT = "the last argument of `c.text` and `c.json` is `{ status, headers }`";
+
+instead(Context, {
+  req: "the request is `c.request`, and `c.param(name)` and `c.query(name)` are beside it",
+  res: "the reply is what `next()` resolves to",
+  status: INIT,
+  header: INIT,
+  html: '`new Response(html, { headers: { "content-type": "text/html" } })`',
+  body: "`new Response(body, { status, headers })`",
+  redirect: "`new Response(null, { status: 302, headers: { location } })`",
+  set: "what a middleware knows of a request is kept in a `WeakMap`, by `c.request`",
+  get: "what a middleware knows of a request is kept in a `WeakMap`, by `c.request`",
+  executionCtx: "`c.waitUntil(work)` and `c.afterReply(task)`",
+});
+
 function reply(body: string, type: string, init: ResponseInit = {}): Response {
+  if (typeof init !== "object") {
+    throw new TypeError(`${INIT}, not ${String(init)}`);
+  }
   const headers = new Headers(init.headers);
   if (!headers.has("content-type")) {
     headers.set("content-type", type);

@@ -16,6 +16,18 @@ type SegmentName<Segment extends string> = string extends Segment
     ? Name
     : never;
 
+/** What a name never holds: to other routers it means that a segment is optional, repeated or of some form. */
+type NoName = "?" | "*" | "+" | "(" | ")" | "{" | "}" | "[" | "]" | "." | ":" | "|";
+
+/** `Path` if it may be a pattern, as far as the compiler knows it; else what is wrong with it. */
+export type PatternOf<Path extends string> = string extends Path
+  ? Path
+  : Path extends `/${string}`
+    ? [Extract<ParamName<Path>, "" | `${string}${NoName}${string}`>] extends [never]
+      ? Path
+      : "a parameter's name is letters, digits, `_` and `-`"
+    : "a pattern begins with `/`";
+
 /** In the order of preference. */
 type Kind = "literal" | "param" | "rest";
 
@@ -29,6 +41,9 @@ interface Segment {
 
 /** What a parameter's bytes are as text; `undefined` if they are none. */
 export type Decode = (raw: string) => string | undefined;
+
+/** What ASCII has for punctuation means something to other routers. */
+const NAME = /^[\w\-\u{80}-\u{10ffff}]+$/u;
 
 const RANK: Record<Kind, string> = { literal: "0", param: "1", rest: "2" };
 
@@ -50,6 +65,9 @@ export class Pattern {
 
   /** Throws: `TypeError` if the pattern is malformed. */
   constructor(text: string) {
+    if (typeof text !== "string") {
+      throw new TypeError(`a pattern is text, not ${typeof text}`);
+    }
     this.text = text;
     this.#segments = segments(text).map(parse);
     const params = this.#segments.filter(({ kind }) => kind !== "literal");
@@ -70,13 +88,16 @@ export class Pattern {
 
   #wrong(params: readonly Segment[]): string | undefined {
     if (!this.text.startsWith("/")) {
-      return "it does not begin with `/`";
+      return "it does not begin with `/`; `/*rest` is every path";
     }
     if (this.#segments.slice(0, -1).some(({ kind }) => kind === "rest")) {
       return "`*name` is not its last segment";
     }
-    if (params.some((segment) => segment.text === "")) {
-      return "a parameter has no name";
+    if (!this.names.every((name) => NAME.test(name))) {
+      return (
+        "a parameter's name is letters, digits, `_` and `-`; what may be absent is two patterns, the rest of a path is " +
+        "a last `*name`, and the form of a value is the handler's to check"
+      );
     }
     if (new Set(this.names).size < params.length) {
       return "two parameters have one name";

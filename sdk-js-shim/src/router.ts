@@ -1,11 +1,12 @@
 import { callInProcess } from "./internal/call.js";
+import { instead } from "./internal/habits.js";
 import { changeable } from "./internal/immutable.js";
 import type { Env, ExecutionContext } from "./context.js";
 import { EdgewitError } from "./errors.js";
 import { Call, Context } from "./handling.js";
-import { decode, decodeLossy, join, type ParamName, Pattern } from "./pattern.js";
+import { decode, decodeLossy, join, type ParamName, Pattern, type PatternOf } from "./pattern.js";
 
-export type { Context, ParamName };
+export type { Context, ParamName, PatternOf };
 
 /** Answers a request. */
 export type Handler<Path extends string = string> = (
@@ -48,16 +49,17 @@ interface Layer {
  * Sends a request to the handler of the best pattern that matches its path. `App` is the same, at
  * the top of a program: what a module exports as its default.
  *
- * A pattern is segments of literal text, `:name`, or a last `*name`. Literal text beats a parameter
- * beats the rest, segment by segment, whatever the order of registration. A pattern counts if it
- * has a handler for the method: its own, for HEAD also GET's, then that of {@link Router.all}. A
- * match under another method only is a 405 with `allow`, no match a 404. `:name` never matches an
- * empty segment, and a trailing slash is a different path. Literals are percent-encoded before they
- * are compared; parameters are percent-decoded afterwards, and one that is not UTF-8 then is a 400.
+ * A pattern is segments of literal text, `:name`, or a last `*name`; a name is letters, digits, `_`
+ * and `-`. Literal text beats a parameter beats the rest, segment by segment, whatever the order of
+ * registration. A pattern counts if it has a handler for the method: its own, for HEAD also GET's,
+ * then that of {@link Router.all}. A match under another method only is a 405 with `allow`, no
+ * match a 404. `:name` never matches an empty segment, and a trailing slash is a different path.
+ * Literals are percent-encoded before they are compared; parameters are percent-decoded afterwards,
+ * and one that is not UTF-8 then is a 400.
  *
  * The methods that register a handler change the router, return it, and throw: a `TypeError` if the
- * pattern is malformed, an {@link EdgewitError} with the code `duplicate-route` if it has a handler
- * for the method already, by whatever parameter names.
+ * pattern is malformed or what it is to have is not one function, an {@link EdgewitError} with the
+ * code `duplicate-route` if it has a handler for the method already, by whatever parameter names.
  *
  * ```ts
  * export default new App().get("/hello/:name", async (c) => {
@@ -78,46 +80,50 @@ export class Router {
    * Registers a handler for GET requests to `pattern`, and for HEAD requests where it has none of
    * its own.
    */
-  get<Path extends string>(pattern: Path, handler: Handler<Path>): this {
-    return this.route("GET", pattern, handler);
+  get<Path extends string>(pattern: PatternOf<Path>, handler: Handler<Path>, ...more: []): this {
+    return this.route("GET", pattern, handler, ...more);
   }
 
   /** Registers a handler for POST requests to `pattern`. */
-  post<Path extends string>(pattern: Path, handler: Handler<Path>): this {
-    return this.route("POST", pattern, handler);
+  post<Path extends string>(pattern: PatternOf<Path>, handler: Handler<Path>, ...more: []): this {
+    return this.route("POST", pattern, handler, ...more);
   }
 
   /** Registers a handler for PUT requests to `pattern`. */
-  put<Path extends string>(pattern: Path, handler: Handler<Path>): this {
-    return this.route("PUT", pattern, handler);
+  put<Path extends string>(pattern: PatternOf<Path>, handler: Handler<Path>, ...more: []): this {
+    return this.route("PUT", pattern, handler, ...more);
   }
 
   /** Registers a handler for PATCH requests to `pattern`. */
-  patch<Path extends string>(pattern: Path, handler: Handler<Path>): this {
-    return this.route("PATCH", pattern, handler);
+  patch<Path extends string>(pattern: PatternOf<Path>, handler: Handler<Path>, ...more: []): this {
+    return this.route("PATCH", pattern, handler, ...more);
   }
 
   /** Registers a handler for DELETE requests to `pattern`. */
-  delete<Path extends string>(pattern: Path, handler: Handler<Path>): this {
-    return this.route("DELETE", pattern, handler);
+  delete<Path extends string>(pattern: PatternOf<Path>, handler: Handler<Path>, ...more: []): this {
+    return this.route("DELETE", pattern, handler, ...more);
   }
 
   /** Registers a handler for HEAD requests to `pattern`. */
-  head<Path extends string>(pattern: Path, handler: Handler<Path>): this {
-    return this.route("HEAD", pattern, handler);
+  head<Path extends string>(pattern: PatternOf<Path>, handler: Handler<Path>, ...more: []): this {
+    return this.route("HEAD", pattern, handler, ...more);
   }
 
   /** Registers a handler for OPTIONS requests to `pattern`. */
-  options<Path extends string>(pattern: Path, handler: Handler<Path>): this {
-    return this.route("OPTIONS", pattern, handler);
+  options<Path extends string>(
+    pattern: PatternOf<Path>,
+    handler: Handler<Path>,
+    ...more: []
+  ): this {
+    return this.route("OPTIONS", pattern, handler, ...more);
   }
 
   /**
    * Registers a handler for requests to `pattern` of every method that has no handler of its own
    * there.
    */
-  all<Path extends string>(pattern: Path, handler: Handler<Path>): this {
-    return this.route(undefined, pattern, handler);
+  all<Path extends string>(pattern: PatternOf<Path>, handler: Handler<Path>, ...more: []): this {
+    return this.route(undefined, pattern, handler, ...more);
   }
 
   /**
@@ -126,10 +132,16 @@ export class Router {
    */
   route<Path extends string>(
     method: string | undefined,
-    pattern: Path,
+    pattern: PatternOf<Path>,
     handler: Handler<Path>,
+    ...more: []
   ): this {
-    this.#add(method, { pattern: new Pattern(pattern), handler });
+    if ((pattern as unknown) instanceof Router) {
+      throw new TypeError("`route` takes a method: `mount(prefix, router)` adds a router");
+    }
+    const parsed = new Pattern(pattern);
+    checkFunctions(parsed, "handler", handler, more);
+    this.#add(method, { pattern: parsed, handler });
     return this;
   }
 
@@ -151,8 +163,14 @@ export class Router {
    * });
    * ```
    */
-  wrap<Path extends string>(pattern: Path, middleware: Middleware<Path>): this {
-    this.#layers.push({ pattern: new Pattern(pattern), middleware });
+  wrap<Path extends string>(
+    pattern: PatternOf<Path>,
+    middleware: Middleware<Path>,
+    ...more: []
+  ): this {
+    const parsed = new Pattern(pattern);
+    checkFunctions(parsed, "middleware", middleware, more);
+    this.#layers.push({ pattern: parsed, middleware });
     return this;
   }
 
@@ -323,7 +341,26 @@ export class Router {
 
 export { Router as App };
 
+instead(Router, {
+  use: "`wrap(pattern, middleware)`, with `/*rest` for every path",
+  on: "`route(method, pattern, handler)`",
+  basePath: "`mount(prefix, router)`, on a router above",
+  listen: "a module exports the application as its default, and `edgewit serve` listens",
+});
+
 const ROOT = new Pattern("/");
+
+/** What a pattern has is one function, which no compiler tells whoever writes JavaScript. */
+function checkFunctions({ text }: Pattern, what: string, given: unknown, more: unknown[]): void {
+  if (typeof given !== "function") {
+    throw new TypeError(`the ${what} of \`${text}\` is a function, not ${typeof given}`);
+  }
+  if (more.length > 0) {
+    throw new TypeError(
+      `\`${text}\` takes one ${what} at a time: \`wrap(pattern, middleware)\` puts another around it`,
+    );
+  }
+}
 
 /** A forgotten `return` is to be found where it was forgotten. */
 function answered(reply: Response | undefined, who: string, { text } = ROOT): Response {

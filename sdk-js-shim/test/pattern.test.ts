@@ -134,10 +134,30 @@ test("decodes bytes", () => {
 });
 
 test("malformed patterns are told", () => {
-  for (const pattern of ["", "a", "/:", "/*", "/*x/b", "/:x/:x", "/:x/*x", "/\ud800"]) {
+  for (const pattern of ["", "a", "*", "/*x/b", "/:x/:x", "/:x/*x", "/\ud800"]) {
     assert.throws(() => new Pattern(pattern), TypeError, pattern);
   }
-  for (const pattern of ["/", "/:x/:y/*z", "/a*b/c:d"]) {
+  // As other routers have them: optional, repeated, of some form, and two in one segment.
+  for (const name of [
+    "",
+    "x?",
+    "x*",
+    "x+",
+    "id(\\d+)",
+    "id{[0-9]+}",
+    "x.json",
+    "from-:to",
+    "a b",
+    "$x",
+    "id<int>",
+  ]) {
+    for (const pattern of [`/a/:${name}`, `/*${name}`]) {
+      assert.throws(() => new Pattern(pattern), /`: a parameter's name is letters,/, pattern);
+    }
+  }
+  const noText = /^TypeError: a pattern is text, not function$/;
+  assert.throws(() => new Pattern((() => "/") as unknown as string), noText);
+  for (const pattern of ["/", "/:x/:y/*z", "/a*b/c:d", "/:größe/:a-b_2", "/a?/(b)"]) {
     assert.doesNotThrow(() => new Pattern(pattern), pattern);
   }
 });

@@ -141,13 +141,54 @@ test("methods of one pattern may call its parameters as they like", async () => 
 
 test("malformed patterns and prefixes are told at once", () => {
   const router = new Router();
-  assert.throws(() => router.get("a", named("")), /malformed pattern `a`/);
+  assert.throws(() => router.get(String("a"), named("")), /malformed pattern `a`/);
   assert.throws(() => router.wrap("/*rest/a", (_, next) => next()), TypeError);
   for (const prefix of ["a", "/a/", "/a/*rest", "/*rest"]) {
     assert.throws(() => router.mount(prefix, new Router()), TypeError, prefix);
   }
   const inner = new Router().get("/:id", named(""));
   assert.throws(() => router.mount("/:id", inner), /two parameters have one name/);
+});
+
+test("what other routers take is refused where it is registered, with what to write", () => {
+  // What the compiler refuses as well.
+  const app = new App() as unknown as Record<string, (...given: unknown[]) => unknown>;
+  const handler = named("");
+  const cases: [register: () => unknown, told: RegExp][] = [
+    [() => app["get"]!("/a", handler, handler), /^`\/a` takes one handler at a time: `wrap\(/],
+    [() => app["route"]!("GET", "/a", handler, handler), /one handler at a time/],
+    [() => app["wrap"]!("/*rest", handler, handler), /one middleware at a time/],
+    [() => app["get"]!("/a"), /^the handler of `\/a` is a function, not undefined$/],
+    [() => app["wrap"]!("/a", {}), /^the middleware of `\/a` is a function, not object$/],
+    [() => app["wrap"]!(handler), /^a pattern is text, not function$/],
+    [() => app["route"]!("/api", new Router()), /`mount\(prefix, router\)` adds a router/],
+    [() => app["use"]!("*", handler), /^there is no `use` here: `wrap\(/],
+    [() => app["listen"]!(3000), /`edgewit serve` listens/],
+    [() => app["get"]!("*", handler), /`\/\*rest` is every path/],
+  ];
+  for (const [register, told] of cases) {
+    assert.throws(register, (error) => error instanceof TypeError && told.test(error.message));
+  }
+  assert.doesNotThrow(() => app["get"]!("/a", handler));
+});
+
+test("what other contexts have is told with what to write", async () => {
+  const cases: [use: (c: any) => unknown, told: RegExp][] = [
+    [(c) => c.json({}, 201), /^the last argument of .* is `{ status, headers }`, not 201$/],
+    [(c) => c.text("", 404), /, not 404$/],
+    [(c) => c.req.param("id"), /^there is no `req` here: the request is `c.request`/],
+    [(c) => c.status(201), /`{ status, headers }`$/],
+    [(c) => (c.status = 201), /`{ status, headers }`$/],
+    [(c) => c.redirect("/"), /headers: { location }/],
+    [(c) => c.param(), /^the pattern `\/:id` has no parameter `undefined`$/],
+  ];
+  for (const [use, told] of cases) {
+    const app = new App().get("/:id", (c) => use(c) as Response);
+    await assert.rejects(app.fetch(new Request("http://h/a")), {
+      name: "TypeError",
+      message: told,
+    });
+  }
 });
 
 /** Appends its name to the field `order` of what comes from inside. */

@@ -58,7 +58,7 @@ fn names(pattern: &str) -> impl Iterator<Item = &str> {
 /// Says what is wrong with a pattern.
 pub(crate) fn check(pattern: &str) -> Result<(), &'static str> {
     if !pattern.starts_with('/') {
-        return Err("it does not begin with `/`");
+        return Err("it does not begin with `/`; `/*rest` is every path");
     }
     let mut rest_seen = false;
     for (index, segment) in segments(pattern).enumerate() {
@@ -70,8 +70,11 @@ pub(crate) fn check(pattern: &str) -> Result<(), &'static str> {
             continue;
         }
         rest_seen = kind == Kind::Rest;
-        if name.is_empty() {
-            return Err("a parameter has no name");
+        if !is_name(name) {
+            return Err(
+                "a parameter's name is letters, digits, `_` and `-`; what may be absent is two patterns, the rest \
+                 of a path is a last `*name`, and the form of a value is the handler's to check",
+            );
         }
         let before = segments(pattern).take(index).map(parse);
         if before
@@ -82,6 +85,13 @@ pub(crate) fn check(pattern: &str) -> Result<(), &'static str> {
         }
     }
     Ok(())
+}
+
+/// What ASCII has for punctuation means to other routers that a segment is optional, repeated or of some form.
+fn is_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    !name.is_empty()
+        && bytes.all(|it| it.is_ascii_alphanumeric() || b"_-".contains(&it) || !it.is_ascii())
 }
 
 /// Whether `pattern` matches the raw `path`. [`ALL`] below a prefix matches the prefix too.
@@ -314,12 +324,33 @@ mod tests {
         assert_eq!(values("/:x", "/%FF"), None);
     }
 
+    /// As other routers have them: optional, repeated, of some form, and two in one segment.
+    const NO_NAMES: [&str; 11] = [
+        "",
+        "x?",
+        "x*",
+        "x+",
+        r"id(\d+)",
+        "id{[0-9]+}",
+        "x.json",
+        "from-:to",
+        "a b",
+        "$x",
+        "id<int>",
+    ];
+
     #[test]
     fn malformed_patterns_are_told() {
-        for pattern in ["", "a", "/:", "/*", "/*x/b", "/:x/:x", "/:x/*x"] {
+        for pattern in ["", "a", "*", "/*x/b", "/:x/:x", "/:x/*x"] {
             assert!(check(pattern).is_err(), "{pattern}");
         }
-        for pattern in ["/", "/:x/:y/*z", "/a*b/c:d"] {
+        for name in NO_NAMES {
+            for pattern in [format!("/a/:{name}"), format!("/*{name}")] {
+                let error = check(&pattern).expect_err(&pattern);
+                assert!(error.starts_with("a parameter's name is"), "{error}");
+            }
+        }
+        for pattern in ["/", "/:x/:y/*z", "/a*b/c:d", "/:größe/:a-b_2", "/a?/(b)"] {
             assert_eq!(check(pattern), Ok(()), "{pattern}");
         }
     }

@@ -15,8 +15,8 @@ type ErrorHandler = Box<dyn Fn(&mut Context, Error) -> Result<Response, Error>>;
 
 /// Sends a request to the handler of the best pattern that matches its path.
 ///
-/// A pattern is segments of literal text, `:name`, or a last `*name`. Literal text beats a parameter beats the rest,
-/// segment by segment, whatever the order of registration. A pattern counts if it has a handler for the method: its own,
+/// A pattern is segments of literal text, `:name`, or a last `*name`; a name is letters, digits, `_` and `-`. Literal text
+/// beats a parameter beats the rest, segment by segment, whatever the order of registration. A pattern counts if it has a handler for the method: its own,
 /// for HEAD also GET's, then that of [`all`](Router::all). A match under another method only is a 405 with `allow`, no
 /// match a 404. `:name` never matches an empty segment, and a trailing slash is a different path. Literals are
 /// percent-encoded before they are compared; parameters are percent-decoded afterwards, and one that is not UTF-8 then

@@ -56,6 +56,26 @@ app.wrap("/admin/*path", async (c, next) => {
   return reply;
 });
 
+const plain: Handler<"/plain"> = (c) => c.text("");
+// @ts-expect-error nothing is optional
+app.get("/o/:x?", (c) => c.text(""));
+// @ts-expect-error no expression says what matches
+app.get("/o/:id{[0-9]+}/a", (c) => c.text(""));
+// @ts-expect-error the rest of a path has a name
+app.wrap("/*", (_, next) => next());
+// @ts-expect-error a pattern begins with a slash
+app.wrap("*", (_, next) => next());
+// @ts-expect-error one handler, and middleware is `wrap`
+app.get("/plain", plain, plain);
+// @ts-expect-error a router is mounted
+app.route("/api", new App());
+// @ts-expect-error middleware is `wrap`
+app.use("/*rest", plain);
+// @ts-expect-error a status has its name
+app.get("/status", (c) => c.json({}, 201));
+// @ts-expect-error only a middleware has something behind it
+app.get("/next", (_, next) => next());
+
 app.onError((c, error) => {
   // @ts-expect-error what is thrown may be anything
   error.message;
@@ -73,6 +93,7 @@ app.get("/:other", item);
 const user = (c: Context): string => c.requestId;
 app.get("/users/:user", (c) => c.text(user(c)));
 app.get(String("/:any"), (c) => c.text(c.param("any")));
+app.get(`/${String("a")}/:b`, (c) => c.text(c.param("b")));
 
 testEnv("visits", { settings: { greeting: "hello" } });
 // @ts-expect-error no store of this name is in edge.toml
