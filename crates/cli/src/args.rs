@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::error::{ContextKind, ContextValue};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use url::Url;
 
 const EXIT_CODES: &str = "\
@@ -67,6 +68,55 @@ pub enum Command {
         /// The shell they are for
         shell: clap_complete::Shell,
     },
+}
+
+impl Args {
+    /// The command line. One that is wrong ends the process, as the help says.
+    pub fn read() -> Self {
+        Self::try_parse().unwrap_or_else(|error| advised(error).exit())
+    }
+}
+
+/// What other tools call it, and what there is here.
+const ELSEWHERE: [(&[&str], &str); 6] = [
+    (
+        &["dev", "start", "run", "preview"],
+        "`edgewit serve` builds an application and serves it; what changes later is served after a restart",
+    ),
+    (
+        &["deploy", "publish", "upload"],
+        "`edgewit build` writes a component for any host of edge:sdk; there is no command that brings it to one",
+    ),
+    (&["init", "create"], "`edgewit new --lang LANGUAGE NAME`"),
+    (&["check", "typecheck", "tsc"], "`edgewit types`"),
+    (
+        &["--port", "-p", "--host", "--ip"],
+        "`--listen 127.0.0.1:3000`, an IP address and a port",
+    ),
+    (&["--watch", "-w"], "what changes is served after a restart"),
+];
+
+/// An error with what to write where a word is another tool's, instead of what is spelt alike.
+fn advised(error: clap::Error) -> clap::Error {
+    let kinds = [ContextKind::InvalidSubcommand, ContextKind::InvalidArg];
+    let words = kinds.iter().filter_map(|kind| error.get(*kind));
+    let advice = words
+        .filter_map(|word| match word {
+            ContextValue::String(word) => Some(word.as_str()),
+            _ => None,
+        })
+        .find_map(|word| ELSEWHERE.iter().find(|(words, _)| words.contains(&word)));
+    let Some((_, advice)) = advice else {
+        return error;
+    };
+    let mut told = clap::Error::new(error.kind()).with_cmd(&Args::command());
+    let alike = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg];
+    for (kind, value) in error.context().filter(|(kind, _)| !alike.contains(kind)) {
+        told.insert(kind, value.clone());
+    }
+    let advice = ContextValue::StyledStrs(vec![(*advice).into()]);
+    told.insert(ContextKind::Suggested, advice);
+    told
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -269,6 +319,33 @@ mod tests {
             panic!("not demo");
         };
         assert_eq!(demo.port, 3000);
+    }
+
+    #[test]
+    fn words_of_other_tools_are_answered_with_those_of_this_one() {
+        for (line, advice) in [
+            ("edgewit dev", "  tip: `edgewit serve` builds"),
+            ("edgewit deploy --prod", "  tip: `edgewit build` writes"),
+            (
+                "edgewit serve --port 3000",
+                "  tip: `--listen 127.0.0.1:3000`",
+            ),
+            ("edgewit serve -p 3000", "  tip: `--listen 127.0.0.1:3000`"),
+            (
+                "edgewit serve --port=3000",
+                "  tip: `--listen 127.0.0.1:3000`",
+            ),
+            ("edgewit serve --watch", "  tip: what changes"),
+        ] {
+            let error = Args::try_parse_from(line.split(' ')).err().unwrap();
+            let text = advised(error).to_string();
+            assert!(text.contains(advice), "{line}: {text}");
+            assert_eq!(text.matches("tip: ").count(), 1, "{line}: {text}");
+        }
+        // What is no other tool's is told as before.
+        let error = Args::try_parse_from(["edgewit", "buidl"]).err().unwrap();
+        let text = advised(error).to_string();
+        assert!(text.contains("'build'"), "{text}");
     }
 
     #[test]

@@ -25,7 +25,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 use edgewit_build::Cache;
 
 use args::{Args, Bindgen, Build, Command, New};
@@ -34,7 +34,7 @@ use output::{print, say, tell};
 use progress::Progress;
 
 fn main() -> ExitCode {
-    match run(Args::parse().command) {
+    match run(Args::read().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tell(format_args!("edgewit: {error}"));
