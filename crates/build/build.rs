@@ -13,8 +13,14 @@ use fnv::Fnv;
 /// What of the Rust SDK an application builds against.
 const RUST: [&str; 4] = ["Cargo.toml", "src", "macros/Cargo.toml", "macros/src"];
 
-/// What the package of the JavaScript SDK is compiled from.
-const JS: [&str; 4] = ["package.json", "package-lock.json", "tsconfig.json", "src"];
+/// What the package of the JavaScript SDK is compiled from, and what it says of itself.
+const JS: [&str; 5] = [
+    "README.md",
+    "package.json",
+    "package-lock.json",
+    "tsconfig.json",
+    "src",
+];
 
 fn main() -> io::Result<()> {
     let rust = pack("RUST", "rust", "../../sdk-rust", &RUST)?;

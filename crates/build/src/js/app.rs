@@ -109,9 +109,10 @@ fn place(from: &Path, to: &Path) -> Result<(), Error> {
     // What it depends on, npm installs for the application.
     files::publish(to, |folder| {
         files::copy_folder(&from.join("dist"), &folder.join("dist"))?;
-        let package = "package.json";
-        let copied = fs::copy(from.join(package), folder.join(package));
-        copied.map_err(Error::io("copy", &from.join(package)))?;
+        for file in ["package.json", "README.md"] {
+            let copied = fs::copy(from.join(file), folder.join(file));
+            copied.map_err(Error::io("copy", &from.join(file)))?;
+        }
         files::write(&folder.join(".edgewit"), wanted.as_bytes())
     })
 }

@@ -182,6 +182,9 @@ fn the_sdk_in_an_application_is_that_of_the_command() {
     );
     warned(&manifest).0.unwrap();
     assert_eq!(fs::read_to_string(&index).unwrap(), ours);
+    // Where an application's own README says that it is.
+    let readme = fs::read_to_string(path.join("node_modules/@edgewit/sdk/README.md")).unwrap();
+    assert!(readme.starts_with("# @edgewit/sdk\n"), "{readme}");
 }
 
 #[test]
