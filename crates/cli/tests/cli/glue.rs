@@ -10,8 +10,8 @@ use edgewit_build::Tool;
 const MANIFEST: &str = "name = \"glue\"\nlanguage = \"js\"\n\n[kv.visits]\n\n[limits]\nguest-ms = 600_000\n\
     head-ms = 600_000\n";
 
-/// 240 MiB as texts of arguments, and 150 MiB each as bytes of arguments, of results, and of what an export
-/// returns.
+/// 240 MiB as texts of arguments, 300 MiB as bytes of arguments, and 150 MiB each as bytes of results and of what
+/// an export returns.
 const MAIN: &str = r#"
 import { log } from "edge:sdk/logging@0.1.0";
 import { open } from "edge:sdk/kv@0.1.0";
@@ -27,7 +27,7 @@ const routes = {
   },
   "/set": () => {
     const store = open("visits");
-    for (let i = 0; i < ROUNDS; i++) store.set("key", bytes, options);
+    for (let i = 0; i < 2 * ROUNDS; i++) store.set("key", bytes, options);
   },
   "/get": () => {
     const store = open("visits");

@@ -77,6 +77,23 @@ fn a_listener_answers() {
 }
 
 #[test]
+fn what_a_listener_leaves_over_fails_in_one_line() {
+    run_guest(LISTENER, async {
+        let served = guest(LISTENER, "js-listener-left").await;
+        let reply = served.get("/left").await;
+        assert_eq!((reply.text().as_str(), reply.complete), ("at once", true));
+        events::message("js-listener-left", "after the reply: ").await;
+        // What comes after has its line behind.
+        served.get("/later").await;
+        events::message("js-listener-left", "waited").await;
+        let errors = events::errors("js-listener-left");
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        let expected = "after the reply: TypeError: from the rest (at listen (src/main.ts:";
+        assert!(errors[0].starts_with(expected), "{errors:?}");
+    });
+}
+
+#[test]
 fn a_listener_that_fails_is_a_500() {
     run_guest(LISTENER, async {
         let served = guest(LISTENER, "js-listener-fails").await;

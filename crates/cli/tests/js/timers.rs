@@ -106,26 +106,38 @@ fn an_interval_runs_beside_a_reply() {
 
 #[test]
 fn nothing_starves() {
+    const HALF: usize = 800_000;
     run(async {
         let body = Upstream::script(|mut wire| async move {
             wire.request().await;
-            wire.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
-                .await;
-            for _ in 0..200 {
-                wire.send(format!("2000\r\n{}\r\n", "x".repeat(0x2000)))
-                    .await;
-            }
-            wire.send("0\r\n\r\n").await;
+            let length = 2 * HALF;
+            wire.send(format!(
+                "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n"
+            ))
+            .await;
+            wire.send("x".repeat(HALF)).await;
+            // Without what comes from here all that waits is not ready.
+            events::message("js-fair", "3 ticks").await;
+            events::message("js-fair", "10 turns").await;
+            wire.send("x".repeat(HALF)).await;
         })
         .await;
         let others = Upstream::answering(|_| ok("ok")).await;
+        let gate = Gate::new().await;
         let served = app("js-fair").await;
         let urls = format!("&url={}", q(&others.url("/"))).repeat(20);
-        let target = format!("/fair?body={}{urls}", q(&body.url("/")));
+        let (body, gate_url) = (q(&body.url("/")), q(&gate.url()));
+        let target = format!("/fair?body={body}&gate={gate_url}{urls}");
+        let mut wire = served.ask(&target).await;
+        events::message("js-fair", "all but one").await;
+        gate.open();
         assert_eq!(
-            json(&served.get(&target).await),
-            json!({ "turns": true, "chunks": true, "ticks": true })
+            json(&wire.response().await),
+            json!({ "bytes": 2 * HALF, "texts": (["ok"; 20].join(" ")) })
         );
+        let hundred = Upstream::answering(|_| ok(&"x".repeat(100))).await;
+        let target = format!("/bytes?url={}", q(&hundred.url("/")));
+        assert_eq!(served.get(&target).await.text(), "true");
     });
 }
 

@@ -103,6 +103,8 @@ fn an_upload_is_made_as_slowly_as_it_is_taken() {
         let made = settled("js-push").await;
         // 256 KiB each: what the sockets' buffers take, of 50 MiB.
         assert!(made < 60, "{made}");
+        // The application goes on beside it.
+        events::message("js-push", "nothing is taken").await;
         open.send(true).unwrap();
         let bytes = 200 * 256 * 1024;
         assert_eq!(wire.response().await.text(), format!("{bytes} 200"));

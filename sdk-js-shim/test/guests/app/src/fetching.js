@@ -145,9 +145,15 @@ export const fetching = {
     }
   },
 
-  // An upload as fast as it is taken, that says how far it is.
+  // An upload as fast as it is taken, that says how far it is, and once that it got no further.
   async push({ query }) {
     let made = 0;
+    let before = 0;
+    const id = setInterval(() => {
+      if (made === before) console.info("nothing is taken");
+      if (made === before) clearInterval(id);
+      before = made;
+    }, 200);
     const body = new ReadableStream(
       {
         pull(controller) {

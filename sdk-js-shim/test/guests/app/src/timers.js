@@ -1,5 +1,7 @@
 // Timers and the loop that they share with all that waits.
 
+import { readExactly } from "@edgewit/sdk";
+
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Set while the application is built. */
@@ -8,6 +10,18 @@ const never = setTimeout(() => console.error("this one was cleared"), 10);
 clearTimeout(never);
 
 const encoder = new TextEncoder();
+
+/** Runs `run` again and again, with how often it has run, until what is returned is called. */
+function again(run) {
+  let turns = 0;
+  let isOver = false;
+  const turn = () => {
+    run(++turns);
+    if (!isOver) setTimeout(turn, 0);
+  };
+  turn();
+  return () => (isOver = true);
+}
 
 export const timers = {
   async sleep({ query }) {
@@ -88,27 +102,35 @@ export const timers = {
     return new Response(body);
   },
 
-  // Much that is always ready, beside what has to get its turn all the same.
+  // What has to get its turn beside the others: a timer that is due at once, again and again, an interval, a body,
+  // fetches, and one that is not answered before all others are done.
   async fair({ query }) {
-    let turns = 0;
-    let isOver = false;
-    const chain = () => {
-      turns += 1;
-      if (!isOver) setTimeout(chain, 0);
-    };
-    chain();
-    let chunks = 0;
-    const reading = (async () => {
-      for await (const _ of (await fetch(query("body"))).body) chunks += 1;
-    })();
+    const stop = again((turns) => turns === 10 && console.info("10 turns"));
     let ticks = 0;
-    const id = setInterval(() => (ticks += 1), 5);
-    await Promise.all(query.all("url").map(async (url) => (await fetch(url)).text()));
-    await sleep(20);
+    const id = setInterval(() => ++ticks === 3 && console.info("3 ticks"), 5);
+    const late = fetch(query("gate"));
+    let bytes = 0;
+    const reading = (async () => {
+      for await (const chunk of (await fetch(query("body"))).body) bytes += chunk.length;
+    })();
+    const others = query.all("url").map(async (url) => (await fetch(url)).text());
+    const texts = await Promise.all(others);
     await reading;
-    isOver = true;
+    console.info("all but one");
+    await late;
+    stop();
     clearInterval(id);
-    return Response.json({ turns: turns > 10, chunks: chunks > 10, ticks: ticks > 1 });
+    return Response.json({ bytes, texts: texts.join(" ") });
+  },
+
+  // A body each byte of which is ready, beside a timer that is due.
+  async bytes({ query }) {
+    const up = await fetch(query("url"));
+    let turns = 0;
+    const stop = again(() => (turns += 1));
+    for (let n = 0; n < 50; n++) await readExactly(up, 1);
+    stop();
+    return new Response(`${turns > 25}`);
   },
 
   // Much that only the engine itself brings to its end, one after the other.

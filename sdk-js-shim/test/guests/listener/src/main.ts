@@ -15,6 +15,9 @@ function listen(event: FetchEvent): void {
     case "/later":
       event.waitUntil(pause(20).then(() => console.info("waited")));
       return event.respondWith(later(url));
+    case "/left":
+      event.waitUntil(Promise.reject(new TypeError("from the rest")));
+      return event.respondWith(new Response("at once"));
     case "/twice":
       event.respondWith(new Response("once"));
       return event.respondWith(new Response("twice"));
