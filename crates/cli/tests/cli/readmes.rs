@@ -81,6 +81,12 @@ fn wrong(command: &str) -> Option<String> {
             let known = lock.contains(&format!("name = \"{package}\""));
             (!known).then(|| format!("no package {package}"))
         }
+        ["npm", "run", script] => {
+            let package = root().join("crates/build/templates/npm/package.json.in");
+            let known = fs::read_to_string(package).unwrap();
+            let known = known.contains(&format!("    \"{script}\": \"edgewit "));
+            (!known).then(|| format!("no script {script}"))
+        }
         ["cargo", "test", "--workspace"] | ["npm", "install" | "test"] => None,
         ["curl" | "cd" | "apt-get", ..] => None,
         _ => Some("not a command that this test knows".to_owned()),
