@@ -122,7 +122,7 @@ async function buildTheirs() {
   mkdirSync(join(witPath, "deps"), { recursive: true });
   for (const file of readdirSync(deps)) {
     const text = readFileSync(join(deps, file), "utf8");
-    writeFileSync(join(witPath, "deps", file), text.replaceAll(/(?<=@)0\.2\.[0-9]+/g, version));
+    writeFileSync(join(witPath, "deps", file), text.replaceAll(/\b0\.2\.[0-9]+/g, version));
   }
   writeFileSync(
     join(witPath, "world.wit"),
