@@ -67,22 +67,22 @@ async function run(engine, folder, script) {
     closeSync(stdin);
   }
   const finished = returned && instance.exports.check_init() === 0;
-  // What is printed from here on is no word of the application's.
-  const { 1: out, 2: err } = printed;
-  const bytes = finished ? remembered(instance.exports, script) : undefined;
-  return { finished, memory: bytes, out, err, call };
+  const bytes = finished ? remembered(instance.exports, script, printed) : undefined;
+  return { finished, memory: bytes, out: printed[1], err: printed[2], call };
 }
 
-/** The engine's memory, after a rehearsal if the application lets it have one. */
-function remembered(exports, script) {
+/** The engine's memory, after a rehearsal; as it was, and what was printed by then, if the application keeps one from
+ * working. */
+function remembered(exports, script, printed) {
   const copy = () => new Uint8Array(exports.memory.buffer).slice();
-  const before = copy();
+  const before = { memory: copy(), printed: { ...printed } };
   try {
-    return rehearses(script) && rehearse(exports) ? copy() : before;
+    if (rehearses(script) && rehearse(exports)) return copy();
   } catch (error) {
     if (!(error instanceof Ended || error instanceof WebAssembly.RuntimeError)) throw error;
-    return before;
   }
+  Object.assign(printed, before.printed);
+  return before.memory;
 }
 
 /** The system as the engine sees it: that of Node but for what is printed, drawn or read off a clock. */
