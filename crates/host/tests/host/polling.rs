@@ -184,8 +184,9 @@ const PIECES: [&str; 12] = [
     "poll:0,0",
     "poll:0",
     "read-once:0",
-    "poll:0,0",
+    // Before the next piece is asked for, which would be there at any time.
     "ready:0",
+    "poll:0,0",
     "poll:0",
     "read-once:0",
     "poll:0,0",
