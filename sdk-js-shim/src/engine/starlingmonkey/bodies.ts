@@ -91,7 +91,7 @@ function installClone<Of extends Message>(
   for (const name of ["body", "bodyUsed"] as const) {
     defineGetter(prototype, name, (message, engine) => remaining.get(message)?.[name] ?? engine());
   }
-  for (const name of ["arrayBuffer", "blob", "formData"] as const) {
+  for (const name of ["arrayBuffer", "blob"] as const) {
     const engine = prototype[name] as () => Promise<unknown>;
     define(prototype, name, function (this: Of) {
       return engine.call(withBody(this));
