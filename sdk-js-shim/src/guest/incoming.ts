@@ -7,6 +7,7 @@ import { toHeaders } from "../fields.js";
 import { endedWith, extra } from "../message.js";
 import * as partly from "../internal/partly.js";
 import { drop, ready } from "./loop.js";
+import { isOfClient } from "./signal.js";
 import { told } from "./told.js";
 
 /** What is known of a stream that reads from the host. */
@@ -86,8 +87,10 @@ function toStream(
 /** Takes the handle of a stream of ours that nobody has read from; the stream can't be read afterwards. */
 export function takeHandle(stream: ReadableStream): http.IncomingBody | undefined {
   const incoming = known.get(stream);
-  const isFree = incoming !== undefined && !incoming.isTouched && !stream.locked;
-  return isFree ? take(incoming) : undefined;
+  if (incoming === undefined || incoming.isTouched || stream.locked) return undefined;
+  // What may be aborted yet stays here: nobody reaches what the host carries on.
+  const { signal } = incoming;
+  return signal === undefined || isOfClient(signal) ? take(incoming) : undefined;
 }
 
 /** A fresh stream of what is left of one, which can't be read afterwards. */

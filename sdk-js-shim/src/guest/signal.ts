@@ -10,6 +10,14 @@ const arrived = new WeakSet<Request>();
 /** Of those, the signals that somebody asked for. */
 const clients = new WeakMap<Request, AbortSignal>();
 
+/** All of these. */
+const ofClients = new WeakSet<AbortSignal>();
+
+/** Whether `signal` aborts where a client goes, which the host takes care of by itself for what it carries on. */
+export function isOfClient(signal: AbortSignal): boolean {
+  return ofClients.has(signal);
+}
+
 /** Has the signal of `request` be aborted once its client is gone. */
 export function arrive(request: Request): void {
   arrived.add(request);
@@ -44,6 +52,7 @@ function clientSignal(request: Request): AbortSignal {
 
 function watch(): AbortSignal {
   const controller = new AbortController();
+  ofClients.add(controller.signal);
   const gone = poll.clientGone();
   void ready(gone).then(() => {
     gone[Symbol.dispose]();

@@ -113,3 +113,20 @@ fn a_signal_that_is_aborted_lets_no_fetch_begin() {
         assert_eq!(upstream.connections(), 0);
     });
 }
+
+/// A body that is handed on goes through the application as long as a signal of its may end it.
+#[test]
+fn a_signal_ends_a_body_that_was_handed_on() {
+    run(async {
+        let served = app("js-abort-handed-on").await;
+        let (upstream, mut closed) = never(HEAD).await;
+        let gate = Gate::new().await;
+        let (url, gate_url) = (q(&upstream.url("/")), q(&gate.url()));
+        let target = format!("/abort-handed-on?url={url}&gate={gate_url}");
+        let mut wire = served.ask(&target).await;
+        wire.head().await.unwrap();
+        gate.arrived(1).await;
+        gate.open();
+        is_closed(&mut closed).await;
+    });
+}

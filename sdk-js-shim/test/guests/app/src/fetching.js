@@ -269,6 +269,14 @@ export const fetching = {
   },
 
   // Hands bodies on, in the ways in which one would write it.
+  // A reply whose body the signal can end yet.
+  async "abort-handed-on"({ query, ctx }) {
+    const controller = new AbortController();
+    const up = await fetch(query("url"), { signal: controller.signal });
+    ctx.waitUntil(fetch(query("gate")).then(() => controller.abort()));
+    return up;
+  },
+
   async forward({ request, query }) {
     const url = query("url");
     switch (query("how")) {
