@@ -21,14 +21,19 @@ function next(): number {
 
 const told = new Set<string>();
 
+type ImportKey = Parameters<SubtleCrypto["importKey"]>;
+
 /**
  * Tells whoever builds, once for each place, that what all requests share is no secret, no identifier and no time.
  * `callers` are the functions of this file between here and who asked.
  */
 function early<T>(name: string, value: T, callers = 1): T {
-  const frame = new Error().stack!.split("\n")[2 + callers] ?? "";
-  const [place = ""] = /[^\s(]+:\d+:\d+/.exec(frame) ?? [];
-  const text = `${place}: ${name} at the top level gives every request the same value`;
+  const [, ...frames] = new Error().stack!.split("\n");
+  // Once the top level has come to its end, the frames of the SDK are known and left out.
+  const isTold = /^ *at early\d* /.test(frames[0] ?? "");
+  const [place] = /[^\s(]+:\d+:\d+/.exec(frames[isTold ? 1 + callers : 0] ?? "") ?? [];
+  const where = place === undefined ? "" : `${place}: `;
+  const text = `${where}${name} at the top level gives every request the same value`;
   if (!told.has(text)) console.warn(text);
   told.add(text);
   return value;
@@ -76,12 +81,28 @@ export function installBuildTime(): void {
   Crypto.prototype.randomUUID = function () {
     return isServing() ? randomUUID.call(this) : early("crypto.randomUUID()", uuid());
   };
+  refuseKeys();
   // On the object itself, where an engine may have them too.
   define(performance, "now", () => (isServing() ? elapsed() : early("performance.now()", 0)));
   defineGetter(performance, "timeOrigin", () =>
     isServing() ? Date.now() - elapsed() : early("performance.timeOrigin", 0, 2),
   );
   watchDate();
+}
+
+/**
+ * Most keys bring a source of randomness of their own with them, which would be in one state where each request begins.
+ * Those of HMAC do not.
+ */
+function refuseKeys(): void {
+  const { importKey } = SubtleCrypto.prototype;
+  define(SubtleCrypto.prototype, "importKey", function (this: SubtleCrypto, ...args: ImportKey) {
+    const algorithm: unknown = args[2];
+    const name = String((algorithm as { name?: unknown } | null)?.name ?? algorithm);
+    if (isServing() || /^hmac$/i.test(name)) return importKey.apply(this, args);
+    const when = "can only be used while a request is handled";
+    return Promise.reject(new TypeError(`crypto.subtle.importKey of a key for ${name} ${when}`));
+  });
 }
 
 /** While an application is built its clock stands at one time, which is that of no request. */

@@ -69,8 +69,8 @@ fn random_values_are_each_request_s_own() {
             all.extend(of("own"));
             early.extend(of("early"));
         }
-        // 7 for each request, and the 4 that every request begins with.
-        assert_eq!((all.len(), early.len()), (21, 4), "{all:?} {early:?}");
+        // 8 for each request, and the 4 that every request begins with.
+        assert_eq!((all.len(), early.len()), (24, 4), "{all:?} {early:?}");
         assert!(all.is_disjoint(&early), "{all:?} {early:?}");
     });
 }

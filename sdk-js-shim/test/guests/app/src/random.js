@@ -1,5 +1,7 @@
 // Random values, which the top level asks for as well.
 
+import keys from "./keys.json";
+
 const early = [Math.random(), crypto.randomUUID(), ...crypto.getRandomValues(new Uint32Array(2))];
 // Whoever keeps the functions is not fooled either.
 const { random: keptRandom } = Math;
@@ -18,10 +20,17 @@ const refused = () =>
   );
 const refusedEarly = refused();
 
+/** One by a curve is another each time. */
+async function signature() {
+  const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+  const key = await crypto.subtle.importKey("jwk", keys.ec, algorithm, false, ["sign"]);
+  return [...new Uint8Array(await crypto.subtle.sign(algorithm, key, new Uint8Array(1)))].join();
+}
+
 export const random = {
   "refused-random": () => Response.json([refusedEarly, refused()]),
 
-  random() {
+  async random() {
     const own = [
       Math.random(),
       Math.random(),
@@ -29,6 +38,7 @@ export const random = {
       crypto.randomUUID(),
       keptUuid(),
       ...crypto.getRandomValues(new Uint32Array(2)),
+      await signature(),
     ];
     return Response.json({ early, own });
   },
