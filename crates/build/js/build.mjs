@@ -1,5 +1,5 @@
 // Builds an application as far as the engine's memory after its top level.
-// `node build.mjs '{"folder": …, "entry": …, "stores": …, "sdk": …, "engine": …}'`
+// `node build.mjs '{"folder": …, "entry": …, "stores": …, "sdk": …, "engine": …, "manifest": …, "memoryBytes": …}'`
 //
 // Writes the memory to stdout, and to stderr a line `warning: …` for what is likely wrong; or lines there on
 // what is wrong, and exits with 3.
@@ -13,22 +13,36 @@ import { start } from "./start.mjs";
 
 const STDOUT = 1;
 
+const SLOW =
+  "each request takes longer than it need: the application changes something of the platform's by which requests are " +
+  "answered, so that none could be tried out while it was built";
+
 const app = JSON.parse(process.argv[2]);
 const { code, map, warnings, problems } = await bundle(app);
 if (problems) fail(problems);
 warn(warnings);
 const places = new Places(map);
 const script = seeded(code) + lineTable(code, places);
-const started = await start(app.engine, script);
+const started = await start(app.engine, script, app.memoryBytes);
 const failed = await failure(started, places, app);
 if (failed) fail(failed);
+if (started.bytes > app.memoryBytes) fail([tooMuch(started.bytes)]);
 warn(printed(started, places));
+if (started.slow) warn([SLOW]);
 writeFileSync(STDOUT, started.memory);
 
 /** Gives the numbers that the SDK makes up at the top level a beginning that is this application's own. */
 function seeded(code) {
   const digits = createHash("sha256").update(code).digest("hex").slice(0, 8);
   return code.replace(/"edgewit-seed-[0-9a-f]{8}"/, `"edgewit-seed-${digits}"`);
+}
+
+/** What is in memory before a request can't be more than a request may have. */
+function tooMuch(bytes) {
+  return (
+    `${app.manifest}: memory-bytes: the application holds ${bytes} bytes after its top level, and a request may have ` +
+    `${app.memoryBytes}; make less there, or raise the limit`
+  );
 }
 
 function warn(lines) {

@@ -21,22 +21,23 @@ const TIME_NS = 1_767_225_600_000_000_000n;
 /** Ends the engine from within an import. */
 class Ended extends Error {}
 
-/** Runs the script and returns what was printed and, if it came to its end, `memory`; else `call` says
- * which function of the host it called, if that ended it. */
-export async function start(engine, script) {
+/** Runs the script and returns what was printed and, if it came to its end, how many `bytes` the engine
+ * holds, and its `memory` where they are at most as many as there may be; else `call` says which function
+ * of the host it called, if that ended it. */
+export async function start(engine, script, most) {
   const folder = mkdtempSync(join(tmpdir(), "edgewit-"));
   try {
     writeFileSync(join(folder, SCRIPT), script);
     writeFileSync(join(folder, "bindings.js"), readFileSync(join(engine, "bindings.js")));
     const line = `--initializer-script-path /bindings.js --strip-path-prefix / ${SCRIPT}`;
     writeFileSync(join(folder, "arguments"), line);
-    return await run(engine, folder, script);
+    return await run(engine, folder, script, most);
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-async function run(engine, folder, script) {
+async function run(engine, folder, script, most) {
   const seed = createHash("sha256").update(script).digest();
   const module = await WebAssembly.compile(readFileSync(join(engine, "start.wasm")));
   const env = JSON.parse(readFileSync(join(engine, "environment.json"), "utf8"));
@@ -67,22 +68,26 @@ async function run(engine, folder, script) {
     closeSync(stdin);
   }
   const finished = returned && instance.exports.check_init() === 0;
-  const bytes = finished ? remembered(instance.exports, script, printed) : undefined;
-  return { finished, memory: bytes, out: printed[1], err: printed[2], call };
+  const bytes = finished ? memory().byteLength : 0;
+  const fits = finished && bytes <= most;
+  const started = fits ? remembered(instance.exports, script, printed, most) : {};
+  return { finished, bytes, out: printed[1], err: printed[2], call, ...started };
 }
 
 /** The engine's memory, after a rehearsal; as it was, and what was printed by then, if the application keeps one from
- * working. */
-function remembered(exports, script, printed) {
+ * working, which makes it `slow`. */
+function remembered(exports, script, printed, most) {
   const copy = () => new Uint8Array(exports.memory.buffer).slice();
   const before = { memory: copy(), printed: { ...printed } };
+  if (!rehearses(script)) return { memory: before.memory, slow: false };
   try {
-    if (rehearses(script) && rehearse(exports)) return copy();
+    const done = rehearse(exports) && exports.memory.buffer.byteLength <= most;
+    if (done) return { memory: copy(), slow: false };
   } catch (error) {
     if (!(error instanceof Ended || error instanceof WebAssembly.RuntimeError)) throw error;
   }
   Object.assign(printed, before.printed);
-  return before.memory;
+  return { memory: before.memory, slow: true };
 }
 
 /** The system as the engine sees it: that of Node but for what is printed, drawn or read off a clock. */

@@ -4,6 +4,7 @@ import { component } from "#engine";
 import type { handler, http } from "../generated/edge.js";
 import { BodyError } from "../errors.js";
 import { toHeaders } from "../fields.js";
+import { own } from "../internal/own.js";
 import { toReturned } from "../internal/returned.js";
 import { Work } from "../internal/work.js";
 import type { Handler } from "./application.js";
@@ -69,7 +70,7 @@ async function answer(
 function toRequest(from: http.Request): Request {
   const { method, uri, headers, body } = from;
   const init = { method, headers: toHeaders(headers), body: toBody(body, undefined) };
-  const request = new Request(uri, init);
+  const request = new own.Request(uri, init);
   settle(request, body, headers);
   arrive(request);
   return request;

@@ -6,6 +6,7 @@ import { fromHeaders } from "../fields.js";
 import { FixedLengthStream, withPromisedLength } from "../fixed-length.js";
 import type { http } from "../generated/edge.js";
 import { branchOf, copyExtra, extra } from "../message.js";
+import { own } from "../internal/own.js";
 import { utf8 } from "../internal/text.js";
 import { installReading } from "./reading.js";
 
@@ -36,12 +37,13 @@ export async function wholeOf(
 
 /** Makes messages, and what they are made of, what the SDK says they are. */
 export function installMessages(): void {
+  Object.assign(own, { Request, Response });
   define(globalThis, "FixedLengthStream", FixedLengthStream);
   installReading();
-  defineGetter(Response.prototype, "url", (response, own) => extra(response).uri ?? own());
-  defineGetter(Response.prototype, "redirected", (response, own) => {
+  defineGetter(Response.prototype, "url", (response, engine) => extra(response).uri ?? engine());
+  defineGetter(Response.prototype, "redirected", (response, engine) => {
     const { redirects } = extra(response);
-    return redirects === undefined ? own() : redirects > 0;
+    return redirects === undefined ? engine() : redirects > 0;
   });
   for (const prototype of [Request.prototype, Response.prototype]) {
     const clone = prototype.clone as (this: Request | Response) => Request | Response;

@@ -4,6 +4,7 @@
 // has done so once for all requests. The application itself has not been asked for anything then.
 
 import { component } from "#engine";
+import { own } from "../internal/own.js";
 import { describe } from "./failure.js";
 import { type Exports, toExports } from "./handler.js";
 
@@ -11,8 +12,8 @@ import { type Exports, toExports } from "./handler.js";
 const REHEARSAL = "edgewit-rehearsal";
 
 function reply(request: Request): Response {
-  const from = new URL(request.url).pathname + request.headers.get("accept");
-  return new Response(from, { headers: { "content-type": "text/plain" } });
+  const text = `${request.method} ${request.url} ${request.headers.get("accept")}`;
+  return new own.Response(text, { headers: { "content-type": "text/plain" } });
 }
 
 /** Whoever builds is told of what the top level left behind, which requests are not to be told of each time. */
@@ -26,14 +27,14 @@ function tellRejections(): void {
 
 /** `exports`, but for the build's requests until the reply to one of them fails. */
 export function rehearsed(exports: Exports): Exports {
-  const own = toExports(reply, {}, () => {});
+  const rehearsal = toExports(reply, {}, () => {});
   let isOver = false;
   let current = exports;
   return {
     BodySource: exports.BodySource,
     handle(request, from) {
-      current = !isOver && from.requestId === REHEARSAL ? own : exports;
-      if (current === own) tellRejections();
+      current = !isOver && from.requestId === REHEARSAL ? rehearsal : exports;
+      if (current === rehearsal) tellRejections();
       return current.handle(request, from);
     },
     afterReply(sent) {

@@ -30,10 +30,13 @@ export function clear(id?: unknown): void {
 
 /** `AbortSignal.timeout`. */
 export function timeout(milliseconds: number): AbortSignal {
-  if (!(milliseconds >= 0)) throw new TypeError(`a time is 0 ms at least, not ${milliseconds}`);
+  const delay = Math.trunc(milliseconds);
+  if (!(delay >= 0 && delay <= Number.MAX_SAFE_INTEGER)) {
+    throw new TypeError(`a time is 0 to ${Number.MAX_SAFE_INTEGER} ms, not ${milliseconds}`);
+  }
   const controller = new AbortController();
   const reason = () => new DOMException(`${milliseconds} ms have passed`, "TimeoutError");
-  after(toDelay(milliseconds), () => controller.abort(reason()));
+  after(delay, () => controller.abort(reason()));
   return controller.signal;
 }
 

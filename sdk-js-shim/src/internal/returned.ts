@@ -1,6 +1,8 @@
+import { own } from "./own.js";
+
 /** What a handler returned, as a reply. Throws `TypeError` or `RangeError` where it can't be sent. */
 export function toReturned(returned: unknown): Response {
-  if (!(returned instanceof Response)) {
+  if (!(returned instanceof own.Response)) {
     throw new TypeError(`the handler returned no Response but ${nameOf(returned)}`);
   }
   if (returned.bodyUsed) {

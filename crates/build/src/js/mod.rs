@@ -49,11 +49,12 @@ pub(crate) fn build(
             "stores": manifest.grants.kv.keys().collect::<Vec<_>>(),
             "sdk": app.sdk,
             "engine": toolset.engine(),
+            "manifest": manifest.path,
+            "memoryBytes": manifest.limits.memory_bytes,
         })
         .to_string(),
     );
     let started = start(script, report)?;
-    check_memory(started.len() as u64, manifest)?;
     let core = toolset.engine().join("core.wasm");
     let core = fs::read(&core).map_err(Error::io("read", &core))?;
     let core = snapshot::snapshot(&core, &started)?;
@@ -63,19 +64,6 @@ pub(crate) fn build(
     );
     let component = module::component(&core, options.debug, Some(adapter))?;
     output::write(output, &component)
-}
-
-/// What is in memory before a request can't be more than a request may have.
-fn check_memory(bytes: u64, manifest: &Manifest) -> Result<(), Error> {
-    let most = manifest.limits.memory_bytes;
-    if bytes <= most {
-        return Ok(());
-    }
-    Err(Error::Problems(format!(
-        "{}: memory-bytes: the application holds {bytes} bytes after its top level, and a request may have \
-         {most}; make less there, or raise the limit",
-        manifest.path.display()
-    )))
 }
 
 /// Runs the script that builds an application as far as its memory after the top level, which it returns.

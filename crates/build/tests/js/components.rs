@@ -103,13 +103,14 @@ fn equal_source_gives_equal_bytes_wherever_it_and_the_cache_are() {
     }
 }
 
-/// What is in the memory of an application that writes down each request that is made, and of the one `also`.
+/// What is in the memory of an application that writes down each reply whose fields are read, and does `also` then.
 fn rehearsed(also: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let main = format!(
-        "import {{ now }} from '@edgewit/sdk';\nlet made = 0;\nexport const told = [];\nconst construct = (target, args) => {{\n\
-         told.push('the request number ' + ++made);\n{also}\nreturn Reflect.construct(target, args);\n}};\n\
-         globalThis.Request = new Proxy(Request, {{ construct }});\n\
+        "import {{ now }} from '@edgewit/sdk';\nlet made = 0;\nexport const told = [];\n\
+         const {{ prototype }} = Headers;\nconst each = prototype[Symbol.iterator];\n\
+         prototype[Symbol.iterator] = function () {{\ntold.push('the reply number ' + ++made);\n{also}\n\
+         return each.call(this);\n}};\n\
          export default {{ fetch: () => new Response(told.push('asked for ' + made)) }};"
     );
     let manifest = app(folder.path(), &[("src/main.js", &main)]);
@@ -120,9 +121,8 @@ fn rehearsed(also: &str) -> String {
 #[test]
 fn its_engine_has_answered_before_and_the_application_has_not() {
     let text = rehearsed("");
-    assert!(text.contains("the request number 3"));
-    assert!(!text.contains("the request number 4"));
-    assert!(!text.contains("asked for 3"));
+    assert!(text.contains("the reply number 3"));
+    assert!(!text.contains("asked for 3") && !text.contains("asked for 6"));
 }
 
 #[test]
@@ -130,8 +130,8 @@ fn an_application_that_allows_no_rehearsal_has_none() {
     // An error of its own, and one that ends the engine: a call of the host, which there is none of.
     for also in ["throw new Error('no');", "now();"] {
         let text = rehearsed(&format!("{also}\n"));
-        assert!(text.contains("the request number "));
-        assert!(!text.contains("the request number 1"));
+        assert!(text.contains("the reply number "));
+        assert!(!text.contains("the reply number 1"));
     }
 }
 

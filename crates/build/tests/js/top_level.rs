@@ -231,16 +231,41 @@ fn time_goes_on_and_is_always_the_same() {
     assert_eq!(said.last().map(|it| &**it), Some(due));
 }
 
+/// After the last line has run, as well.
+#[test]
+fn what_asks_in_a_reaction_is_named_too() {
+    let text = "const ids = [];\nasync function later() {\n  await 0;\n  ids.push(crypto.randomUUID());\n}\n\
+        later();\nPromise.resolve().then(() => {\n  Math.random();\n});\n";
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = app(
+        folder.path(),
+        &[("src/main.ts", &format!("{text}{HANDLER}"))],
+    );
+    let (built, said) = warned(&manifest);
+    built.unwrap();
+    assert_eq!(said.len(), 2, "{said:?}");
+    for (line, name) in [(8, "Math.random()"), (4, "crypto.randomUUID()")] {
+        let place = format!("src/main.ts:{line}:");
+        let found = |it: &&String| it.contains(&place) && it.contains(name);
+        assert!(said.iter().any(|it| found(&it)), "{said:?}");
+    }
+}
+
 #[test]
 fn more_memory_than_a_request_may_have_is_refused() {
-    let text = format!("export const kept = new Uint8Array(200 << 20).fill(1);\n{HANDLER}");
-    let found = problems_of(&text);
-    assert!(
-        found.contains("edge.toml: memory-bytes: the application holds 2")
-            && found.ends_with(
-                "bytes after its top level, and a request may have 134217728; make less there, or \
-             raise the limit"
-            ),
-        "{found}"
-    );
+    const KEPT: &str = "kept = new Uint8Array(200 << 20).fill(1)";
+    for text in [
+        KEPT,
+        &format!("Promise.resolve().then(() => {{ {KEPT}; }})"),
+    ] {
+        let found = problems_of(&format!("let kept;\n{text};\n{HANDLER}"));
+        assert!(
+            found.contains("edge.toml: memory-bytes: the application holds 2")
+                && found.ends_with(
+                    "bytes after its top level, and a request may have 134217728; make less there, or \
+                     raise the limit"
+                ),
+            "{found}"
+        );
+    }
 }

@@ -1,6 +1,7 @@
 // What the SDK adds to the engine.
 
 import { lacks } from "../../../../src/engine/starlingmonkey/lacks.ts";
+import keys from "./keys.json";
 
 const encoder = new TextEncoder();
 
@@ -242,6 +243,69 @@ const checks = {
       "",
     ];
     return (text === expected.join("\r\n") && read.get("empty").name === "é") || text;
+  },
+  "a form is read whole": async () => {
+    const type = "multipart/form-data; boundary=a--b";
+    const body = (...lines) =>
+      new Response(lines.join("\r\n"), { headers: { "content-type": type } });
+    const disposition = "Content-Disposition: form-data;";
+    const form = await body(
+      "a preamble",
+      "--a--b",
+      `${disposition} name="te%22xt"`,
+      "",
+      "one\r\n--a--",
+      "--a--b",
+      `content-type: image/png`,
+      `${disposition} filename="f\u00e9.png"; name=file`,
+      "",
+      "\u0000\r\n\ufeff",
+      "--a--b",
+      `${disposition} name=file; filename=""`,
+      "",
+      "",
+      "--a--b--",
+      "and more",
+    ).formData();
+    const files = form.getAll("file");
+    const bytes = [...new Uint8Array(await files[0].arrayBuffer())].join();
+    const told = files.map(({ name, type, size }) => `${name} ${type} ${size}`);
+    const broken = [
+      await caught(() => body("garbage").formData()),
+      await caught(() => body("--a--b", `${disposition} name=a`, "", "cut").formData()),
+      await caught(() => body("--a--b", "a: b", "", "", "--a--b--").formData()),
+      await caught(() => new Response("a=1").formData()),
+    ];
+    const result = [form.get('te"xt'), bytes, ...told, ...broken].join("|");
+    const types = "TypeError|TypeError|TypeError|TypeError";
+    const due = `one\r\n--a--|0,13,10,239,187,191|f\u00e9.png image/png 6| text/plain 0|${types}`;
+    return result === due || result;
+  },
+  "keys of curves and of RSA verify": async () => {
+    const bytes = (text) => Uint8Array.from(atob(text), (it) => it.charCodeAt(0));
+    const signed = new TextEncoder().encode("signed");
+    const { d, key_ops, ...ec } = keys.ec;
+    const all = [
+      [ec, keys.ecSignature, { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" }],
+      [keys.rsa, keys.rsaSignature, { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" }],
+    ];
+    const results = [];
+    for (const [jwk, signature, algorithm] of all) {
+      const key = await crypto.subtle.importKey("jwk", jwk, algorithm, false, ["verify"]);
+      for (const data of [signed, signed.subarray(1)]) {
+        results.push(await crypto.subtle.verify(algorithm, key, bytes(signature), data));
+      }
+    }
+    return results.join() === "true,false,true,false" || results;
+  },
+  "a timeout may be long": async () => {
+    const signals = [2 ** 31, Number.MAX_SAFE_INTEGER].map((it) => AbortSignal.timeout(it));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const refused = [Infinity, NaN, -1].map((it) => caught(() => AbortSignal.timeout(it)));
+    return (
+      !signals.some((it) => it.aborted) &&
+      (await Promise.all(refused)).join() === "TypeError,TypeError,TypeError"
+    );
   },
   "a request refuses": async () => {
     const results = [
