@@ -28,6 +28,15 @@ export class Places {
       column: found.originalColumn + 1,
     };
   }
+
+  /** What is known of a name that begins at a place of the script: `at`, its place in its file, and `name` if it
+   * has another one there. */
+  named(line, column) {
+    const found = this.#map.findEntry(line - 1, column - 1);
+    if (found.generatedLine !== line - 1 || found.generatedColumn !== column - 1) return undefined;
+    const { originalSource, originalLine, originalColumn, name } = found;
+    return { at: `${originalSource}:${originalLine}:${originalColumn}`, name };
+  }
 }
 
 /** The line to append to the bundle `code`. */

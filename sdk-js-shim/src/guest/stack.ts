@@ -14,7 +14,7 @@ function write(error: Error, of: Iterable<Frame>): string {
   const frames = framesOf(of);
   const classes = classesOf(error);
   // An error is made where its class is asked for it, and not within.
-  while (frames.length > 1 && classes.has(frames[0]!.split(" (", 1)[0]!)) frames.shift();
+  while (frames.length > 1 && classes.has(bare(frames[0]!.split(" (", 1)[0]!))) frames.shift();
   return [String(error), ...frames].join("\n    at ");
 }
 
@@ -23,7 +23,12 @@ function classesOf(error: Error): Set<string> {
   const names = new Set<string>();
   let at = Object.getPrototypeOf(error) as Error | null;
   for (; at !== null && at !== Error.prototype; at = Object.getPrototypeOf(at)) {
-    names.add(at.constructor?.name);
+    names.add(bare(String(at.constructor?.name)));
   }
   return names;
+}
+
+/** A name without what bundling adds to it: a class has its own again, the frame of its constructor has not. */
+function bare(name: string): string {
+  return name.replace(/^_|\d+$/g, "");
 }

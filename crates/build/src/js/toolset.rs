@@ -20,7 +20,7 @@ const PACKAGES: [(&str, &str); 2] = [
 ];
 
 /// What runs on them.
-const SCRIPTS: [(&str, &str); 13] = [
+const SCRIPTS: [(&str, &str); 14] = [
     ("build.mjs", include_str!("../../js/build.mjs")),
     ("bundle.mjs", include_str!("../../js/bundle.mjs")),
     ("edge.wit", include_str!("../../../../wit/edge.wit")),
@@ -29,6 +29,7 @@ const SCRIPTS: [(&str, &str); 13] = [
     ("glue.mjs", include_str!("../../js/glue.mjs")),
     ("imports.mjs", include_str!("../../js/imports.mjs")),
     ("lines.mjs", include_str!("../../js/lines.mjs")),
+    ("names.mjs", include_str!("../../js/names.mjs")),
     ("node.mjs", include_str!("../../js/node.mjs")),
     ("rehearse.mjs", include_str!("../../js/rehearse.mjs")),
     ("start.mjs", include_str!("../../js/start.mjs")),

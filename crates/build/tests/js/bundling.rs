@@ -26,6 +26,39 @@ fn texts_and_bytes_are_imported_as_they_are() {
     );
 }
 
+/// Bundling changes the names of variables, which are those of classes too.
+#[test]
+fn classes_have_the_names_of_their_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let main = "import { Box as Other, Sub } from './box.js';\nimport { Store } from '@edgewit/sdk/kv';\n\
+        class Box { static made = new Box(); static first = Box.made.constructor.name; }\n\
+        class Mixed extends mix(Box) { static all = [() => Mixed]; }\n\
+        function mix(base: typeof Box) { return base; }\n\
+        function within() { class Box { static it = () => Box; } return Box; }\n\
+        const Outer = class _Inner { static it = () => _Inner; };\n\
+        class Named { static name = 'own'; static it = () => Named; }\n\
+        class Got { static #n = 1; static get name() { return `got ${Got.#n}`; } }\n\
+        const text = `\nclass Box {\n`;\n\
+        const all = [Box, Other, Sub, Mixed, within(), Outer, Named, Got, Store];\n\
+        console.log(...all.map(({ name }) => name), Box.first, new Box(), text.length);\n";
+    let boxed = "export class Box { static it = () => Box; }\nexport class Sub extends Box {}\n\
+        class _Inner {}\nconsole.log(_Inner.name);\n";
+    let manifest = app(
+        folder.path(),
+        &[
+            ("src/main.ts", &format!("{main}{HANDLER}")),
+            ("src/box.ts", boxed),
+        ],
+    );
+    assert_eq!(
+        printed(&manifest),
+        [
+            "_Inner",
+            "Box Box Sub Mixed Box _Inner own got 1 Store Box Box {} 13"
+        ]
+    );
+}
+
 #[test]
 fn packages_are_those_for_browsers_and_for_production() {
     let folder = tempfile::tempdir().unwrap();

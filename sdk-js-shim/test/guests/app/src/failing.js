@@ -2,11 +2,13 @@
 
 const encoder = new TextEncoder();
 
+// What names itself within is given another name by bundling.
 class OwnError extends Error {
-  name = "OwnError";
+  static unknown = new OwnError("unknown");
 
   constructor(message) {
     super(message);
+    this.name = new.target.name;
   }
 }
 
