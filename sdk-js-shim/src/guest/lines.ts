@@ -30,13 +30,12 @@ export function framesOf(stack: Iterable<Frame>): string[] {
   const frames: string[] = [];
   let hasOwn = false;
   for (const { name, line, column } of stack) {
-    const place = placeOf(line);
+    const place = placeOf(line, column);
     if (place === undefined || OWN.test(place)) continue;
     const isOwn = !isOfPackage(place);
     // One of the application's own is shown, however deep in a package the others are.
     if (frames.length < FRAMES_MOST || (isOwn && !hasOwn)) {
-      const at = `${place}:${column}`;
-      frames.push(name === "" ? at : `${name} (${at})`);
+      frames.push(name === "" ? place : `${name} (${place})`);
     }
     hasOwn ||= isOwn;
     if (hasOwn && frames.length >= FRAMES_MOST) break;
@@ -49,11 +48,13 @@ export function isOfPackage(frame: string): boolean {
   return frame.includes("node_modules/");
 }
 
-/** `file:line` of a line of the bundle; `undefined` for lines that are nobody's. */
-function placeOf(wanted: number): string | undefined {
+/**
+ * `file:line` of a line of the bundle, whose columns are its own and no file's; `undefined` for lines that are nobody's.
+ */
+function placeOf(wanted: number, column: number): string | undefined {
   runs ??= readTable();
-  // While the application is built it has no table yet, and whoever builds it knows its lines.
-  if (runs === undefined) return `source.js:${wanted}`;
+  // While the application is built it has no table yet, and whoever builds it knows its places.
+  if (runs === undefined) return `source.js:${wanted}:${column}`;
   let low = 0;
   for (let high = runs.length; low < high;) {
     const middle = (low + high) >> 1;

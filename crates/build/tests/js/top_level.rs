@@ -211,7 +211,7 @@ fn what_is_printed_or_left_unhandled_is_a_warning() {
             "printed while the application was built: badly",
             "printed while the application was built: undefined",
             "printed while the application was built: nobody handled a promise that was rejected: late (at \
-             src/main.ts:5:9)",
+             src/main.ts:5)",
         ]
     );
 }

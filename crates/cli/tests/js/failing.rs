@@ -67,7 +67,7 @@ fn a_line_names_the_place_in_the_application() {
         let index = source
             .take_while(|line| !line.contains("\"outer\""))
             .count();
-        let place = format!("(at causes (src/failing.js:{}:", index + 1);
+        let place = format!("(at causes (src/failing.js:{}))", index + 1);
         assert!(error.contains(&place), "{error}");
     });
 }

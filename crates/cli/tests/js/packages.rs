@@ -49,7 +49,7 @@ fn an_error_that_one_throws_is_from_the_application_as_well() {
             let source =
                 include_str!("../../../../sdk-js-shim/test/guests/packages/src/main.ts").lines();
             let index = source.take_while(|line| !line.contains(what)).count();
-            format!("src/main.ts:{}:", index + 1)
+            format!("src/main.ts:{})", index + 1)
         };
         let from = format!("), from {}", place("marked.parse(undefined"));
         let within = "(node_modules/marked/";
