@@ -61,6 +61,32 @@ test("what an application prints is in its log, with the level that it has there
   assert.match(trace?.[2] ?? "", /^Trace: trace\n    at [^]*calling\.test/);
 });
 
+test("a call's groups, counts and times are its own", async () => {
+  let met = () => {};
+  const meeting = new Promise<void>((resolve) => (met = resolve));
+  const app = new App()
+    .get("/first", async (c) => {
+      console.group("first");
+      console.count();
+      console.time();
+      await meeting;
+      console.count();
+      return c.text("");
+    })
+    .get("/second", () => {
+      console.count();
+      console.timeLog();
+      met();
+      throw new Error("it ends within no group");
+    });
+  await Promise.all([app.request("/first"), app.request("/second")]);
+  const told = lines().filter(([, target]) => target === "console");
+  assert.deepEqual(
+    told.map(([, , text]) => text),
+    ["first", "  default: 1", "default: 1", "  default: 2"],
+  );
+});
+
 test("it prints while its body is read, and after its reply", async () => {
   const chunks = ["one", "two"];
   const app = new App().get("/", (c) => {

@@ -20,18 +20,23 @@ const METHODS = {
 
 /** The least level that is kept, the same for a whole request; asked for once. */
 let least: number | undefined;
-let indent = "";
-const counts = new Map<string, number>();
-const began = new Map<string, number>();
+
+/** What a request's calls of `console` leave for those that follow. */
+export class Kept {
+  indent = "";
+  readonly counts = new Map<string, number>();
+  readonly began = new Map<string, number>();
+}
 
 type Write = (level: wit.Level, text: () => string) => void;
+type Take = (level: wit.Level, text: () => string, indent: string) => void;
 
 /**
- * The methods of a `console` each of whose calls is one event, which `write` takes. Objects are formatted as Node does.
- * `now` are milliseconds on a clock that never goes back.
+ * The methods of a `console` each of whose calls is one event, which `take` takes. Objects are formatted as Node does.
+ * `now` are milliseconds on a clock that never goes back, and `kept` is that of the request.
  */
-export function consoleOf(take: Write, now: () => number): Console {
-  const write: Write = (level, text) => take(level, () => told(text));
+export function consoleOf(take: Take, now: () => number, kept: () => Kept): Console {
+  const write: Write = (level, text) => take(level, () => told(text), kept().indent);
   const own: Partial<Console> = {};
   for (const [name, level] of Object.entries(METHODS)) {
     own[name as keyof typeof METHODS] = (...args: unknown[]) => write(level, () => plain(args));
@@ -45,38 +50,39 @@ export function consoleOf(take: Write, now: () => number): Console {
     },
     clear() {},
     count(label = "default") {
-      counts.set(label, (counts.get(label) ?? 0) + 1);
-      write("info", () => `${label}: ${counts.get(label)}`);
+      const count = (kept().counts.get(label) ?? 0) + 1;
+      kept().counts.set(label, count);
+      write("info", () => `${label}: ${count}`);
     },
     countReset(label = "default") {
-      counts.delete(label);
+      kept().counts.delete(label);
     },
     dir(value: unknown, options?: object) {
       write("info", () => inspect(value, options));
     },
     group(...args: unknown[]) {
       if (args.length > 0) write("info", () => plain(args));
-      indent += "  ";
+      kept().indent += "  ";
     },
     groupCollapsed(...args: unknown[]) {
       own.group!(...args);
     },
     groupEnd() {
-      indent = indent.slice(2);
+      kept().indent = kept().indent.slice(2);
     },
     table(value?: unknown, columns?: readonly string[]) {
       const isTable = typeof value === "object" && value !== null;
       write("info", () => (isTable ? drawTable(value, columns) : plain([value])));
     },
     time(label = "default") {
-      began.set(label, now());
+      kept().began.set(label, now());
     },
     timeEnd(label = "default") {
       own.timeLog!(label);
-      began.delete(label);
+      kept().began.delete(label);
     },
     timeLog(label = "default", ...args: unknown[]) {
-      const since = began.get(label);
+      const since = kept().began.get(label);
       if (since === undefined) return;
       write("info", () => format(`${label}: ${(now() - since).toFixed(3)}ms`, ...args));
     },
@@ -93,7 +99,7 @@ function plain(args: unknown[]): string {
 }
 
 /** Writes an event of the log. */
-export function log(level: wit.Level, make: () => string): void {
+export function log(level: wit.Level, make: () => string, indent: string): void {
   least ??= LEVELS.indexOf(logging.minLevel() ?? ("none" as wit.Level));
   if (least < 0 || LEVELS.indexOf(level) < least) return;
   const text = make();

@@ -3,7 +3,7 @@
 import { define, defineGetter } from "../internal/define.js";
 import { listeners } from "./application.js";
 import { installBuildTime } from "./build-time.js";
-import { consoleOf, log } from "./console.js";
+import { consoleOf, Kept, log } from "./console.js";
 import { fetch } from "./fetch.js";
 import { installInspect } from "./inspect.js";
 import { installListeners } from "./listeners.js";
@@ -35,9 +35,12 @@ export function install(): void {
 /** While the application is built, whoever builds it reads along. */
 function installConsole(): void {
   const building = console;
+  // Each request begins with a copy of what there is once the application is built.
+  const kept = new Kept();
   const own = consoleOf(
-    (level, text) => (isServing() ? log(level, text) : building.log(text())),
+    (level, text, indent) => (isServing() ? log(level, text, indent) : building.log(text())),
     now,
+    () => kept,
   );
   define(globalThis, "console", own);
 }

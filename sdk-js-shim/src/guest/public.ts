@@ -20,6 +20,6 @@ export function start(input: string | URL | Request, init?: RequestInit): Upload
 export function install(): void {}
 
 /** Runs a part of a call in process. */
-export function inCall<T>(run: () => T): T {
+export function inCall<T>(_call: object, run: () => T): T {
   return run();
 }

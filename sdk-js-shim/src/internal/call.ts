@@ -29,7 +29,6 @@ export async function callInProcess(
   init?: RequestInit,
   env: Env = {},
 ): Promise<Response> {
-  const request = await inCall(() => arriving(input, init));
   const left = new Work(
     {
       requestId: `test-${++calls}`,
@@ -38,9 +37,10 @@ export async function callInProcess(
     },
     report,
   );
+  const request = await inCall(left, () => arriving(input, init));
   const response = await answer(fetch, request, env, left);
   if (response.body !== null) return new Response(watched(response.body, left), response);
-  await inCall(() => left.finish(undefined));
+  await inCall(left, () => left.finish(undefined));
   return response;
 }
 
@@ -65,15 +65,10 @@ function announced(request: Request, length: number | string): Request {
   return request;
 }
 
-async function answer(
-  fetch: Fetch,
-  request: Request,
-  env: Env,
-  ctx: ExecutionContext,
-): Promise<Response> {
+async function answer(fetch: Fetch, request: Request, env: Env, ctx: Work): Promise<Response> {
   try {
-    return await inCall(async () => {
-      const returned = await fetch(request, env, ctx as ExecutionContext & Absent);
+    return await inCall(ctx, async () => {
+      const returned = await fetch(request, env, ctx as Work & Absent);
       return sent(toReturned(returned), request.method);
     });
   } catch (error) {
@@ -108,10 +103,10 @@ function count(headers: Headers, length: number, status: number, method: string)
 /** A body behind whose end no work is left, and the trailers are known. */
 function watched(body: ReadableStream<Uint8Array>, left: Work): ReadableStream<Uint8Array> {
   const reader = body.getReader();
-  const finish = (error: BodyError | undefined) => inCall(() => left.finish(error));
+  const finish = (error: BodyError | undefined) => inCall(left, () => left.finish(error));
   const source: UnderlyingDefaultSource<Uint8Array> = {
     async pull(controller) {
-      const next = await inCall(() => reader.read()).catch(async (error: unknown) => {
+      const next = await inCall(left, () => reader.read()).catch(async (error: unknown) => {
         await finish(
           error instanceof BodyError ? error : new BodyError({ tag: "other", val: chain(error) }),
         );
@@ -126,7 +121,7 @@ function watched(body: ReadableStream<Uint8Array>, left: Work): ReadableStream<U
       }
     },
     async cancel(reason) {
-      await inCall(() => reader.cancel(reason));
+      await inCall(left, () => reader.cancel(reason));
       await finish(new BodyError({ tag: "closed" }));
     },
   };

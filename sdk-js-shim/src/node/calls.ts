@@ -4,18 +4,18 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
 interface Storage {
-  run<T>(value: boolean, run: () => T): T;
-  getStore(): boolean | undefined;
+  run<T>(call: object | undefined, run: () => T): T;
+  getStore(): object | undefined;
 }
 
 const calls: Storage = new AsyncLocalStorage();
 
-/** Has `run`, and what it begins, be a part of a call, or none. */
-export function asCall<T>(isCall: boolean, run: () => T): T {
-  return calls.run(isCall, run);
+/** Has `run`, and what it begins, be a part of a call, or of none. */
+export function inCallOf<T>(call: object | undefined, run: () => T): T {
+  return calls.run(call, run);
 }
 
-/** Whether what runs now is a part of a call. */
-export function isCall(): boolean {
-  return calls.getStore() === true;
+/** The call that what runs now is a part of. */
+export function callNow(): object | undefined {
+  return calls.getStore();
 }

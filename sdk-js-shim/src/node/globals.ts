@@ -1,9 +1,9 @@
 // The globals of a component, as far as Node lacks them or does otherwise.
 
 import { engine } from "#engine";
-import { consoleOf, log } from "../guest/console.js";
+import { consoleOf, Kept, log } from "../guest/console.js";
 import { installMessages } from "../guest/messages.js";
-import { asCall, isCall } from "./calls.js";
+import { callNow, inCallOf } from "./calls.js";
 
 let installed = false;
 
@@ -17,14 +17,27 @@ export function install(): void {
 }
 
 function installConsole(): void {
-  const own = consoleOf(log, () => performance.now());
+  const own = consoleOf(
+    log,
+    () => performance.now(),
+    () => keptOf(callNow()!),
+  );
   for (const name of Object.keys(own) as (keyof Console)[]) {
     const print = console[name] as (...args: unknown[]) => void;
     const write = own[name] as (...args: unknown[]) => void;
     console[name] = (...args: unknown[]) => {
       // Some of Node's call others.
-      asCall(false, () => print.apply(console, args));
-      if (isCall()) write(...args);
+      inCallOf(undefined, () => print.apply(console, args));
+      if (callNow() !== undefined) write(...args);
     };
   }
+}
+
+const allKept = new WeakMap<object, Kept>();
+
+/** Each call begins anew, as a component does. */
+function keptOf(call: object): Kept {
+  let kept = allKept.get(call);
+  if (kept === undefined) allKept.set(call, (kept = new Kept()));
+  return kept;
 }

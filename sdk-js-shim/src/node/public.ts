@@ -1,7 +1,7 @@
 // What public modules have where there is no host to ask: tests under Node.
 
 import type { Upload } from "../upload.js";
-import { asCall } from "./calls.js";
+import { inCallOf } from "./calls.js";
 import { install } from "./globals.js";
 
 export { readExactlyOf, restOf } from "../internal/partly.js";
@@ -15,8 +15,8 @@ export function start(input: string | URL | Request, init?: RequestInit): Upload
   return { response, writable };
 }
 
-/** Runs a part of a call in process. */
-export function inCall<T>(run: () => T): T {
+/** Runs a part of a call in process: one of the same `call` as others. */
+export function inCall<T>(call: object, run: () => T): T {
   install();
-  return asCall(true, run);
+  return inCallOf(call, run);
 }
