@@ -38,8 +38,13 @@ export function installInspect(): void {
       return inspect(Object.fromEntries(held), options);
     });
   }
-  show("Headers", (it, options) => inspect(Object.fromEntries(it as never), options));
+  show("Headers", (it, options) => inspect(fieldsIn(it as object as Headers), options));
   for (const name of ["FormData", "URLSearchParams"] as const) show(name, pairs);
+}
+
+/** What has several values, as `set-cookie` may, has them in one text. */
+function fieldsIn(headers: Headers): Record<string, string> {
+  return Object.fromEntries(Array.from(headers.keys(), (name) => [name, headers.get(name)!]));
 }
 
 function pairs(it: object, options: InspectOptions): string {

@@ -70,7 +70,11 @@ fn messages_are_printed_with_what_they_hold() {
         assert!(texts[1].starts_with(response), "{}", texts[1]);
         assert_eq!(
             texts[2..],
-            ["{ a: { b: { c: [Request] } } }", "FormData { 'a' => '1' }"]
+            [
+                "{ a: { b: { c: [Request] } } }",
+                "FormData { 'a' => '1' }",
+                "Headers { a: '1', 'set-cookie': 'b=2, c=3' }",
+            ]
         );
     });
 }

@@ -20,6 +20,9 @@ export const printing = {
     console.info(new Response("x", { status: 201, headers: { d: "e" } }));
     console.info({ a: { b: { c: new Request("http://a/") } } });
     console.info(form);
+    const cookies = new Headers({ a: "1" });
+    for (const cookie of ["b=2", "c=3"]) cookies.append("set-cookie", cookie);
+    console.info(cookies);
     return new Response("printed");
   },
 
