@@ -82,7 +82,8 @@ export function request(
 
 /**
  * Imports an application that answers by `addEventListener("fetch", …)`, which is there while `load` runs, and gives it
- * as one that {@link request} calls. A module runs once in a process, so each is imported by one such call.
+ * as one that {@link request} calls. A module runs once in a process, so each is imported by one such call. A call waits for
+ * those before it.
  *
  * ```ts
  * const app = await listener(() => import("../src/main.js"));
@@ -90,7 +91,16 @@ export function request(
  * ```
  * Rejects: `TypeError` if nothing was added to listen, with what `load` rejects with.
  */
-export async function listener(load: () => Promise<unknown>): Promise<Application> {
+export function listener(load: () => Promise<unknown>): Promise<Application> {
+  const app = loaded.then(() => listening(load));
+  loaded = app.catch(() => {});
+  return app;
+}
+
+/** Settles with the last call of {@link listener}: what two load at once would listen with each other's global. */
+let loaded: Promise<unknown> = Promise.resolve();
+
+async function listening(load: () => Promise<unknown>): Promise<Application> {
   const listeners = new Listeners();
   const names = ["addEventListener", "removeEventListener"] as const;
   const before = names.map((name) => Object.getOwnPropertyDescriptor(globalThis, name));

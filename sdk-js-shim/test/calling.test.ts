@@ -277,3 +277,21 @@ test("an application that listens is one that can be called", async () => {
   );
   assert.ok(!("removeEventListener" in globalThis));
 });
+
+test("applications that are loaded at once listen each for itself", async () => {
+  const before = Object.getOwnPropertyDescriptor(globalThis, "addEventListener");
+  const loading = (text: string, ms: number) =>
+    listener(async () => {
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      addEventListener("fetch", (event) => event.respondWith(new Response(text)));
+    });
+  const failed = listener(() => Promise.reject(new Error("of the module")));
+  const [slow, fast] = await Promise.all([
+    loading("slow", 20),
+    loading("fast", 1),
+    assert.rejects(failed, { message: "of the module" }),
+  ]);
+  assert.equal(await (await request(slow, "/")).text(), "slow");
+  assert.equal(await (await request(fast, "/")).text(), "fast");
+  assert.deepEqual(Object.getOwnPropertyDescriptor(globalThis, "addEventListener"), before);
+});
