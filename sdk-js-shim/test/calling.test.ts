@@ -199,6 +199,21 @@ test("a body arrives with the length that its client knows", async () => {
   assert.deepEqual(await of(stream(), "/handed", announced), ["3 3", "3", "abc"]);
 });
 
+test("a reply whose stream fails has one line of the log", async () => {
+  const app = new App().get("/", (c) => {
+    c.afterReply((error) => console.info(`over: ${error?.code}`));
+    const pull = () => Promise.reject(new Error("lost", { cause: new RangeError("beneath") }));
+    return new Response(new ReadableStream({ pull }));
+  });
+  const reply = await app.request("/");
+  assert.deepEqual(lines(), []);
+  await assert.rejects(reply.text(), /lost/);
+  assert.deepEqual(lines(), [
+    ["error", "edgewit", "lost: RangeError: beneath"],
+    ["info", "console", "over: other"],
+  ]);
+});
+
 test("the trailers of a reply are known at its end", async () => {
   const app = new App().get(
     "/",

@@ -107,6 +107,7 @@ function watched(body: ReadableStream<Uint8Array>, left: Work): ReadableStream<U
   const source: UnderlyingDefaultSource<Uint8Array> = {
     async pull(controller) {
       const next = await inCall(left, () => reader.read()).catch(async (error: unknown) => {
+        report(error);
         await finish(
           error instanceof BodyError ? error : new BodyError({ tag: "other", val: chain(error) }),
         );
