@@ -6,7 +6,11 @@ import { globalOfNode } from "./node.mjs";
 import { SCRIPT } from "./start.mjs";
 
 const THROWN = "Exception while evaluating top-level script\n";
-const REJECTED = /^Promise rejected but never handled: (.*)\nStack:\n((?: .*\n)*)/gm;
+const REJECTION = "Promise rejected but never handled: ";
+const REJECTED = new RegExp(
+  `^${REJECTION}(.*(?:\\n(?!Stack:\\n|${REJECTION}).*)*)\\nStack:\\n((?: .*\\n)*)`,
+  "gm",
+);
 const UNFINISHED = /does not export a "handler" interface|before initialization/;
 const WHEN = "the top level of an application runs while it is built, and not for a request";
 /** What the SDK says of a place begins with it. */
@@ -41,9 +45,8 @@ export function printed({ out, err }, places) {
   const rest = err.replace(REJECTED, (_, message, stack) => {
     const [frame] = frames(stack, places);
     const what = "a promise was rejected while the application was built, and nobody handled it";
-    unhandled.push(
-      `${frame ? `${position(frame.place)}: ` : ""}${what}: ${globalOfNode(message) ?? message}`,
-    );
+    const text = `${frame ? `${position(frame.place)}: ` : ""}${what}: ${globalOfNode(message) ?? message}`;
+    unhandled.push(...text.split("\n"));
     return "";
   });
   const lines = shown(out + rest).map((line) => {

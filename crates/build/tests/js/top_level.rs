@@ -190,7 +190,7 @@ fn an_application_that_handles_nothing_is_told_what_it_needs() {
 
 #[test]
 fn what_is_printed_or_left_unhandled_is_a_warning() {
-    let text = "console.log('starting');\nconsole.error('badly');\n\n  Promise.reject(new Error('lost'));\n\
+    let text = "console.log('starting');\nconsole.error('badly');\n\n  Promise.reject(new Error('lost\\nfor ever'));\n\
         Promise.resolve().then(() => { throw new Error('late'); });\n\
         (async () => process.env.KEY)();\nconsole.log(import.meta.url);\n";
     let folder = tempfile::tempdir().unwrap();
@@ -205,6 +205,7 @@ fn what_is_printed_or_left_unhandled_is_a_warning() {
         [
             "src/main.ts:7:13: `import.meta` is empty: a file is imported by itself (`./page.html` is a string)",
             "src/main.ts:4:18: a promise was rejected while the application was built, and nobody handled it: lost",
+            "for ever",
             "src/main.ts:6:14: a promise was rejected while the application was built, and nobody handled it: process \
              is a part of Node and not there at the edge; use a store with `env` in edge.toml for the environment",
             "printed while the application was built: starting",
