@@ -6,7 +6,8 @@ import { test } from "node:test";
 import { framesOf } from "../dist/guest/lines.js";
 
 const runs = ["2", "3,a,0", "1", "k,2s,1", "4,d,0"].join(" ");
-const table = ["a.ts", "node_modules/b/b.js", runs].join("\n");
+const joined = "r,6,2s r,9,2t";
+const table = ["a.ts", "node_modules/b/b.js", joined, runs].join("\n");
 Object.assign(globalThis, { [Symbol.for("edgewit.lines")]: table });
 
 const frames = (...lines: number[]) => lines.map((line) => ({ name: "f", line, column: 5 }));
@@ -30,4 +31,15 @@ test("ten frames are shown, and one of the application's own however deep it is"
   assert.deepEqual(deep.slice(9), ["f (node_modules/b/b.js:109)", "f (a.ts:10)"]);
   assert.equal(framesOf(frames(3, ...inPackage)).length, 10);
   assert.equal(framesOf(frames(...inPackage)).length, 10);
+});
+
+test("a line of a bundle may hold several of a file", () => {
+  const of = (column: number) => framesOf([{ name: "", line: 27, column }])[0];
+  assert.deepEqual([5, 6, 8, 9, 99].map(of), [
+    "a.ts:13",
+    "a.ts:100",
+    "a.ts:100",
+    "a.ts:101",
+    "a.ts:101",
+  ]);
 });

@@ -2,8 +2,10 @@
 //
 // The bundle ends with a line that defines `globalThis[Symbol.for("edgewit.lines")]`, a string, by
 // which the SDK tells where an exception was thrown. Its lines are the names of the source files,
-// relative to the application's folder, and, as the last one, runs of lines of the bundle, separated by
-// spaces, in their order from line 1 on. A run is
+// relative to the application's folder; the places where a line of the bundle goes on with another line of
+// the same file, as esbuild writes several in one where they fit: each `LINE,COLUMN,LINE-OF-THE-FILE`, for
+// the application's own files alone, separated by spaces; and, as the last one, runs of lines of the
+// bundle, separated by spaces, in their order from line 1 on. A run is
 // - `COUNT`: that many lines that are from no file, or
 // - `COUNT,LINE,FILE`: lines of the FILE with that index from 0, from LINE on, each one further than the
 //   one before; without `,FILE` it is that of the last run that had one.
@@ -39,6 +41,26 @@ export class Places {
   }
 }
 
+/** Where nothing is looked for within a line: packages, and the SDK. */
+const FOREIGN = /(^|\/)(node_modules|@edgewit|\.edgewit)\//;
+
+/** The places where a line goes on with another of its file. */
+function joined(lines, places) {
+  const words = [];
+  for (const [index, text] of lines.entries()) {
+    const start = places.at(index + 1, text.search(/\S|$/) + 1);
+    if (start === undefined || FOREIGN.test(start.file)) continue;
+    let { line } = start;
+    for (const { index: before } of text.matchAll(/[^\p{ID_Continue}$](?=\S)/gu)) {
+      const place = places.at(index + 1, before + 2);
+      if (place === undefined || place.file !== start.file || place.line === line) continue;
+      line = place.line;
+      words.push([index + 1, before + 2, line].map((it) => it.toString(36)).join());
+    }
+  }
+  return words;
+}
+
 /** The line to append to the bundle `code`. */
 export function lineTable(code, places) {
   const lines = code.split("\n");
@@ -65,6 +87,6 @@ export function lineTable(code, places) {
     before = index;
     return `${number(count)},${number(line)}${changed}`;
   });
-  const table = [...files, words.join(" ")].join("\n");
+  const table = [...files, joined(lines, places).join(" "), words.join(" ")].join("\n");
   return `globalThis[Symbol.for("edgewit.lines")] = ${JSON.stringify(table)};\n`;
 }

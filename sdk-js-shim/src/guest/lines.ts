@@ -1,7 +1,8 @@
 // Where in an application's own files a line of its bundle is from. The build appends the table to the bundle: one line
-// for each file's name, and a last one of runs, from the bundle's first line on, parted by blanks. A run is the number of
-// its lines, and, unless they are nobody's, the line in the file that the first of them is from and, where it is another
-// than that of the run before, the number of the file: parted by commas, to the base 36.
+// for each file's name; one of the places where a line goes on with another of its file, parted by blanks: its number, the
+// column and the line in the file, parted by commas; and a last one of runs, from the bundle's first line on, parted by
+// blanks. A run is the number of its lines, and, unless they are nobody's, the line in the file that the first of them is
+// from and, where it is another than that of the run before, the number of the file: parted by commas, to the base 36.
 
 import type { Frame } from "../engine/engine.js";
 
@@ -23,7 +24,14 @@ interface Run {
   line?: number;
 }
 
+/** Where a line of the bundle goes on with another line of its file. */
+interface Joined {
+  column: number;
+  line: number;
+}
+
 let runs: Run[] | undefined;
+const joined = new Map<number, Joined[]>();
 
 /** Those frames of a stack that are in the application's own files, as V8 writes them. */
 export function framesOf(stack: Iterable<Frame>): string[] {
@@ -62,18 +70,26 @@ function placeOf(wanted: number, column: number): string | undefined {
     else high = middle;
   }
   const run = runs[low - 1];
-  return run?.file === undefined ? undefined : `${run.file}:${run.line! + wanted - run.first}`;
+  if (run?.file === undefined) return undefined;
+  const later = joined.get(wanted)?.findLast((it) => it.column <= column);
+  return `${run.file}:${later?.line ?? run.line! + wanted - run.first}`;
 }
 
 function readTable(): Run[] | undefined {
   const table = (globalThis as { [TABLE]?: unknown })[TABLE];
   if (typeof table !== "string") return undefined;
   const files = table.split("\n");
+  const numbers = (words: string) =>
+    words.split(" ").map((it) => it.split(",").map((digits) => Number.parseInt(digits, 36)));
   const read: Run[] = [];
   let first = 1;
   let file = 0;
-  for (const run of files.pop()!.split(" ")) {
-    const [count, line, changed] = run.split(",").map((digits) => Number.parseInt(digits, 36));
+  const all = numbers(files.pop()!);
+  for (const [at, column, line] of numbers(files.pop()!)) {
+    if (line !== undefined)
+      joined.set(at!, [...(joined.get(at!) ?? []), { column: column!, line }]);
+  }
+  for (const [count, line, changed] of all) {
     file = changed ?? file;
     read.push(line === undefined ? { first } : { first, file: files[file]!, line });
     first += count!;

@@ -61,14 +61,17 @@ fn whatever_is_thrown_is_a_500_and_a_line() {
 fn a_line_names_the_place_in_the_application() {
     run(async {
         let served = app("js-place").await;
-        served.get("/throw?what=causes").await;
-        let error = failed("js-place", 1).await;
-        let source = include_str!("../../../../sdk-js-shim/test/guests/app/src/failing.js").lines();
-        let index = source
-            .take_while(|line| !line.contains("\"outer\""))
-            .count();
-        let place = format!("(at causes (src/failing.js:{}))", index + 1);
-        assert!(error.contains(&place), "{error}");
+        let source = include_str!("../../../../sdk-js-shim/test/guests/app/src/failing.js");
+        for (n, (what, text)) in [("causes", "\"outer\""), ("chained", "in a chain")]
+            .into_iter()
+            .enumerate()
+        {
+            served.get(&format!("/throw?what={what}")).await;
+            let error = failed("js-place", n + 1).await;
+            let index = source.lines().take_while(|line| !line.contains(text));
+            let place = format!("(src/failing.js:{}))", index.count() + 1);
+            assert!(error.contains(&place), "{error}");
+        }
     });
 }
 

@@ -23,6 +23,12 @@ const thrown = {
   number: () => 42,
   symbol: () => Symbol("sym"),
   causes: () => new Error("outer", { cause: new TypeError("middle", { cause: "inner" }) }),
+  // One line of the bundle.
+  chained: () =>
+    [1]
+      .map((it) => it)
+      .map(() => new Error("in a chain"))
+      .map((it) => it)[0],
   circle: () => {
     const error = new Error("round");
     error.cause = error;
