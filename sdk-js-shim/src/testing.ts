@@ -152,7 +152,11 @@ async function scripted(input: string | URL | Request, init?: RequestInit): Prom
   const aborted = new Promise<never>((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   });
-  const response = await Promise.race([answered(request), aborted]);
+  // Node does not go on for the sake of a signal's timeout.
+  const going = init?.signal == null ? undefined : setInterval(() => {}, 2 ** 30);
+  const response = await Promise.race([answered(request), aborted]).finally(() => {
+    clearInterval(going);
+  });
   makeImmutable(response);
   extra(response).uri = url.split("#", 1)[0]!;
   return response;

@@ -90,6 +90,7 @@ test("a call's groups, counts and times are its own", async () => {
 test("it prints while its body is read, and after its reply", async () => {
   const chunks = ["one", "two"];
   const app = new App().get("/", (c) => {
+    assert.throws(() => c.waitUntil((async () => {}) as never), /call the function/);
     c.waitUntil(new Promise((resolve) => setTimeout(resolve, 5)).then(() => console.info("work")));
     c.afterReply(() => console.info("after"));
     const body = new ReadableStream<Uint8Array>(

@@ -120,3 +120,9 @@ test("fake timers turn the clock of the stores", async (t) => {
   mock.timers.tick(50);
   assert.equal(await store.exists("a"), false);
 });
+
+test("a server that never answers is ended by a timeout", async () => {
+  onFetch(() => new Promise(() => {}));
+  const signal = AbortSignal.timeout(5);
+  await assert.rejects(fetch("https://never.example/", { signal }), { name: "TimeoutError" });
+});

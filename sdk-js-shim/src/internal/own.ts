@@ -2,4 +2,7 @@
  * The classes as the platform or the SDK has them. An application may put its own in the place of the globals, which
  * nothing is to be asked of before it is called.
  */
-export const own = { Request: globalThis.Request, Response: globalThis.Response };
+export const own: { Request: typeof Request; Response: typeof Response } = {
+  Request: globalThis.Request,
+  Response: globalThis.Response,
+};

@@ -34,6 +34,9 @@ export class Work implements ExecutionContext {
   }
 
   waitUntil(work: PromiseLike<unknown>): void {
+    // It would be ignored otherwise, as what is no promise is done already.
+    if (typeof work === "function")
+      throw new TypeError("waitUntil takes a promise: call the function");
     // What fails before anybody waits for it must not count as a rejection that nobody handled.
     this.#work.push(Promise.resolve(work).then(() => {}, this.#report));
   }
