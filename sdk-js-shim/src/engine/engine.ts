@@ -43,6 +43,9 @@ export interface Component {
   disturb(stream: ReadableStream): void;
   /** Called where the top level of an application has ended. */
   built(): void;
-  /** The promises that were rejected since then and that nobody handles, without those of earlier calls. */
-  takeRejections(): Promise<unknown>[];
+  /**
+   * Calls `tell` with what each promise was rejected with that was rejected since then and that nobody handles, without
+   * those of earlier calls.
+   */
+  tellRejections(tell: (reason: unknown) => void): Promise<void>;
 }

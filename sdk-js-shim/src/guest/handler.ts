@@ -52,7 +52,7 @@ export function toExports(application: Handler, env: object, begin: () => void):
       } catch (thrown) {
         failed(thrown);
       }
-      for (const rejected of component.takeRejections()) await rejected.catch(unhandled);
+      await component.tellRejections(unhandled);
     },
   };
 }

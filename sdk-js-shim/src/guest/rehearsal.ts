@@ -3,9 +3,7 @@
 // The build calls a component a few times before it takes the engine's memory, so that an engine which learns as it runs
 // has done so once for all requests. The application itself has not been asked for anything then.
 
-import { component } from "#engine";
 import { own } from "../internal/own.js";
-import { describe } from "./failure.js";
 import { type Exports, toExports } from "./handler.js";
 
 /** The id of the build's requests; it looks for this text to know that they are answered here. */
@@ -14,15 +12,6 @@ const REHEARSAL = "edgewit-rehearsal";
 function reply(request: Request): Response {
   const text = `${request.method} ${request.url} ${request.headers.get("accept")}`;
   return new own.Response(text, { headers: { "content-type": "text/plain" } });
-}
-
-/** Whoever builds is told of what the top level left behind, which requests are not to be told of each time. */
-function tellRejections(): void {
-  for (const rejected of component.takeRejections()) {
-    rejected.catch((error) => {
-      console.warn(`nobody handled a promise that was rejected: ${describe(error)}`);
-    });
-  }
 }
 
 /** `exports`, but for the build's requests until the reply to one of them fails. */
@@ -34,7 +23,6 @@ export function rehearsed(exports: Exports): Exports {
     BodySource: exports.BodySource,
     handle(request, from) {
       current = !isOver && from.requestId === REHEARSAL ? rehearsal : exports;
-      if (current === rehearsal) tellRejections();
       return current.handle(request, from);
     },
     afterReply(sent) {

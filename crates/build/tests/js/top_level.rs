@@ -208,13 +208,58 @@ fn what_is_printed_or_left_unhandled_is_a_warning() {
             "for ever",
             "src/main.ts:6:14: a promise was rejected while the application was built, and nobody handled it: process \
              is a part of Node and not there at the edge; use a store with `env` in edge.toml for the environment",
+            "src/main.ts:5:38: a promise was rejected while the application was built, and nobody handled it: late",
             "printed while the application was built: starting",
             "printed while the application was built: badly",
             "printed while the application was built: undefined",
-            "printed while the application was built: nobody handled a promise that was rejected: late (at \
-             src/main.ts:5)",
         ]
     );
+}
+
+/// The engine's own walk through what was rejected is met by the methods of all sets.
+#[test]
+fn a_loop_over_a_set_is_as_it_is_anywhere() {
+    let text = "const rest = async () => {\n  await null;\n  const grown = new Set([1]);\n  const met = [];\n\
+        \x20 for (const n of grown.values()) {\n    met.push(n);\n    if (n < 5) grown.add(n + 1);\n  }\n\
+        \x20 const left = new Set([1, 2, 3]).values();\n  for (const n of left) break;\n\
+        \x20 const own = Reflect.ownKeys(left).length;\n\
+        \x20 const two = new Set([Promise.resolve(), Promise.reject(new Error('lost'))]);\n\
+        \x20 console.log(`${met} ${[...left]} ${own} ${[...two.values()].length}`);\n};\nvoid rest();\n";
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = app(
+        folder.path(),
+        &[("src/main.ts", &format!("{text}{HANDLER}"))],
+    );
+    let (built, said) = warned(&manifest);
+    built.unwrap();
+    assert_eq!(
+        said,
+        [
+            "src/main.ts:12:58: a promise was rejected while the application was built, and nobody handled it: lost",
+            "printed while the application was built: 1,2,3,4,5 2,3 0 2",
+        ]
+    );
+}
+
+#[test]
+fn what_sets_have_may_be_frozen_or_replaced() {
+    for change in [
+        "Object.freeze(it)",
+        "it.next = () => ({ done: false, value: 1 })",
+    ] {
+        let text = format!(
+            "const it = Object.getPrototypeOf(new Set().values());\n{change};\nvoid Promise.reject(new Error('lost'));\n"
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let manifest = app(
+            folder.path(),
+            &[("src/main.ts", &format!("{text}{HANDLER}"))],
+        );
+        let (built, said) = warned(&manifest);
+        built.unwrap();
+        let due = "src/main.ts:3:21: a promise was rejected while the application was built, and nobody handled it: lost";
+        assert_eq!(said, [due], "{change}");
+    }
 }
 
 #[test]

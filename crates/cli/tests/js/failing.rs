@@ -194,6 +194,23 @@ fn a_rejection_that_is_handled_late_is_handled() {
 }
 
 #[test]
+fn a_rejection_is_told_whatever_the_application_replaced() {
+    run(async {
+        let served = app("js-replaced").await;
+        for what in [
+            "throws", "never", "then", "species", "settling", "catch", "reject", "next", "apply",
+        ] {
+            let reply = served.get(&format!("/replaced?what={what}")).await;
+            assert_eq!(reply.text(), "went on", "{what}");
+            let due = format!("a promise that nobody handled: left: {what} (at ");
+            events::message("js-replaced", &due).await;
+        }
+        let errors = events::errors("js-replaced");
+        assert_eq!(errors.len(), 9, "{errors:?}");
+    });
+}
+
+#[test]
 fn a_pipe_that_fails_leaves_one_rejection_to_handle() {
     run(async {
         let served = app("js-pipes").await;
@@ -203,6 +220,7 @@ fn a_pipe_that_fails_leaves_one_rejection_to_handle() {
             ("cancelled", 0),
             ("ignored", 1),
             ("awaited", 1),
+            ("pending", 0),
         ] {
             let before = events::errors("js-pipes").len();
             served.get(&format!("/pipes?what={what}")).await;

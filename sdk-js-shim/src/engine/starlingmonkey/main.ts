@@ -5,7 +5,7 @@ import { askedFor, installMade, madeOf, origins } from "../made.js";
 import { disturb } from "./disturbed.js";
 import { lacks } from "./lacks.js";
 import { removePlaceholders } from "./placeholders.js";
-import { installPipes, takeRejections, watchRejections } from "./rejections.js";
+import { installPipes, tellRejections, watchRejections } from "./rejections.js";
 import { writeStacks } from "./stacks.js";
 
 /** The engine's own, before the SDK's takes its name. */
@@ -28,5 +28,5 @@ export const component: Component = {
   writeStacks,
   disturb,
   built: watchRejections,
-  takeRejections,
+  tellRejections,
 };

@@ -2,57 +2,63 @@
 //
 // The engine keeps them in a set of its own. Once, where the top level has ended, it walks through that set to print
 // them, by the methods that a loop of an application's would call. So the walk can be had, and is never let come to its
-// end: it goes on to whatever is added later.
+// end: it goes on to whatever is added later. Where it can't be had, requests are told of none.
+//
+// An application may have put anything in the place of those methods: what is called here is what there was at first,
+// and nothing is waited for.
 
 import { define } from "../../internal/define.js";
 
 type Rejected = Promise<unknown>;
 type Piping = Parameters<ReadableStream["pipeTo"]>;
 
+const { apply, defineProperty, deleteProperty } = Reflect;
+const { then } = Promise.prototype;
 /** What the engine's iterator of a set has. */
-const ofSets = Object.getPrototypeOf(new Set().values()) as Iterator<unknown>;
+const ofSets = Object.getPrototypeOf(new Set().values()) as Iterator<Rejected>;
+const { next } = ofSets;
+
+/** The first in the engine's set, which is known by it. */
+const first = rejected();
+/** One for each pipe that failed, rejected with the same once the engine has left behind what it does. */
+const pipes = new WeakSet<Rejected>();
 
 let walk: Iterator<Rejected> | undefined;
-/** Those that were met before somebody took them. */
-const kept = new Set<Rejected>();
 
 /** Has the walk be had, once the top level has ended. */
 export function watchRejections(): void {
-  // Where there is none, the engine does not walk.
-  const last = rejected();
-  define(ofSets, Symbol.iterator, function (this: Iterator<Rejected>) {
-    const { values, isOver } = until(last, this);
-    // Another set's may be walked through before the end.
-    if (!isOver) {
-      Reflect.deleteProperty(ofSets, Symbol.iterator);
-      walk = this;
-    }
-    return values.values();
-  });
+  const isDefined = defineProperty(ofSets, Symbol.iterator, { value: begin, configurable: true });
+  // It would be printed.
+  if (!isDefined) handle(first, () => {});
 }
 
-/** Those that nobody handles, without those of earlier calls. */
-export function takeRejections(): Rejected[] {
-  const all = [...kept, ...added()];
-  kept.clear();
-  return all;
+/** Tells what each was rejected with that nobody handles, without those of earlier calls. */
+export async function tellRejections(tell: (reason: unknown) => void): Promise<void> {
+  let reasons: unknown[] = [];
+  for (const rejected of added()) {
+    handle(rejected, (reason) => {
+      if (pipes.has(rejected)) reasons = reasons.filter((other) => other !== reason);
+      else reasons.push(reason);
+    });
+  }
+  // They are rejected already, and so heard before this goes on.
+  await undefined;
+  for (const reason of reasons) tell(reason);
 }
 
 /**
- * Has a pipe that fails leave no promise behind but its own: the engine's leaves that of the write that failed, which
+ * Has a pipe that fails leave no promise behind but its own: the engine's leaves those of the writes that failed, which
  * nobody but the engine has.
  */
 export function installPipes(): void {
   const { pipeTo } = ReadableStream.prototype;
   define(ReadableStream.prototype, "pipeTo", function (this: ReadableStream, ...args: Piping) {
-    return pipeTo.apply(this, args).catch((reason: unknown) => {
+    const failed = (reason: unknown) => {
       // Whoever waits for the pipe itself has not heard of it by now.
-      for (const rejected of added()) {
-        kept.add(rejected);
-        rejected.catch((other) => other === reason && kept.delete(rejected));
-      }
+      if (walk !== undefined) pipes.add(rejected(reason));
       throw reason;
-    });
+    };
+    return apply(then, apply(pipeTo, this, args), [undefined, failed]);
   });
   define(ReadableStream.prototype, "pipeThrough", pipeThrough);
 }
@@ -67,21 +73,52 @@ function pipeThrough<T>(
   return readable;
 }
 
-function added(): Rejected[] {
-  return walk === undefined ? [] : until(rejected(), walk).values;
+/** What a set's iterator is asked for before it is walked through. */
+function begin(this: Iterator<Rejected>): Iterator<Rejected> {
+  let met: IteratorResult<Rejected> | undefined = apply(next, this, []);
+  if (met?.value === first) {
+    deleteProperty(ofSets, Symbol.iterator);
+    walk = this;
+    handle(first, () => {});
+    return added().values();
+  }
+  // Another set's, whose loop is to find what it would have, and asks for `next` once.
+  define(this, "next", () => {
+    deleteProperty(this, "next");
+    const found = met ?? apply(next, this, []);
+    met = undefined;
+    return found;
+  });
+  return this;
 }
 
-/** What is in a set before `last`, which is let go. */
-function until(last: Rejected, walk: Iterator<Rejected>): { values: Rejected[]; isOver: boolean } {
-  const values: Rejected[] = [];
+/** Those that the walk has not come to yet. */
+function added(): Rejected[] {
+  const all: Rejected[] = [];
+  if (walk === undefined) return all;
+  const last = rejected();
   for (;;) {
-    const { done, value } = walk.next();
-    if (value === last) last.catch(() => {});
-    if (done || value === last) return { values, isOver: done === true };
-    values.push(value);
+    const { done, value } = apply(next, walk, []);
+    if (done || value === last) break;
+    all.push(value);
+  }
+  handle(last, () => {});
+  return all;
+}
+
+/** Has a promise count as handled, and `tell` be called with its reason. */
+function handle(rejected: Rejected, tell: (reason: unknown) => void): void {
+  try {
+    // The promise that nobody needs is to be made by the engine, and not by a class of an application's.
+    defineProperty(rejected, "constructor", { value: undefined, configurable: true });
+    apply(then, rejected, [undefined, tell]);
+    deleteProperty(rejected, "constructor");
+  } catch (error) {
+    // It is frozen, and that class threw.
+    tell(error);
   }
 }
 
-function rejected(): Rejected {
-  return Promise.reject();
+async function rejected(reason?: unknown): Promise<never> {
+  throw reason;
 }

@@ -173,9 +173,56 @@ export const failing = {
       case "awaited":
         void (async () => await piped())();
         break;
+      case "pending": {
+        const rejected = Promise.reject(new Error("handled in the end"));
+        await piped().catch(() => {});
+        await rejected.catch(() => {});
+        break;
+      }
     }
     await new Promise((resolve) => setTimeout(resolve, 5));
     void Promise.reject(`the last of ${query("what")}`);
+    return new Response("went on");
+  },
+
+  // A rejection that nobody handles, where what tells of it may be the application's own.
+  replaced({ query }) {
+    const never = () => new Promise(() => {});
+    const fail = () => {
+      throw new Error("not to be called");
+    };
+    const ofSets = Object.getPrototypeOf(new Set().values());
+    const all = {
+      throws: () =>
+        class extends Promise {
+          catch = fail;
+        },
+      never: () =>
+        class extends Promise {
+          catch = never;
+        },
+      then: () =>
+        class extends Promise {
+          then = never;
+        },
+      species: () => Object.defineProperty(class extends Promise {}, Symbol.species, { get: fail }),
+      // All that it makes but the first throw where they are settled.
+      settling: () => {
+        let made = 0;
+        return class extends Promise {
+          constructor(executor) {
+            super(made++ === 0 ? executor : () => executor(fail, fail));
+          }
+        };
+      },
+      catch: () => void (Promise.prototype.catch = never),
+      reject: () => void (Promise.reject = fail),
+      next: () => void (ofSets.next = () => ({ done: false, value: 1 })),
+      apply: () => void (Reflect.apply = fail),
+    };
+    const what = query("what");
+    const Class = all[what]() ?? Promise;
+    void new Class((_, reject) => reject(new Error(`left: ${what}`)));
     return new Response("went on");
   },
 
