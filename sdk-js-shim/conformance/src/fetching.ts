@@ -19,7 +19,8 @@ class Draft {
     this.uri = uri;
   }
 
-  init(signal: AbortSignal): RequestInit {
+  init(controller: AbortController | undefined): RequestInit {
+    const signal = controller?.signal ?? null;
     const { headers, body, redirect, edge } = this;
     return { method: this.#method, headers, body, redirect, edge, signal, duplex: "half" };
   }
@@ -28,10 +29,10 @@ class Draft {
 /** A request on its way. */
 export class Pending {
   readonly #respond: () => Promise<Response>;
-  readonly #controller: AbortController;
+  readonly #controller: AbortController | undefined;
 
   /** `respond` is called by steps that want the response. */
-  constructor(respond: () => Promise<Response>, controller: AbortController) {
+  constructor(respond: () => Promise<Response>, controller: AbortController | undefined) {
     this.#respond = respond;
     this.#controller = controller;
   }
@@ -45,7 +46,7 @@ export class Pending {
   }
 
   drop(): void {
-    this.#controller.abort();
+    this.#controller?.abort();
   }
 }
 
@@ -108,8 +109,8 @@ export const fetching: Verbs = {
   "fetch.send": send,
   "fetch.stream"(run, operands) {
     const draft = run.take(operands.word(0), Draft);
-    const controller = new AbortController();
-    const started = upload(draft.uri, draft.init(controller.signal));
+    const controller = controllerOf(run, operands.word(1));
+    const started = upload(draft.uri, draft.init(controller));
     run.keep(operands.word(1), new Pending(() => started.response, controller));
     run.keep(operands.word(2), new Upload(started.writable));
   },
@@ -159,10 +160,19 @@ function arrived(run: Run, name: string, response: Response): Report {
   return Report.ok().word(response.status);
 }
 
+/** What gives up a request that a later step does: a body that may be aborted is not handed on unread. */
+function controllerOf({ steps }: Run, name: string): AbortController | undefined {
+  const isGivenUp = steps.some(
+    ({ verb, operands }) =>
+      (verb === "drop" || verb === "fetch.cancel") && operands.word(0) === name,
+  );
+  return isGivenUp ? new AbortController() : undefined;
+}
+
 async function send(run: Run, operands: Operands): Promise<Report> {
   const draft = run.take(operands.word(0), Draft);
-  const controller = new AbortController();
-  const response = fetch(draft.uri, draft.init(controller.signal));
+  const controller = controllerOf(run, operands.word(1));
+  const response = fetch(draft.uri, draft.init(controller));
   // Of what comes later a step may hear late, or never.
   const refused = response.then(
     () => undefined,
