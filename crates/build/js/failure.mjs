@@ -11,6 +11,8 @@ const REJECTED = new RegExp(
   `^${REJECTION}(.*(?:\\n(?!Stack:\\n|${REJECTION}).*)*)\\nStack:\\n((?: .*\\n)*)`,
   "gm",
 );
+/** A rejection of the SDK's own. */
+const FIRST = /^Promise rejected but never handled: "edgewit-first"\nStack:\n(?: .*\n)*\n?/m;
 const UNFINISHED = /does not export a "handler" interface|before initialization/;
 const WHEN = "the top level of an application runs while it is built, and not for a request";
 /** What the SDK says of a place begins with it. */
@@ -19,8 +21,9 @@ const PLACED = new RegExp(`^${SCRIPT}:(\\d+):(\\d+): (.*)`);
 const SHOWN_LINES = 20;
 
 /** Lines on why the top level did not come to its end; `undefined` if it did. */
-export async function failure({ finished, out, err, call }, places, app) {
+export async function failure({ finished, out, err: all, call }, places, app) {
   if (finished) return undefined;
+  const err = all.replace(FIRST, "");
   const thrown = err.indexOf(THROWN);
   if (thrown >= 0) {
     const said = shown(out + err.slice(0, thrown));

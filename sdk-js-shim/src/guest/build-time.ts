@@ -31,7 +31,7 @@ function early<T>(name: string, value: T, callers = 1): T {
   const [, ...frames] = new Error().stack!.split("\n");
   // Once the top level has come to its end, the frames of the SDK are known and left out.
   const isTold = /^ *at early\d* /.test(frames[0] ?? "");
-  const [place] = /[^\s(]+:\d+:\d+/.exec(frames[isTold ? 1 + callers : 0] ?? "") ?? [];
+  const [place] = /[^\s()]+:\d+/.exec(frames[isTold ? 1 + callers : 0] ?? "") ?? [];
   const where = place === undefined ? "" : `${place}: `;
   const text = `${where}${name} at the top level gives every request the same value`;
   if (!told.has(text)) console.warn(text);

@@ -18,8 +18,8 @@ const { then } = Promise.prototype;
 const ofSets = Object.getPrototypeOf(new Set().values()) as Iterator<Rejected>;
 const { next } = ofSets;
 
-/** The first in the engine's set, which is known by it. */
-const first = rejected();
+/** The first in the engine's set, which is known by it. Where the top level fails, the engine prints it. */
+const first = rejected("edgewit-first");
 /** One for each pipe that failed, rejected with the same once the engine has left behind what it does. */
 const pipes = new WeakSet<Rejected>();
 

@@ -420,7 +420,7 @@ const checks = {
     const lines = named().stack.split("\n");
     return (
       (lines[0] === "TypeError: the message" &&
-        /^    at named\d* \(.+:\d+:\d+\)$/.test(lines[1])) ||
+        /^    at named\d* \(.+\.js:\d+\)$/.test(lines[1])) ||
       lines.join("; ")
     );
   },
