@@ -157,7 +157,7 @@ fn a_new_application_in_typescript_goes_all_the_way() {
         .lines()
         .position(|it| it.contains("console.info("))
         .unwrap();
-    let failed = format!("(src/main.ts:{line}:");
+    let failed = format!("(src/main.ts:{line})");
     let told = log.contains("handler failed: RangeError: too many") && log.contains(&failed);
     assert!(told, "{log}");
 
