@@ -210,13 +210,20 @@ fn a_gib_is_forwarded_both_ways_with_the_guest_s_memory_at_its_initial_size() {
     ok(&app, &["build", "-o", "../app.wasm"]);
     let manifest = format!("name = \"app\"\nlanguage = \"rust\"\n{SETTINGS}");
     fs::write(folder.path().join("edge.toml"), manifest).unwrap();
-    let host = Host::of(folder.path());
+    let mut host = Host::of(folder.path());
     let target = format!("/proxy?url={}", echo());
     forward(&host, &target, GIB);
     host.held_little();
-    let log = host.server.interrupt();
-    let grew = log.split_once("sent Ok(()), memory grew by ").unwrap().1;
-    assert!(grew.starts_with("0 bytes"), "{log}");
+    // It is written once the client has all, and so perhaps later than the client is here.
+    let mut log = BufReader::new(host.server.stderr()).lines();
+    let told = log.find_map(|line| {
+        let line = line.unwrap();
+        let (_, grew) = line.split_once("sent Ok(()), memory grew by ")?;
+        Some(grew.to_owned())
+    });
+    let grew = told.expect("what the application logs at its end");
+    assert!(grew.starts_with("0 bytes"), "{grew}");
+    host.server.interrupt();
 }
 
 fn forward(host: &Host, target: &str, length: usize) {
