@@ -57,6 +57,14 @@ fn warned(manifest: &Manifest) -> (Result<Built, Error>, Vec<String>) {
     (built, warnings.into_inner())
 }
 
+/// What an application of this one file is warned of, which builds.
+fn warnings_of(text: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let (built, warnings) = warned(&app(folder.path(), &[("src/main.ts", text)]));
+    built.unwrap();
+    warnings
+}
+
 /// What an application prints while it is built.
 fn printed(manifest: &Manifest) -> Vec<String> {
     let (built, warnings) = warned(manifest);

@@ -1,7 +1,7 @@
 //! The top level of an application runs while it is built: whatever goes wrong there is told in words of
 //! the application, with its place.
 
-use super::{HANDLER, app, problems, problems_of, warned};
+use super::{HANDLER, app, problems, problems_of, warned, warnings_of};
 
 /// What is said last of all that ends there.
 const WHEN: &str = "the top level of an application runs while it is built, and not for a request";
@@ -193,13 +193,7 @@ fn what_is_printed_or_left_unhandled_is_a_warning() {
     let text = "console.log('starting');\nconsole.error('badly');\n\n  Promise.reject(new Error('lost\\nfor ever'));\n\
         Promise.resolve().then(() => { throw new Error('late'); });\n\
         (async () => process.env.KEY)();\nconsole.log(import.meta.url);\n";
-    let folder = tempfile::tempdir().unwrap();
-    let manifest = app(
-        folder.path(),
-        &[("src/main.ts", &format!("{text}{HANDLER}"))],
-    );
-    let (built, warnings) = warned(&manifest);
-    built.unwrap();
+    let warnings = warnings_of(&format!("{text}{HANDLER}"));
     assert_eq!(
         warnings,
         [
@@ -225,13 +219,7 @@ fn a_loop_over_a_set_is_as_it_is_anywhere() {
         \x20 const own = Reflect.ownKeys(left).length;\n\
         \x20 const two = new Set([Promise.resolve(), Promise.reject(new Error('lost'))]);\n\
         \x20 console.log(`${met} ${[...left]} ${own} ${[...two.values()].length}`);\n};\nvoid rest();\n";
-    let folder = tempfile::tempdir().unwrap();
-    let manifest = app(
-        folder.path(),
-        &[("src/main.ts", &format!("{text}{HANDLER}"))],
-    );
-    let (built, said) = warned(&manifest);
-    built.unwrap();
+    let said = warnings_of(&format!("{text}{HANDLER}"));
     assert_eq!(
         said,
         [
@@ -266,13 +254,7 @@ fn what_sets_have_may_be_frozen_or_replaced() {
 fn time_goes_on_and_is_always_the_same() {
     let text = "const first = Date.now();\nwhile (Date.now() === first);\n\
         console.log(new Date(first).toISOString().slice(0, 17));\n";
-    let folder = tempfile::tempdir().unwrap();
-    let manifest = app(
-        folder.path(),
-        &[("src/main.ts", &format!("{text}{HANDLER}"))],
-    );
-    let (built, said) = warned(&manifest);
-    built.unwrap();
+    let said = warnings_of(&format!("{text}{HANDLER}"));
     let due = "printed while the application was built: 2026-01-01T00:00:";
     assert_eq!(said.last().map(|it| &**it), Some(due));
 }
@@ -282,13 +264,7 @@ fn time_goes_on_and_is_always_the_same() {
 fn what_asks_in_a_reaction_is_named_too() {
     let text = "const ids = [];\nasync function later() {\n  await 0;\n  ids.push(crypto.randomUUID());\n}\n\
         later();\nPromise.resolve().then(() => {\n  Math.random();\n});\n";
-    let folder = tempfile::tempdir().unwrap();
-    let manifest = app(
-        folder.path(),
-        &[("src/main.ts", &format!("{text}{HANDLER}"))],
-    );
-    let (built, said) = warned(&manifest);
-    built.unwrap();
+    let said = warnings_of(&format!("{text}{HANDLER}"));
     assert_eq!(said.len(), 2, "{said:?}");
     for (line, name) in [(8, "Math.random()"), (4, "crypto.randomUUID()")] {
         let place = format!("src/main.ts:{line}:");
