@@ -22,24 +22,16 @@ const wit = fileURLToPath(new URL("edge.wit", import.meta.url));
 const { splicer } = await import(new URL("spidermonkey-embedding-splicer.js", LIBRARY));
 const engine = await readFile(new URL("starlingmonkey_embedding.wasm", LIBRARY));
 const spliced = splicer.spliceBindings(engine, FEATURES, undefined, wit, WORLD, false);
-const core = drawing(
-  splicer.stubWasi(withoutDrawing(spliced.wasm), FEATURES, undefined, wit, WORLD),
-);
+// The splicer takes `random_get` away whatever the features are, by which keys of RSA and of curves are a trap: it does not
+// know it by another name.
+const hidden = renamed(spliced.wasm, "random_get", "random_gEt");
+const stubbed = splicer.stubWasi(hidden, FEATURES, undefined, wit, WORLD);
+const core = renamed(stubbed, "random_gEt", "random_get");
 const write = (name, content) => writeFile(join(folder, name), content);
 await write("start.wasm", spliced.wasm);
 await write("core.wasm", core);
 await write("bindings.js", mend(spliced.jsBindings, spliced.imports));
 await write("environment.json", JSON.stringify(environment(spliced)));
-
-/** The splicer takes `random_get` away whatever the features are, by which the keys of RSA and of curves are a trap: it
- * does not know it by another name. */
-function withoutDrawing(wasm) {
-  return renamed(wasm, "random_get", "random_gEt");
-}
-
-function drawing(wasm) {
-  return renamed(wasm, "random_gEt", "random_get");
-}
 
 /** The module with an import of the system under a name of the same length. */
 function renamed(wasm, from, to) {

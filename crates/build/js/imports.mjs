@@ -33,8 +33,7 @@ const ELSEWHERE = [
 const PACKAGE = /^(?:@[a-z0-9~-][\w.~-]*\/)?[a-z0-9~-][\w.~-]*(?=\/|$)/;
 
 /** What to say of esbuild's message if it is about an import that leads nowhere, about a file of a kind that is
- * not known, or about `import.meta`; else
- * `undefined`. Paths in it are within `folder`. */
+ * not known, or about `import.meta`; else `undefined`. Paths in it are within `folder`. */
 export function explained({ text, location, notes }, folder) {
   if (text.startsWith('"import.meta" is not available')) {
     return "`import.meta` is empty: a file is imported by itself (`./page.html` is a string)";

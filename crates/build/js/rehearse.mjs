@@ -9,7 +9,7 @@ const REHEARSAL = "edgewit-rehearsal";
 /** The second finds what the first wrote down, and the third nothing new. */
 const REQUESTS = 3;
 
-/** What `handle` takes of a request with a body that is none: see `call`. */
+/** What `handle` takes of a request with a body that is none: see `argumentsOf`. */
 const ARGUMENTS = 16;
 
 const HEADERS = [

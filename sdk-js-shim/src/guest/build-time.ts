@@ -29,9 +29,9 @@ type ImportKey = Parameters<SubtleCrypto["importKey"]>;
  */
 function early<T>(name: string, value: T, callers = 1): T {
   const [, ...frames] = new Error().stack!.split("\n");
-  // Once the top level has come to its end, the frames of the SDK are known and left out.
-  const isTold = /^ *at early\d* /.test(frames[0] ?? "");
-  const [place] = /[^\s()]+:\d+/.exec(frames[isTold ? 1 + callers : 0] ?? "") ?? [];
+  // Once the top level has come to its end, the frames of the SDK are known for that and left out.
+  const areOwnThere = /^ *at early\d* /.test(frames[0] ?? "");
+  const [place] = /[^\s()]+:\d+/.exec(frames[areOwnThere ? 1 + callers : 0] ?? "") ?? [];
   const where = place === undefined ? "" : `${place}: `;
   const text = `${where}${name} at the top level gives every request the same value`;
   if (!told.has(text)) console.warn(text);
