@@ -1,7 +1,7 @@
 // Builds an application as far as the engine's memory after its top level.
 // `node build.mjs '{"folder": …, "entry": …, "stores": …, "sdk": …, "engine": …, "manifest": …, "memoryBytes": …}'`
 //
-// Writes the memory to stdout, and to stderr a line `warning: …` for what is likely wrong; or lines there on
+// Writes to stdout the number of the pages that a request writes to, those, and the memory; and to stderr a line `warning: …` for what is likely wrong; or lines there on
 // what is wrong, and exits with 3.
 
 import { createHash } from "node:crypto";
@@ -30,7 +30,8 @@ if (failed) fail(failed);
 if (started.bytes > app.memoryBytes) fail([tooMuch(started.bytes)]);
 warn(printed(started, places));
 if (started.slow) warn([SLOW]);
-writeFileSync(STDOUT, started.memory);
+const written = Uint32Array.of(started.written.length, ...started.written);
+writeFileSync(STDOUT, Buffer.concat([new Uint8Array(written.buffer), started.memory]));
 
 /** Gives the numbers that the SDK makes up at the top level a beginning that is this application's own. */
 function seeded(code) {

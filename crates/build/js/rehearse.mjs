@@ -12,6 +12,9 @@ const REQUESTS = 3;
 /** What `handle` takes of a request with a body that is none: see `argumentsOf`. */
 const ARGUMENTS = 16;
 
+/** What a host restores at once of a memory. */
+const PAGE_BYTES = 4096;
+
 const HEADERS = [
   ["host", "localhost"],
   ["user-agent", "rehearsal"],
@@ -27,8 +30,8 @@ export function rehearses(script) {
   return script.includes(REHEARSAL);
 }
 
-/** Returns false, or throws as the engine does, where the application keeps it from answering: its memory is of no use
- * then. */
+/** Returns the pages of memory that one request writes to, by their index; nothing, or throws as the engine does, where
+ * the application keeps it from answering: its memory is of no use then. */
 export function rehearse(exports) {
   const handle = functionOf(exports, "#handle");
   const afterReply = functionOf(exports, "#after-reply");
@@ -36,15 +39,31 @@ export function rehearse(exports) {
     const { length } = handle.call;
     throw new Error(`\`handle\` of this version of the interface takes ${length} arguments`);
   }
+  const written = new Set();
+  let before;
   for (let left = REQUESTS; left > 0; left--) {
     const result = handle.call(...argumentsOf(exports));
     const [isError] = new Uint8Array(exports.memory.buffer, result);
     handle.done(result);
-    if (isError) return false;
+    if (isError) return undefined;
     // That its reply failed says that this was the last one: what comes then is the application's.
     afterReply.done(afterReply.call(left === 1 ? 1 : 0, 0, 0n, 0));
+    const memory = copyOf(exports);
+    if (before) addPagesThatDiffer(written, before, memory);
+    before = memory;
   }
-  return true;
+  return [...written];
+}
+
+export function copyOf({ memory }) {
+  return new Uint8Array(memory.buffer).slice();
+}
+
+function addPagesThatDiffer(pages, before, after) {
+  for (let at = 0; at < after.length; at += PAGE_BYTES) {
+    const [was, is] = [before, after].map((memory) => memory.subarray(at, at + PAGE_BYTES));
+    if (Buffer.compare(was, is) !== 0) pages.add(at / PAGE_BYTES);
+  }
 }
 
 /** An exported function, and the one to be called once its result was read. */

@@ -10,7 +10,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { WASI } from "node:wasi";
-import { rehearse, rehearses } from "./rehearse.mjs";
+import { copyOf, rehearse, rehearses } from "./rehearse.mjs";
 
 /** The script's name in the engine's messages and stacks. */
 export const SCRIPT = "source.js";
@@ -22,7 +22,8 @@ const TIME_NS = 1_767_225_600_000_000_000n;
 class Ended extends Error {}
 
 /** Runs the script and returns what was printed and, if it came to its end, how many `bytes` the engine
- * holds, and its `memory` where they are at most as many as there may be; else `call` says which function
+ * holds, and its `memory` where they are at most as many as there may be, with the pages of it to which a request has
+ * `written`; else `call` says which function
  * of the host it called, if that ended it. */
 export async function start(engine, script, most) {
   const folder = mkdtempSync(join(tmpdir(), "edgewit-"));
@@ -74,20 +75,20 @@ async function run(engine, folder, script, most) {
   return { finished, bytes, out: printed[1], err: printed[2], call, ...started };
 }
 
-/** The engine's memory, after a rehearsal; as it was, and what was printed by then, if the application keeps one from
- * working, which makes it `slow`. */
+/** The engine's memory, after a rehearsal, and the pages that one writes to; as it was, and what was printed by then, if
+ * the application keeps one from working, which makes it `slow`. */
 function remembered(exports, script, printed, most) {
-  const copy = () => new Uint8Array(exports.memory.buffer).slice();
-  const before = { memory: copy(), printed: { ...printed } };
-  if (!rehearses(script)) return { memory: before.memory, slow: false };
+  const before = { memory: copyOf(exports), written: [], printed: { ...printed } };
+  if (!rehearses(script)) return { ...before, slow: false };
   try {
-    const done = rehearse(exports) && exports.memory.buffer.byteLength <= most;
-    if (done) return { memory: copy(), slow: false };
+    const written = rehearse(exports);
+    const fits = exports.memory.buffer.byteLength <= most;
+    if (written && fits) return { memory: copyOf(exports), written, slow: false };
   } catch (error) {
     if (!(error instanceof Ended || error instanceof WebAssembly.RuntimeError)) throw error;
   }
   Object.assign(printed, before.printed);
-  return { memory: before.memory, slow: true };
+  return { ...before, slow: true };
 }
 
 /** The system as the engine sees it: that of Node but for what is printed, drawn or read off a clock. */

@@ -2,6 +2,7 @@
 //! level is the component.
 
 mod app;
+mod pages;
 mod snapshot;
 mod toolset;
 
@@ -55,9 +56,11 @@ pub(crate) fn build(
         .to_string(),
     );
     let started = start(script, report)?;
+    let (memory, written) = parts(&started)
+        .ok_or_else(|| Error::Component("the engine's memory is cut short".to_owned()))?;
     let core = toolset.engine().join("core.wasm");
     let core = fs::read(&core).map_err(Error::io("read", &core))?;
-    let core = snapshot::snapshot(&core, &started)?;
+    let core = snapshot::snapshot(&core, memory, &written)?;
     let adapter = (
         WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME,
         WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
@@ -66,7 +69,19 @@ pub(crate) fn build(
     output::write(output, &component)
 }
 
-/// Runs the script that builds an application as far as its memory after the top level, which it returns.
+/// The memory, and the pages of it that a request writes to: as `build.mjs` writes them.
+fn parts(started: &[u8]) -> Option<(&[u8], Vec<u32>)> {
+    let (count, rest) = started.split_first_chunk()?;
+    let bytes = (u32::from_le_bytes(*count) as usize).checked_mul(size_of::<u32>())?;
+    let (pages, memory) = rest.split_at_checked(bytes)?;
+    let (pages, _) = pages.as_chunks();
+    Some((
+        memory,
+        pages.iter().copied().map(u32::from_le_bytes).collect(),
+    ))
+}
+
+/// Runs the script that builds an application as far as its memory after the top level, and returns what that writes.
 /// Errors: `Problems` with what it says is wrong; `Failed` if it breaks itself.
 fn start(script: Command, report: Report<'_>) -> Result<Vec<u8>, Error> {
     let problems = RefCell::new(Vec::new());

@@ -3,13 +3,19 @@
 use std::ops::Range;
 
 use wasm_encoder::{
-    ConstExpr, DataCountSection, DataSection, ExportSection, MemorySection, Module, RawSection,
+    CodeSection, ConstExpr, DataCountSection, DataSection, ExportSection, Function, MemArg,
+    MemorySection, Module, RawSection, StartSection,
 };
-use wasmparser::{DataKind, Parser, Payload};
+use wasmparser::{DataKind, ExportSectionReader, ExternalKind, Parser, Payload, TypeRef};
 
+use super::pages;
+use super::pages::PAGE_BYTES as HOST_PAGE_BYTES;
 use crate::Error;
 
 const PAGE_BYTES: usize = 64 * 1024;
+
+/// Takes and returns nothing, and has nothing left to do: its place is that of what an instance does first.
+const INITIALIZE: &str = "_initialize";
 
 /// A memory is written in blocks of at least this size: each run of those that are not zero is a segment,
 /// which has a header.
@@ -20,25 +26,36 @@ const SEGMENTS_MAX: usize = 50_000;
 
 /// What starts an engine, which is not to be started again.
 const STARTING: [&str; 5] = [
-    "_initialize",
+    INITIALIZE,
     "check_init",
     "componentize.wizer",
     "wizer-initialize",
     "wizer.resume",
 ];
 
-/// Gives `core` the `memory` that it had when it had been started, and takes away what starts it.
+/// Gives `core` the `memory` that it had when it had been started, and takes away what starts it. Each instance begins
+/// by writing to the pages that a request writes to, of which `written` are known: see [`pages::runs`].
 ///
 /// Nothing else of its state may have changed by then: its table is only written when it is
 /// instantiated, and its one variable that can change, the stack pointer, is back where it was once the
 /// functions that start it have returned.
 /// Errors: `Component` if it holds more state than that.
-pub(crate) fn snapshot(core: &[u8], memory: &[u8]) -> Result<Vec<u8>, Error> {
+pub(crate) fn snapshot(core: &[u8], memory: &[u8], written: &[u32]) -> Result<Vec<u8>, Error> {
     let filled = segments(memory);
+    let mut imported = 0;
+    let mut initialize = None;
+    let mut code = CodeSection::new();
+    let mut bodies = 0;
     let mut module = Module::new();
     for payload in Parser::new(0).parse_all(core) {
         let payload = payload?;
         match &payload {
+            Payload::ImportSection(section) => {
+                for import in section.clone().into_imports() {
+                    imported += u32::from(matches!(import?.ty, TypeRef::Func(_)));
+                }
+                keep(&mut module, core, &payload);
+            }
             Payload::MemorySection(section) => {
                 let mut memories = MemorySection::new();
                 for memory_type in section.clone() {
@@ -65,6 +82,21 @@ pub(crate) fn snapshot(core: &[u8], memory: &[u8]) -> Result<Vec<u8>, Error> {
                     }
                 }
                 module.section(&exports);
+                let function_index = exported(section, INITIALIZE)?;
+                module.section(&StartSection { function_index });
+                initialize = Some(function_index);
+            }
+            Payload::CodeSectionStart { count, .. } => bodies = *count,
+            Payload::CodeSectionEntry(body) => {
+                let range = body.range();
+                if Some(imported + code.len()) == initialize {
+                    code.function(&writes(memory, written));
+                } else {
+                    code.raw(&core[range.start as usize..range.end as usize]);
+                }
+                if code.len() == bodies {
+                    module.section(&code);
+                }
             }
             Payload::StartSection { .. } => return Err(unlike("it starts itself")),
             Payload::DataCountSection { .. } => {
@@ -94,6 +126,39 @@ pub(crate) fn snapshot(core: &[u8], memory: &[u8]) -> Result<Vec<u8>, Error> {
         }
     }
     Ok(module.finish())
+}
+
+/// The index of an exported function.
+fn exported(exports: &ExportSectionReader<'_>, name: &str) -> Result<u32, Error> {
+    for export in exports.clone() {
+        let export = export?;
+        if export.name == name && export.kind == ExternalKind::Func {
+            return Ok(export.index);
+        }
+    }
+    Err(unlike(&format!("it exports no function {name}")))
+}
+
+/// Writes a byte of each page that is there already. It is not read before: a page that was read is shared, and for
+/// making it the instance's own afterwards the kernel interrupts all other processors.
+fn writes(memory: &[u8], written: &[u32]) -> Function {
+    let mut function = Function::new([]);
+    let mut body = function.instructions();
+    for page in pages::runs(written).into_iter().flatten() {
+        let at = page as usize * HOST_PAGE_BYTES;
+        // One past the end of the memory is one that the rehearsal has added.
+        let Some(byte) = memory.get(at) else { break };
+        let to = MemArg {
+            offset: 0,
+            align: 0,
+            memory_index: 0,
+        };
+        body.i32_const((at as u32).cast_signed());
+        body.i32_const((*byte).into());
+        body.i32_store8(to);
+    }
+    body.end();
+    function
 }
 
 fn unlike(problem: &str) -> Error {
@@ -139,6 +204,9 @@ fn filled(memory: &[u8], block_bytes: usize) -> Vec<Range<usize>> {
 
 #[cfg(test)]
 mod tests {
+    use wasm_encoder::{ExportKind, FunctionSection, MemoryType, TypeSection};
+    use wasmparser::Operator;
+
     use super::*;
 
     #[test]
@@ -162,5 +230,80 @@ mod tests {
         memory[0] = 0;
         memory[2 * BLOCK_BYTES] = 0;
         assert_eq!(segments(&memory)[0].start, 4 * BLOCK_BYTES);
+    }
+
+    /// A module that does nothing but be started.
+    fn core() -> Vec<u8> {
+        let mut types = TypeSection::new();
+        types.ty().function([], []);
+        let mut functions = FunctionSection::new();
+        functions.function(0).function(0);
+        let mut memories = MemorySection::new();
+        memories.memory(MemoryType {
+            minimum: 1,
+            maximum: None,
+            memory64: false,
+            shared: false,
+            page_size_log2: None,
+        });
+        let mut exports = ExportSection::new();
+        exports.export("memory", ExportKind::Memory, 0);
+        exports.export(INITIALIZE, ExportKind::Func, 1);
+        let mut code = CodeSection::new();
+        for _ in 0..2 {
+            let mut function = Function::new([]);
+            function.instructions().unreachable().end();
+            code.function(&function);
+        }
+        let mut module = Module::new();
+        module.section(&types).section(&functions);
+        module.section(&memories).section(&exports).section(&code);
+        module.finish()
+    }
+
+    #[test]
+    fn an_instance_begins_by_writing_what_is_there_to_each_page_of_a_request() {
+        let memory: Vec<u8> = (0..=u8::MAX).cycle().take(PAGE_BYTES).collect();
+        let memory: Vec<u8> = memory
+            .iter()
+            .enumerate()
+            .map(|(at, it)| it ^ (at >> 12) as u8)
+            .collect();
+        let beyond = (PAGE_BYTES / HOST_PAGE_BYTES) as u32;
+        let module = snapshot(&core(), &memory, &[9, 3, beyond]).unwrap();
+        wasmparser::validate(&module).unwrap();
+        let mut start = None;
+        let mut bodies = Vec::new();
+        for payload in Parser::new(0).parse_all(&module) {
+            match payload.unwrap() {
+                Payload::StartSection { func, .. } => start = Some(func),
+                Payload::CodeSectionEntry(body) => bodies.push(body),
+                _ => {}
+            }
+        }
+        assert_eq!(start, Some(1));
+        let operators: Vec<_> = bodies[1]
+            .get_operators_reader()
+            .unwrap()
+            .into_iter()
+            .map(Result::unwrap)
+            .collect();
+        let written: Vec<_> = operators
+            .chunks_exact(3)
+            .map(|three| match three {
+                [
+                    Operator::I32Const { value: at },
+                    Operator::I32Const { value },
+                    Operator::I32Store8 { .. },
+                ] => (*at, *value),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(written, [(3 * 4096, 3), (9 * 4096, 9)]);
+        assert_eq!(operators.len(), 3 * written.len() + 1);
+        assert!(matches!(
+            bodies[0].get_operators_reader().unwrap().read(),
+            Ok(Operator::Unreachable)
+        ));
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use edgewit_build::{Cache, Error, Options, build};
 use edgewit_manifest::Manifest;
-use wasmparser::{Parser, Payload};
+use wasmparser::{Operator, Parser, Payload, TypeRef};
 
 use super::{HANDLER, app, ready, warned};
 use crate::support::write;
@@ -123,6 +123,46 @@ fn its_engine_has_answered_before_and_the_application_has_not() {
     let text = rehearsed("");
     assert!(text.contains("the reply number 3"));
     assert!(!text.contains("asked for 3") && !text.contains("asked for 6"));
+}
+
+/// How many pages the first module of a component writes to when it is started.
+fn pages_written_first(component: &[u8]) -> usize {
+    let mut start = None;
+    let mut bodies = Vec::new();
+    let mut imported = 0;
+    for payload in Parser::new(0).parse_all(component) {
+        match payload.unwrap() {
+            Payload::ImportSection(section) if start.is_none() => {
+                let functions = section.into_imports().map(Result::unwrap);
+                imported += functions
+                    .filter(|it| matches!(it.ty, TypeRef::Func(_)))
+                    .count();
+            }
+            Payload::StartSection { func, .. } => start = Some(func as usize),
+            Payload::CodeSectionEntry(body) => bodies.push(body),
+            Payload::DataSection(_) => break,
+            _ => {}
+        }
+    }
+    let body = &bodies[start.unwrap() - imported];
+    let operators = body.get_operators_reader().unwrap().into_iter();
+    operators
+        .filter(|it| matches!(it, Ok(Operator::I32Store8 { .. })))
+        .count()
+}
+
+#[test]
+fn its_instances_begin_with_the_pages_that_a_request_writes_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let pages = |also: &str| {
+        let main = format!("{also}\nexport default {{ fetch: () => new Response('a') }};");
+        let manifest = app(folder.path(), &[("src/main.js", &main)]);
+        let built = warned(&manifest).0.unwrap();
+        pages_written_first(&fs::read(built.path).unwrap())
+    };
+    assert!(pages("") > 64);
+    let no_rehearsal = "Headers.prototype[Symbol.iterator] = () => { throw new Error('no'); };";
+    assert_eq!(pages(no_rehearsal), 0);
 }
 
 #[test]
