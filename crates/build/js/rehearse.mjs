@@ -6,8 +6,15 @@
 /** What an SDK that rehearses has in it; the requests have it as their id. */
 const REHEARSAL = "edgewit-rehearsal";
 
-/** The second finds what the first wrote down, and the third nothing new. */
-const REQUESTS = 3;
+/** What is asked for, by turns: a reply whose body is whole, and one whose body is a stream. */
+const METHODS = ["GET", "POST"];
+
+/** The second time finds what the first wrote down, and the third nothing new. */
+const TIMES = 3;
+
+/** `reply-body.source` and `chunk.end`. */
+const SOURCE = 3;
+const END = 1;
 
 /** What `handle` takes of a request with a body that is none: see `argumentsOf`. */
 const ARGUMENTS = 16;
@@ -30,39 +37,59 @@ export function rehearses(script) {
   return script.includes(REHEARSAL);
 }
 
-/** Returns the pages of memory that one request writes to, by their index; nothing, or throws as the engine does, where
- * the application keeps it from answering: its memory is of no use then. */
+/** Returns the memory of an engine that has answered, and the pages of it to which a request has `written`, by their
+ * index; nothing, or throws as the engine does, where the application keeps it from answering. */
 export function rehearse(exports) {
-  const handle = functionOf(exports, "#handle");
-  const afterReply = functionOf(exports, "#after-reply");
-  if (handle.call.length !== ARGUMENTS) {
-    const { length } = handle.call;
-    throw new Error(`\`handle\` of this version of the interface takes ${length} arguments`);
-  }
-  const written = new Set();
-  let before;
-  for (let left = REQUESTS; left > 0; left--) {
-    const result = handle.call(...argumentsOf(exports));
-    const [isError] = new Uint8Array(exports.memory.buffer, result);
-    handle.done(result);
-    if (isError) return undefined;
-    // That its reply failed says that this was the last one: what comes then is the application's.
-    afterReply.done(afterReply.call(left === 1 ? 1 : 0, 0, 0n, 0));
-    const memory = copyOf(exports);
-    if (before) addPagesThatDiffer(written, before, memory);
-    before = memory;
-  }
-  return [...written];
+  for (let left = TIMES; left > 0; left--) if (!METHODS.every((it) => ask(exports, it))) return;
+  const tell = functionOf(exports, "#after-reply");
+  const replyEnded = (isError) => tell.done(tell.call(isError, 0, 0n, 0));
+  // What says that this was the last, and that it was not: the requests of the component are the application's.
+  replyEnded(1);
+  const memory = copyOf(exports);
+  replyEnded(0);
+  if (!METHODS.every((it) => ask(exports, it))) return;
+  return { memory, written: pagesThatDiffer(memory, copyOf(exports)) };
 }
 
 export function copyOf({ memory }) {
   return new Uint8Array(memory.buffer).slice();
 }
 
-function addPagesThatDiffer(pages, before, after) {
+function pagesThatDiffer(before, after) {
+  const pages = [];
   for (let at = 0; at < after.length; at += PAGE_BYTES) {
     const [was, is] = [before, after].map((memory) => memory.subarray(at, at + PAGE_BYTES));
-    if (Buffer.compare(was, is) !== 0) pages.add(at / PAGE_BYTES);
+    if (Buffer.compare(was, is) !== 0) pages.push(at / PAGE_BYTES);
+  }
+  return pages;
+}
+
+/** One request, from its beginning to the end of its reply. Returns false where it is answered by an error. */
+function ask(exports, method) {
+  const handle = functionOf(exports, "#handle");
+  const afterReply = functionOf(exports, "#after-reply");
+  if (handle.call.length !== ARGUMENTS) {
+    const { length } = handle.call;
+    throw new Error(`\`handle\` of this version of the interface takes ${length} arguments`);
+  }
+  const result = handle.call(...argumentsOf(exports, method));
+  const reply = new DataView(exports.memory.buffer, result);
+  const isError = reply.getUint8(0) !== 0;
+  const source = reply.getUint8(16) === SOURCE ? reply.getUint32(20, true) : undefined;
+  handle.done(result);
+  if (isError) return false;
+  if (source !== undefined) readAll(exports, source);
+  afterReply.done(afterReply.call(0, 0, 0n, 0));
+  return true;
+}
+
+function readAll(exports, source) {
+  const read = functionOf(exports, "#[method]body-source.read");
+  for (let isOver = false; !isOver;) {
+    const result = read.call(source);
+    const chunk = new DataView(exports.memory.buffer, result);
+    isOver = chunk.getUint8(0) !== 0 || chunk.getUint8(8) === END;
+    read.done(result);
   }
 }
 
@@ -76,7 +103,7 @@ function functionOf(exports, end) {
 }
 
 /** A request and its context, by the canonical ABI. */
-function argumentsOf({ memory, cabi_realloc: allocate }) {
+function argumentsOf({ memory, cabi_realloc: allocate }, method) {
   const text = (value) => {
     const bytes = new TextEncoder().encode(value);
     const at = allocate(0, 0, 1, bytes.length);
@@ -90,6 +117,6 @@ function argumentsOf({ memory, cabi_realloc: allocate }) {
     return [at, all.length];
   };
   const body = [0, 0, 0];
-  const request = [...text("GET"), ...text("http://localhost/"), ...pairs(HEADERS), ...body];
+  const request = [...text(method), ...text("http://localhost/"), ...pairs(HEADERS), ...body];
   return [...request, ...text(REHEARSAL), 1, ...text("127.0.0.1"), ...pairs(ATTRIBUTES)];
 }

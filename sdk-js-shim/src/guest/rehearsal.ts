@@ -6,15 +6,41 @@
 import { own } from "../internal/own.js";
 import { type Exports, toExports } from "./handler.js";
 
+// As the platform has them: an application may put its own in their place, and is not to be asked here.
+const { Headers, ReadableStream, TextEncoder, URL } = globalThis;
+
 /** The id of the build's requests; it looks for this text to know that they are answered here. */
 const REHEARSAL = "edgewit-rehearsal";
 
-function reply(request: Request): Response {
-  const text = `${request.method} ${request.url} ${request.headers.get("accept")}`;
-  return new own.Response(text, { headers: { "content-type": "text/plain" } });
+/** What most applications do, done once: the engine has then learnt it for all of them. */
+async function reply(request: Request): Promise<Response> {
+  const url = new URL(request.url);
+  const headers = new Headers(request.headers);
+  headers.set("content-type", "application/json");
+  const body = JSON.stringify({ path: url.pathname, query: [...url.searchParams] });
+  const inner = new own.Request(url, { method: "POST", headers, body });
+  const answer = await inner.json();
+  if (request.method === "GET") return own.Response.json(answer, { headers: [...headers] });
+  const read = await new own.Response(streamOf(body)).text();
+  return new own.Response(streamOf(read), { headers: { "content-type": "text/plain" } });
 }
 
-/** `exports`, but for the build's requests until the reply to one of them fails. */
+function streamOf(text: string): ReadableStream<Uint8Array> {
+  const bytes = new TextEncoder().encode(text);
+  const parts = [bytes, bytes];
+  return new ReadableStream({
+    pull(controller) {
+      const part = parts.pop();
+      if (part === undefined) controller.close();
+      else controller.enqueue(part);
+    },
+  });
+}
+
+/**
+ * `exports`, but for the build's requests: until it tells a rehearsal that its reply failed, which is the state that a
+ * component begins with.
+ */
 export function rehearsed(exports: Exports): Exports {
   const rehearsal = toExports(reply, {}, () => {});
   let isOver = false;
@@ -26,7 +52,7 @@ export function rehearsed(exports: Exports): Exports {
       return current.handle(request, from);
     },
     afterReply(sent) {
-      isOver ||= sent.tag === "err";
+      if (current === rehearsal) isOver = sent.tag === "err";
       return current.afterReply(sent);
     },
   };
