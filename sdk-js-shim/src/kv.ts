@@ -3,6 +3,7 @@
 import { kv as host } from "#host";
 import { EdgewitError, KvError, payload } from "./errors.js";
 import type { kv } from "./generated/edge.js";
+import { instead } from "./internal/habits.js";
 import { textOf, utf8 } from "./internal/text.js";
 
 /** A value and what the store knows of it. Source: `edge:sdk/kv#entry`. */
@@ -144,7 +145,8 @@ export class Store implements Disposable {
     delta: bigint,
     options: { ttlMs?: bigint | undefined } = {},
   ): Promise<bigint> {
-    const { ttlMs } = options;
+    const { ttlMs, ...others } = options;
+    checkOptions("increment", others);
     return this.#call("increment", (store) =>
       store.increment(
         wellFormedKey(key),
@@ -165,7 +167,8 @@ export class Store implements Disposable {
     prefix = "",
     options: { cursor?: string | undefined; limit?: number | undefined } = {},
   ): Promise<Page> {
-    const { cursor, limit = 1000 } = options;
+    const { cursor, limit = 1000, ...others } = options;
+    checkOptions("keys", others);
     return this.#call("keys", (store) =>
       store.keys(
         wellFormed("prefix", prefix),
@@ -228,11 +231,15 @@ function entry(found: kv.Entry | undefined): Entry | undefined {
   return found && new Entry(found);
 }
 
-function lowered({ condition, ttlMs, metadata }: SetOptions): kv.SetOptions {
+function lowered({ condition, ttlMs, metadata, ...others }: SetOptions): kv.SetOptions {
+  checkOptions("set", others);
   const options: kv.SetOptions = {
     condition: { tag: "always" },
     metadata: bytes("metadata", metadata ?? new Uint8Array()),
   };
+  if (typeof condition === "string" && condition !== "if-absent") {
+    throw new TypeError('a condition is "if-absent" or { ifVersion }');
+  }
   if (condition !== undefined) {
     options.condition =
       condition === "if-absent"
@@ -245,7 +252,26 @@ function lowered({ condition, ttlMs, metadata }: SetOptions): kv.SetOptions {
   return options;
 }
 
+instead(Store, {
+  put: "`set(key, value)`",
+  list: "`keys(prefix)`, a page of names",
+  getWithMetadata: "`get(key)`, whose entry has its `metadata`",
+});
+
 // What is checked below is for whoever writes JavaScript, whom no compiler tells.
+
+const OPTIONS = {
+  set: "`ttlMs`, `condition` and `metadata`",
+  increment: "`ttlMs`",
+  keys: "`cursor` and `limit`",
+};
+
+/** Who writes a lifetime by another name is not to find out once it is over. */
+function checkOptions(of: keyof typeof OPTIONS, others: object): void {
+  for (const name of Object.keys(others)) {
+    throw new TypeError(`\`${of}\` has no option \`${name}\`, but ${OPTIONS[of]}`);
+  }
+}
 
 function valueBytes(value: string | Uint8Array | ArrayBuffer): Uint8Array {
   if (typeof value === "string") {

@@ -182,6 +182,30 @@ test("arguments that are none are told before anything is written", async () => 
   assert.equal(await s.exists("a"), false);
 });
 
+test("what is called otherwise elsewhere is told by its name here", async () => {
+  const other = s as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  for (const [call, message] of [
+    [() => other["put"]!("a", "x"), /^there is no `put` here: `set\(key, value\)`$/],
+    [() => other["list"]!(), /^there is no `list` here: `keys\(prefix\)`/],
+    [
+      () => other["set"]!("a", "x", { expirationTtl: 60 }),
+      /^`set` has no option `expirationTtl`, but `ttlMs`, `condition` and `metadata`$/,
+    ],
+    [
+      () => other["increment"]!("a", 1n, { ttl: 1 }),
+      /^`increment` has no option `ttl`, but `ttlMs`$/,
+    ],
+    [() => other["keys"]!("", { prefix: "a" }), /^`keys` has no option `prefix`, but/],
+    [
+      () => other["set"]!("a", "x", { condition: "ifAbsent" }),
+      /^a condition is "if-absent" or { ifVersion }$/,
+    ],
+  ] as const) {
+    await assert.rejects(async () => call(), { name: "TypeError", message });
+  }
+  assert.equal(await s.exists("a"), false);
+});
+
 test("a value has a limit, those of one getMany together as well", async () => {
   const most = 25 * 1024 * 1024;
   await assert.rejects(s.set("a", new Uint8Array(most + 1)), {
