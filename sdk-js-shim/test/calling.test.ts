@@ -16,6 +16,7 @@ import * as log from "@edgewit/sdk/log";
 import { listener, onFetch, request, reset, takeLog, testEnv } from "@edgewit/sdk/testing";
 import { Hono } from "hono";
 import { cors } from "hono/cors";
+import { logger } from "hono/logger";
 
 beforeEach(reset);
 
@@ -59,6 +60,17 @@ test("what an application prints is in its log, with the level that it has there
   ]);
   assert.deepEqual(trace?.slice(0, 2), ["trace", "console"]);
   assert.match(trace?.[2] ?? "", /^Trace: trace\n    at [^]*calling\.test/);
+});
+
+test("what is printed in colours is in the log without", async () => {
+  const app = new Hono().use(logger()).get("/", (c) => {
+    console.info({ a: "\x1b[1;31mred\x1b[0m" }, "\x1b[32mgreen\x1b[39m \x1b[K");
+    return c.text("");
+  });
+  await request(app, "/");
+  const [, printed, reply] = lines().map(([, , text]) => text!);
+  assert.equal(printed, "{ a: '\\x1B[1;31mred\\x1B[0m' } green \x1b[K");
+  assert.match(reply!, /^--> GET \/ 200 \d+ms$/);
 });
 
 test("a call's groups, counts and times are its own", async () => {

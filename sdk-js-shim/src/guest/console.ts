@@ -18,6 +18,9 @@ const METHODS = {
   warn: "warn",
 } as const;
 
+/** Colours and the like, which some packages print wherever they are: a log is no terminal. */
+const STYLES = /\x1b\[[\d;]*m/g;
+
 /** The least level that is kept, the same for a whole request; asked for once. */
 let least: number | undefined;
 
@@ -102,7 +105,7 @@ function plain(args: unknown[]): string {
 export function log(level: wit.Level, make: () => string, indent: string): void {
   least ??= LEVELS.indexOf(logging.minLevel() ?? ("none" as wit.Level));
   if (least < 0 || LEVELS.indexOf(level) < least) return;
-  const text = make();
+  const text = make().replace(STYLES, "");
   const message = indent === "" ? text : indent + text.replaceAll("\n", `\n${indent}`);
   logging.log(level, "console", message.toWellFormed(), []);
 }
