@@ -1,6 +1,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use edgewit_manifest::Language;
+
 use crate::command::{self, clean, which};
 use crate::pins::{
     CC_DEBIAN, CHROMIUM_DEBIAN, CHROMIUM_PROGRAMS, CURL_DEBIAN, RUST_TARGET, XMLLINT_DEBIAN,
@@ -44,10 +46,19 @@ pub struct ToolStatus {
     pub tool: &'static str,
     /// What does not work without it.
     pub needed_for: &'static str,
-    /// Whether building and testing applications takes it.
-    pub needed_to_build: bool,
+    /// The languages whose applications take it; empty for what Edgewit's own tests take.
+    pub languages: &'static [Language],
+    /// Whether the first build installs it.
+    pub comes_with_build: bool,
     /// Where it is, or what to do to have it.
     pub found: Result<Found, String>,
+}
+
+impl ToolStatus {
+    /// Whether applications in `language` can't be built and tested as long as nobody installs it.
+    pub fn keeps_from(&self, language: Language) -> bool {
+        self.found.is_err() && !self.comes_with_build && self.languages.contains(&language)
+    }
 }
 
 /// Finds a tool, and installs it where it is missing. One process installs at a time.
@@ -88,7 +99,21 @@ fn from_debian(
 
 /// What is there and what is missing, in under a second. Nothing is installed or written.
 pub fn doctor(cache: &Cache) -> Vec<ToolStatus> {
+    let mut all = rust(cache);
+    all.extend(javascript(cache));
+    all.extend(own(cache));
+    all
+}
+
+fn rust(cache: &Cache) -> Vec<ToolStatus> {
     let here = Path::new(".");
+    let status = |tool, needed_for, found| ToolStatus {
+        tool,
+        needed_for,
+        languages: &[Language::Rust],
+        comes_with_build: false,
+        found,
+    };
     let compiler = Compiler::active(here)
         .map(|compiler| Found {
             version: compiler.version,
@@ -104,74 +129,73 @@ pub fn doctor(cache: &Cache) -> Vec<ToolStatus> {
         .ok_or_else(|| {
             format!("the first build installs it; else run `rustup target add {RUST_TARGET}`")
         });
-    let browser = chromium().ok_or_else(|| install_command(&CHROMIUM_DEBIAN));
-    let mut all = vec![
+    let linker = which("cc")
+        .map(|path| Found {
+            version: String::new(),
+            path,
+        })
+        .ok_or_else(|| install_command(&CC_DEBIAN));
+    vec![
+        status("rust", "testing Rust applications", compiler),
         ToolStatus {
-            tool: "rust",
-            needed_for: "testing Rust applications",
-            needed_to_build: true,
-            found: compiler,
+            comes_with_build: true,
+            ..status(
+                "rust std for wasm32-unknown-unknown",
+                "building Rust applications",
+                library,
+            )
         },
-        ToolStatus {
-            tool: "rust std for wasm32-unknown-unknown",
-            needed_for: "building Rust applications",
-            needed_to_build: true,
-            found: library,
-        },
-        ToolStatus {
-            tool: "cc",
-            needed_for: "testing Rust applications, as their linker",
-            needed_to_build: true,
-            found: which("cc")
-                .map(|path| Found {
-                    version: String::new(),
-                    path,
-                })
-                .ok_or_else(|| install_command(&CC_DEBIAN)),
-        },
-    ];
-    all.extend(javascript(cache));
-    all.extend([
-        ToolStatus {
-            tool: "chromium",
-            needed_for: "Edgewit's own tests of the demo's page; no application needs it",
-            needed_to_build: false,
-            found: browser,
-        },
-        ToolStatus {
-            tool: "xmllint",
-            needed_for: "Edgewit's own tests of reports; no application needs it",
-            needed_to_build: false,
-            found: xmllint().ok_or_else(|| install_command(&XMLLINT_DEBIAN)),
-        },
-        ToolStatus {
-            tool: "curl",
-            needed_for: "Edgewit's own tests of its server; no application needs it",
-            needed_to_build: false,
-            found: curl().ok_or_else(|| install_command(&CURL_DEBIAN)),
-        },
-        ToolStatus {
-            tool: "zig",
-            needed_for: "Edgewit's own tests of bindings for C; no application needs it",
-            needed_to_build: false,
-            found: zig::find(cache).ok_or_else(zig::by_hand),
-        },
-    ]);
-    all
+        status("cc", "testing Rust applications, as their linker", linker),
+    ]
 }
 
-/// None of these keeps anybody from building applications in another language.
-fn javascript(cache: &Cache) -> [ToolStatus; 3] {
+fn javascript(cache: &Cache) -> Vec<ToolStatus> {
     let status = |tool, found| ToolStatus {
         tool,
         needed_for: "building and testing applications in JavaScript and TypeScript",
-        needed_to_build: false,
+        languages: &[Language::JavaScript, Language::TypeScript],
+        comes_with_build: false,
         found,
     };
-    [
+    vec![
         status("node", js::node()),
         status("npm", js::npm()),
-        status("componentize-js", js::find(cache).ok_or_else(js::by_hand)),
+        ToolStatus {
+            comes_with_build: true,
+            ..status("componentize-js", js::find(cache).ok_or_else(js::by_hand))
+        },
+    ]
+}
+
+fn own(cache: &Cache) -> Vec<ToolStatus> {
+    let status = |tool, needed_for, found| ToolStatus {
+        tool,
+        needed_for,
+        languages: &[],
+        comes_with_build: false,
+        found,
+    };
+    vec![
+        status(
+            "chromium",
+            "Edgewit's own tests of the demo's page; no application needs it",
+            chromium().ok_or_else(|| install_command(&CHROMIUM_DEBIAN)),
+        ),
+        status(
+            "xmllint",
+            "Edgewit's own tests of reports; no application needs it",
+            xmllint().ok_or_else(|| install_command(&XMLLINT_DEBIAN)),
+        ),
+        status(
+            "curl",
+            "Edgewit's own tests of its server; no application needs it",
+            curl().ok_or_else(|| install_command(&CURL_DEBIAN)),
+        ),
+        status(
+            "zig",
+            "Edgewit's own tests of bindings for C; no application needs it",
+            zig::find(cache).ok_or_else(zig::by_hand),
+        ),
     ]
 }
 

@@ -56,7 +56,7 @@ pub enum Command {
     /// Build and serve every example of this checkout, with a page that compares them
     Demo(Demo),
     /// Say which tools were found, and what to do about those that were not
-    Doctor,
+    Doctor(Doctor),
     /// Write the bindings of an SDK anew from wit/
     Bindgen(Bindgen),
     /// Ask components whether they behave as edge:sdk says, and exactly like each other
@@ -214,6 +214,16 @@ fn one_origin(text: &str) -> Result<Url, String> {
         .ok()
         .filter(|url| edgewit_manifest::Origin::of(url) == Some(parsed))
         .ok_or_else(|| "an origin without wildcards is due".to_owned())
+}
+
+#[derive(clap::Args)]
+pub struct Doctor {
+    /// The folder of an edge.toml: only what applications in its language take is looked at [default: where
+    /// there is no edge.toml either, the tools of all languages, of which one is enough]
+    pub folder: Option<PathBuf>,
+    /// The language, instead of that of an edge.toml
+    #[arg(long, conflicts_with = "folder")]
+    pub lang: Option<Language>,
 }
 
 #[derive(clap::Args)]

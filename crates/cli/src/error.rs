@@ -103,8 +103,9 @@ pub enum Error {
     Conform(u8, String),
     #[error("{} is not empty: a port needs a new or empty folder", .0.display())]
     NotEmpty(PathBuf),
-    #[error("some tools are missing")]
-    Missing,
+    /// With the language whose applications take them.
+    #[error("tools that applications in {0} take are missing")]
+    Missing(String),
 }
 
 /// The host's own words fit any program; these name the command that the reader knows.
@@ -151,7 +152,7 @@ impl Error {
                 | edgewit_build::Error::SourceFolder { .. },
             ) => 2,
             Self::Conform(code, _) => *code,
-            Self::Build(edgewit_build::Error::Missing { .. }) | Self::Missing => 3,
+            Self::Build(edgewit_build::Error::Missing { .. }) | Self::Missing(_) => 3,
             _ => 1,
         }
     }

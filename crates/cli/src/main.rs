@@ -10,6 +10,7 @@ mod args;
 mod conform;
 mod control;
 mod demo;
+mod doctor;
 mod error;
 mod kv;
 mod load;
@@ -21,7 +22,6 @@ mod serve;
 mod sink;
 
 use std::ffi::OsString;
-use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -52,7 +52,7 @@ fn run(command: Command) -> Result<(), Error> {
         Command::Serve(serve) => serve::run(&serve),
         Command::Kv(kv) => kv::run(kv),
         Command::Demo(demo) => demo::run(&demo),
-        Command::Doctor => doctor(),
+        Command::Doctor(doctor) => doctor::run(&doctor),
         Command::Conform(conform) => conform::run(&conform),
         Command::Port(port) => port::run(&port),
         Command::Bindgen(bindgen) => self::bindgen(&bindgen),
@@ -114,44 +114,6 @@ fn types(folder: &Path) -> Result<(), Error> {
     let progress = Progress::new();
     let checked = edgewit_build::types(&Cache::from_env()?, &manifest, &progress.report());
     Ok(progress.end(checked)?)
-}
-
-fn doctor() -> Result<(), Error> {
-    let mut text = String::new();
-    let mut missing = false;
-    let cache = Cache::from_env()?;
-    let _ = writeln!(
-        text,
-        "cache: {} (EDGEWIT_CACHE moves it)",
-        cache.root().display()
-    );
-    for status in edgewit_build::doctor(&cache) {
-        match status.found {
-            Ok(found) => {
-                let version = if found.version.is_empty() {
-                    String::new()
-                } else {
-                    format!(" {}", found.version)
-                };
-                let _ = writeln!(
-                    text,
-                    "found    {}{version}: {}",
-                    status.tool,
-                    found.path.display()
-                );
-            }
-            Err(remedy) => {
-                missing |= status.needed_to_build;
-                let _ = writeln!(
-                    text,
-                    "missing  {}, for {}: {remedy}",
-                    status.tool, status.needed_for
-                );
-            }
-        }
-    }
-    print(text.as_bytes())?;
-    if missing { Err(Error::Missing) } else { Ok(()) }
 }
 
 fn bindgen(bindgen: &Bindgen) -> Result<(), Error> {

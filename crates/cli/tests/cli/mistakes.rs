@@ -279,6 +279,58 @@ fn a_missing_tool_has_an_exit_code_of_its_own() {
     }
 }
 
+/// Nobody takes the tools of a language that they do not write.
+#[test]
+fn the_doctor_looks_at_the_language_that_is_asked_about() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let programs = here.join("programs");
+    fs::create_dir(&programs).unwrap();
+    let path = std::env::var_os("PATH").unwrap();
+    for program in ["node", "npm"] {
+        let found = std::env::split_paths(&path).find(|it| it.join(program).exists());
+        let found = found.unwrap().join(program);
+        std::os::unix::fs::symlink(found, programs.join(program)).unwrap();
+    }
+    for language in ["ts", "rust"] {
+        let app = here.join(language);
+        fs::create_dir(&app).unwrap();
+        let manifest = format!("name = \"x\"\nlanguage = \"{language}\"\n");
+        fs::write(app.join("edge.toml"), manifest).unwrap();
+    }
+    let doctor = |within: &str, arguments: &[&str]| {
+        let mut doctor = command(binary(), &here.join(within));
+        doctor.arg("doctor").args(arguments).env("PATH", &programs);
+        let output = doctor.output().unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        (output.status.code().unwrap(), said)
+    };
+    let (code, all) = doctor("", &[]);
+    assert_eq!(code, 0, "{all}");
+    let table = "\nRust: not without rust, cc\nJavaScript and TypeScript: ready\n";
+    assert!(
+        all.ends_with(table) && all.contains("\nmissing  rust, for testing Rust"),
+        "{all}"
+    );
+    let missing = "edgewit: tools that applications in Rust take are missing\n";
+    for (within, arguments, due, end) in [
+        ("", &["--lang", "js"][..], 0, ""),
+        ("", &["ts"], 0, ""),
+        ("ts", &[], 0, ""),
+        ("", &["--lang", "rust"], 3, missing),
+        ("", &["rust"], 3, missing),
+        ("rust", &[], 3, missing),
+        ("rust", &["--lang", "ts"], 0, ""),
+    ] {
+        let (code, said) = doctor(within, arguments);
+        assert_eq!(code, due, "{within} {arguments:?}: {said}");
+        assert!(said.ends_with(end), "{said}");
+        assert_eq!(said.contains("\nfound    node "), due == 0, "{said}");
+        assert_eq!(said.contains("\nmissing  cc, for"), due == 3, "{said}");
+    }
+    assert_eq!(doctor("", &["nowhere"]).0, 2);
+}
+
 /// A line that moves, where somebody looks at it.
 #[test]
 fn a_terminal_shows_what_a_build_is_at() {
