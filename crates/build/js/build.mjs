@@ -9,7 +9,7 @@ import { writeFileSync } from "node:fs";
 import { bundle } from "./bundle.mjs";
 import { failure, printed } from "./failure.mjs";
 import { Places, lineTable } from "./lines.mjs";
-import { namedClasses } from "./names.mjs";
+import { namedClasses, namedFunctions } from "./names.mjs";
 import { start } from "./start.mjs";
 
 const STDOUT = 1;
@@ -23,7 +23,8 @@ const { code, map, warnings, problems } = await bundle(app);
 if (problems) fail(problems);
 warn(warnings);
 const places = new Places(map);
-const script = seeded(namedClasses(code, places)) + lineTable(code, places);
+const script =
+  seeded(namedClasses(code, places)) + lineTable(code, places) + namedFunctions(code, places);
 const started = await start(app.engine, script, app.memoryBytes);
 const failed = await failure(started, places, app);
 if (failed) fail(failed);

@@ -1,5 +1,5 @@
-// The names of classes. esbuild makes variables of an application's classes, `var Foo = class _Foo {`, and numbers names
-// of several files that are the same. Its own `keepNames` gives each function its name back as well, by a call
+// The names of classes and functions. esbuild makes variables of an application's classes, `var Foo = class _Foo {`, and
+// numbers names of several files that are the same. Its own `keepNames` gives each function its name back, by a call
 // whenever one is made, which takes longer than making and calling it.
 
 const ID = "[\\p{ID_Continue}$]+";
@@ -39,4 +39,35 @@ function naming(given, due) {
   const [from, to] = [given, due].map((name) => JSON.stringify(name));
   const found = `Object.getOwnPropertyDescriptor(this, "name")?.value === ${from}`;
   return `static { if (${found}) Object.defineProperty(this, "name", { value: ${to} }); }`;
+}
+
+/** A function whose name ends with a digit, which may be a number of esbuild's. */
+const NUMBERED = new RegExp(
+  `\\b(?:function\\*? |(?:var|let|const) )(${ID}\\d)(?=\\(| = (?:async )?(?:function\\b|\\(|${ID} =>))`,
+  "dgu",
+);
+
+/** Lines to append to a bundle: functions of its outermost scope have the names of their files once the top level has come
+ * to its end, and the SDK is told which names are whose, for stacks. */
+export function namedFunctions(code, places) {
+  const names = new Map();
+  const outermost = new Set();
+  for (const [index, line] of code.split("\n").entries()) {
+    for (const { 1: given, index: at, indices } of line.matchAll(NUMBERED)) {
+      const due = places.named(index + 1, indices[1][0] + 1)?.name;
+      if (due === undefined) continue;
+      // Within functions a name may stand for several.
+      names.set(given, names.has(given) && names.get(given) !== due ? given : due);
+      if (/^(async )?$/.test(line.slice(0, at))) outermost.add(given);
+    }
+  }
+  const all = [...names].filter(([given, due]) => given !== due);
+  if (all.length === 0) return "";
+  const made = all.filter(([given]) => outermost.has(given));
+  const list = made.map(([given, due]) => `[${given}, "${given}", "${due}"]`);
+  return (
+    `for (const [it, given, due] of [${list.join(", ")}]) ` +
+    `if (typeof it === "function" && it.name === given) Object.defineProperty(it, "name", { value: due });\n` +
+    `globalThis[Symbol.for("edgewit.names")] = "${all.map((pair) => pair.join()).join(" ")}";\n`
+  );
 }

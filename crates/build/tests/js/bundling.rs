@@ -59,6 +59,31 @@ fn classes_have_the_names_of_their_files() {
     );
 }
 
+/// Bundling numbers the names of functions that several files have.
+#[test]
+fn functions_have_the_names_of_their_files_after_the_top_level() {
+    let folder = tempfile::tempdir().unwrap();
+    let functions = "export function handler() {\n  return inner();\n  function inner() {\n    \
+        return new Error('it').stack;\n  }\n}\nexport const arrow = async () => {};\n\
+        export let handler2 = (a) => a;\n";
+    let main = "import * as one from './one.js';\nimport * as other from './other.js';\n\
+        const all = [one, other].flatMap((it) => [it.handler, it.arrow, it.handler2]);\n\
+        Promise.resolve().then(() => console.log(all.map(({ name }) => name).join()));\n\
+        Promise.resolve().then(() => console.log(other.handler().replaceAll('\\n', '')));\n";
+    let manifest = app(
+        folder.path(),
+        &[
+            ("src/main.ts", &format!("{main}{HANDLER}")),
+            ("src/one.ts", functions),
+            ("src/other.ts", functions),
+        ],
+    );
+    let lines = printed(&manifest);
+    assert_eq!(lines[0], "handler,arrow,handler2,handler,arrow,handler2");
+    let due = "Error: it    at inner (src/other.ts:4)    at handler (src/other.ts:2)    at ";
+    assert!(lines[1].starts_with(due), "{lines:?}");
+}
+
 #[test]
 fn packages_are_those_for_browsers_and_for_production() {
     let folder = tempfile::tempdir().unwrap();
