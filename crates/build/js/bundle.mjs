@@ -3,7 +3,7 @@
 import { realpathSync } from "node:fs";
 import { relative } from "node:path";
 import { build } from "esbuild";
-import { explained, nothingFromTheNet } from "./imports.mjs";
+import { explained, refused } from "./imports.mjs";
 import { propertyTable } from "./unicode.mjs";
 
 /** What stands for the file that starts an application, which no folder holds. */
@@ -74,7 +74,7 @@ function optionsOf(app) {
     mainFields: ["browser", "module", "main"],
     outfile: "source.js",
     platform: "browser",
-    plugins: [nothingFromTheNet],
+    plugins: [refused],
     sourcemap: "external",
     sourcesContent: false,
     // A script has none, where reading it would end whatever reads it.

@@ -4,12 +4,22 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { insteadOf } from "./node.mjs";
 
+/** Servers of Node's. */
+const SERVERS =
+  /^(connect|express|fastify|koa|next|polka|restify|@fastify\/[^/]+|@hapi\/hapi|@hono\/node-server|@nestjs\/[^/]+)(\/|$)/;
+
 /** Names that only other platforms know, each with what to do here. */
 const ELSEWHERE = [
   [
     /^cloudflare:/,
     () =>
       "which is a part of Cloudflare Workers; `env`, with the stores, and `ctx` are arguments of `fetch(request, env, ctx)`",
+  ],
+  [
+    SERVERS,
+    () =>
+      "which needs `node:http`, a part of Node that is not there at the edge; use Hono, or the router of `@edgewit/sdk`, and " +
+      "export the application: nothing listens by itself",
   ],
   [/^bun(:|$)/, () => "which is a part of Bun; use what browsers have, or a package for them"],
   [
@@ -75,13 +85,16 @@ function isInstalled(name, folder) {
   return above !== folder && isInstalled(name, above);
 }
 
-/** Has imports from the net be an error: esbuild would leave them to a browser. */
-export const nothingFromTheNet = {
-  name: "edgewit-net",
+/** Has imports from the net be an error, which esbuild would leave to a browser, and those of servers by an application, of
+ * which it would tell all that they are made of. */
+export const refused = {
+  name: "edgewit-refused",
   setup(building) {
-    building.onResolve({ filter: /^(https?:)?\/\// }, ({ path }) => ({
-      errors: [{ text: `Could not resolve "${path}"` }],
-    }));
+    const error = ({ path }) => ({ errors: [{ text: `Could not resolve "${path}"` }] });
+    building.onResolve({ filter: /^(https?:)?\/\// }, error);
+    building.onResolve({ filter: SERVERS }, (asked) =>
+      packageOf(asked.importer) === undefined ? error(asked) : undefined,
+    );
   },
 };
 

@@ -2,6 +2,8 @@
 
 import { builtinModules } from "node:module";
 
+const HTTP = "fetch, and export what answers: `export default { fetch(request) { … } }`";
+
 const INSTEAD = {
   async_hooks: "a value that is handed on with the request, such as the router's context",
   buffer: "Uint8Array, TextEncoder and TextDecoder",
@@ -10,9 +12,9 @@ const INSTEAD = {
   dns: "fetch, which resolves names itself",
   events: "EventTarget",
   fs: "a store of `@edgewit/sdk/kv`, or import the file itself (`./page.html` is a string)",
-  http: "fetch",
-  http2: "fetch",
-  https: "fetch",
+  http: HTTP,
+  http2: HTTP,
+  https: HTTP,
   net: "fetch",
   os: "`navigator.userAgent`, or a store with `env` in edge.toml",
   path: "URL",

@@ -171,7 +171,7 @@ fn a_module_of_node_is_named_with_the_package_that_wants_it_and_what_to_use() {
              Node and not there at the edge; use a store of `@edgewit/sdk/kv`, or import the file itself \
              (`./page.html` is a string)",
             "src/main.ts:2:30: this imports \"node:http\", which is a part of Node and not there at the edge; use \
-             fetch",
+             fetch, and export what answers: `export default { fetch(request) { … } }`",
             "src/main.ts:3:21: this imports \"cluster\", which is a part of Node and not there at the edge; only \
              what browsers have is there: look for a package, or an entry of it, for browsers",
         ]
@@ -199,6 +199,56 @@ fn a_module_of_node_is_named_with_the_package_that_wants_it_and_what_to_use() {
         ],
     );
     assert_eq!(printed(&manifest), ["theirs 0"]);
+}
+
+/// Installed or not, and with one problem instead of one for each module of Node's that it wants.
+#[test]
+fn a_server_of_node_is_told_from_what_serves_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let main = "import express from 'express';\nimport { serve } from '@hono/node-server';\n\
+        import { NextResponse } from 'next/server';\nimport { parse } from 'express-like';\n\
+        console.log(express, serve, NextResponse, parse);\n";
+    let manifest = app(
+        folder.path(),
+        &[
+            ("src/main.ts", &format!("{main}{HANDLER}")),
+            (
+                "node_modules/express/package.json",
+                "{\"main\": \"index.js\"}",
+            ),
+            (
+                "node_modules/express/index.js",
+                "exports.http = require('http'); exports.net = require('net');",
+            ),
+            (
+                "node_modules/express-like/package.json",
+                "{\"main\": \"index.js\"}",
+            ),
+            (
+                "node_modules/express-like/index.js",
+                "try { require('express'); } catch {}\nexports.parse = 1;",
+            ),
+            (
+                "node_modules/express-like/node_modules/express/package.json",
+                "{\"main\": \"index.js\"}",
+            ),
+            (
+                "node_modules/express-like/node_modules/express/index.js",
+                "exports.own = 1;",
+            ),
+        ],
+    );
+    let due = "which needs `node:http`, a part of Node that is not there at the edge; use Hono, or the router of \
+        `@edgewit/sdk`, and export the application: nothing listens by itself";
+    let text = problems(&manifest);
+    assert_eq!(
+        text.lines().collect::<Vec<_>>(),
+        [
+            format!("src/main.ts:1:21: this imports \"express\", {due}"),
+            format!("src/main.ts:2:23: this imports \"@hono/node-server\", {due}"),
+            format!("src/main.ts:3:30: this imports \"next/server\", {due}"),
+        ]
+    );
 }
 
 #[test]
