@@ -18,10 +18,15 @@ const SLOW =
   "each request takes longer than it need: the application changes something of the platform's by which requests are " +
   "answered, so that none could be tried out while it was built";
 
+const JSX =
+  'JSX becomes calls of `React`, which is not imported: in tsconfig.json have `"jsx": "react-jsx"`, and ' +
+  '`"jsxImportSource": "hono/jsx"`, or whatever it is of, beside it';
+
 const app = JSON.parse(process.argv[2]);
 const { code, map, warnings, problems } = await bundle(app);
 if (problems) fail(problems);
 warn(warnings);
+if (lacksReact(code)) warn([JSX]);
 const places = new Places(map);
 const script =
   seeded(namedClasses(code, places)) + lineTable(code, places) + namedFunctions(code, places);
@@ -33,6 +38,11 @@ warn(printed(started, places));
 if (started.slow) warn([SLOW]);
 const written = Uint32Array.of(started.written.length, ...started.written);
 writeFileSync(STDOUT, Buffer.concat([new Uint8Array(written.buffer), started.memory]));
+
+/** Whether calls that JSX became are of what no file and no package declares. */
+function lacksReact(code) {
+  return /\bReact\.createElement\(/.test(code) && !/\b(var|let|const) React\b/.test(code);
+}
 
 /** Gives the numbers that the SDK makes up at the top level a beginning that is this application's own. */
 function seeded(code) {

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::{HANDLER, app, printed, problems, problems_of};
+use super::{HANDLER, app, printed, problems, problems_of, warned};
 
 #[test]
 fn texts_and_bytes_are_imported_as_they_are() {
@@ -57,6 +57,37 @@ fn classes_have_the_names_of_their_files() {
             "Box Box Sub Mixed Box _Inner own got 1 Store Box Box {} 13"
         ]
     );
+}
+
+/// Without that it would be an exception of each request.
+#[test]
+fn jsx_is_whose_tsconfig_says_and_a_warning_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let main = format!("export const it = () => <b>bold</b>;\n{HANDLER}");
+    let (built, warnings) = warned(&app(folder.path(), &[("src/main.tsx", &main)]));
+    built.unwrap();
+    let due = "JSX becomes calls of `React`, which is not imported: in tsconfig.json have `\"jsx\": \"react-jsx\"`, and ";
+    assert!(
+        warnings.len() == 1 && warnings[0].starts_with(due),
+        "{warnings:?}"
+    );
+    let options = "{\"compilerOptions\": {\"jsx\": \"react-jsx\", \"jsxImportSource\": \"some\"}}";
+    let files = [
+        (
+            "src/main.tsx",
+            &*format!("console.log(<b>bold</b>);\n{HANDLER}"),
+        ),
+        ("tsconfig.json", options),
+        (
+            "node_modules/some/package.json",
+            "{\"exports\": {\"./jsx-runtime\": \"./a.js\"}}",
+        ),
+        (
+            "node_modules/some/a.js",
+            "export const jsx = (tag, { children }) => `${tag} ${children}`;",
+        ),
+    ];
+    assert_eq!(printed(&app(folder.path(), &files)), ["b bold"]);
 }
 
 /// Bundling numbers the names of functions that several files have.
