@@ -13,6 +13,9 @@ import { attempt } from "./bundle.mjs";
 const TEST = /\.test\.[cm]?[jt]sx?$/;
 /** Folders of tools, which hold no tests of the application. */
 const LEFT_OUT = new Set(["node_modules", "target", "dist"]);
+/** Options of Node's runner whose value may be the next word. */
+const VALUED =
+  /^--(test-(concurrency|coverage-\w+|isolation|name-pattern|reporter|reporter-destination|shard|skip-pattern|timeout)|import|conditions|env-file)$/;
 
 const { folder, sdk, output } = JSON.parse(process.argv[2]);
 rmSync(output, { recursive: true, force: true });
@@ -46,7 +49,9 @@ if (bundled.problems) {
 
 function run(words) {
   // A bare word is a part of a test's name.
-  const told = words.map((word) => (word.startsWith("-") ? word : `--test-name-pattern=${word}`));
+  const told = words.map((word, index) =>
+    word.startsWith("-") || VALUED.test(words[index - 1]) ? word : `--test-name-pattern=${word}`,
+  );
   const files = tests.map((test) => join(output, test.replace(/\.[^.]+$/, ".mjs")));
   // With several reporters Node asks for a destination of each.
   const reporter = told.some((word) => word.startsWith("--test-reporter"))

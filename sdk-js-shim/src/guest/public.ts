@@ -19,6 +19,9 @@ export function start(input: string | URL | Request, init?: RequestInit): Upload
 /** Makes the globals those of a component, which the build has done. */
 export function install(): void {}
 
+/** Waits for the end of a call in process. */
+export async function ended(): Promise<void> {}
+
 /** Runs a part of a call in process. */
 export function inCall<T>(_call: object, run: () => T): T {
   return run();

@@ -1,6 +1,6 @@
 // An application called in process, as a host would.
 
-import { inCall } from "#guest";
+import { ended, inCall } from "#guest";
 import type { Env, ExecutionContext } from "../context.js";
 import { BodyError, chain } from "../errors.js";
 import { toHeaders } from "../fields.js";
@@ -41,6 +41,7 @@ export async function callInProcess(
   const response = await answer(fetch, request, env, left);
   if (response.body !== null) return new Response(watched(response.body, left), response);
   await inCall(left, () => left.finish(undefined));
+  await ended();
   return response;
 }
 
@@ -116,6 +117,7 @@ function watched(body: ReadableStream<Uint8Array>, left: Work): ReadableStream<U
       if (next.done) {
         endedWith(stream, trailersDue(body) ?? new Headers());
         await finish(undefined);
+        await ended();
         controller.close();
       } else {
         controller.enqueue(next.value);

@@ -15,6 +15,17 @@ export function start(input: string | URL | Request, init?: RequestInit): Upload
   return { response, writable };
 }
 
+/** The platform's own, whatever a test puts in its place. */
+const { setImmediate } = globalThis as unknown as { setImmediate(run: () => void): void };
+
+/**
+ * Waits where a call has ended until Node has told of promises that were rejected in it and that nobody handles: so the
+ * test that called is still under way, and fails by them.
+ */
+export function ended(): Promise<void> {
+  return new Promise(setImmediate);
+}
+
 /** Runs a part of a call in process: one of the same `call` as others. */
 export function inCall<T>(call: object, run: () => T): T {
   install();

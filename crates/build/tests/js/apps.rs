@@ -43,9 +43,11 @@ fn new_applications_are_tested_checked_and_built() {
         assert!(text.contains("✔ greets and counts"), "{text}");
         let (_, text) = tested(&["no such test"]);
         assert!(!text.contains("✔ greets and counts"), "{text}");
-        let (passed, text) = tested(&["--test-reporter=tap"]);
-        passed.unwrap();
-        assert!(text.contains("ok 1 - greets and counts"), "{text}");
+        for reporter in [&["--test-reporter=tap"][..], &["--test-reporter", "tap"]] {
+            let (passed, text) = tested(reporter);
+            passed.unwrap();
+            assert!(text.contains("ok 1 - greets and counts"), "{text}");
+        }
         types(&cache, &manifest, &|_| {}).unwrap();
         assert_eq!(warned(&manifest).1, [""; 0]);
 
@@ -79,6 +81,28 @@ fn new_applications_are_tested_checked_and_built() {
         let place = path.canonicalize().unwrap().join("test/main.test.");
         assert!(text.contains(&*place.to_string_lossy()), "{text}");
     }
+}
+
+/// Node's runner knows of which test it is, as long as that is under way.
+#[test]
+fn a_rejection_that_nobody_handles_fails_the_test_that_called() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = new(&folder.path().join("rejecting"), Language::TypeScript);
+    let main = folder.path().join("rejecting/src/main.ts");
+    let source = fs::read_to_string(&main).unwrap();
+    let call = "console.info(`hello visits=${visits}`);";
+    write(
+        &main,
+        &source.replace(call, "void Promise.reject(new Error(\"of nobody\"));"),
+    );
+    let (failed, text) = said(|log| test(&ready(), &manifest, &[], &|event| log.add(event)));
+    assert!(matches!(failed, Err(Error::Tests { .. })), "{failed:?}");
+    let (_, of_test) = text.split_once("✖ greets and counts").expect(&text);
+    let (error, place) = of_test.split_once("Error: of nobody\n").expect(&text);
+    assert!(
+        error.lines().count() == 2 && place.contains("src/main.ts:9:"),
+        "{text}"
+    );
 }
 
 /// It imports nothing of the SDK, and has its types all the same.
