@@ -8,6 +8,7 @@ import { toHandler } from "./guest/application.js";
 import { install } from "./guest/install.js";
 import { serve } from "./guest/loop.js";
 import { rehearsed } from "./guest/rehearsal.js";
+import { envOf } from "./internal/granted.js";
 import { Store } from "./kv.js";
 
 engine.install();
@@ -21,9 +22,7 @@ export interface Built {
 
 /** The exports of a component, of an application's own module. Throws if that handles no requests. */
 export function start(module: { default?: unknown }, built: Built): Exports {
-  // Nothing but the stores: an object's own methods are none.
-  const env: Record<string, Store> = Object.create(null);
-  for (const name of built.stores) env[name] = new Store(name);
+  const env = envOf(built.stores, (name) => new Store(name));
   let begin = () => {
     serve();
     begin = () => {};

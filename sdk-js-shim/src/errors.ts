@@ -1,4 +1,5 @@
 import type { fetch, http, kv } from "./generated/edge.js";
+import { notGranted } from "./internal/granted.js";
 
 /** What the SDK itself refuses, whatever the host. */
 export type SdkErrorCode =
@@ -114,6 +115,11 @@ function text(error: { tag: string; val?: unknown }): string {
   return error.val === undefined ? error.tag : `${error.tag}: ${String(error.val)}`;
 }
 
+function messageOf(error: Error): string {
+  const message = String(error.message);
+  return message + notGranted(error, message);
+}
+
 /**
  * The messages of an error and of its causes, outermost first, joined by `: `. A cause that the message before has told
  * is not told twice. `tell` gives the text of what is none.
@@ -124,7 +130,7 @@ export function chain(error: unknown, tell: (value: unknown) => string = String)
   let at = error;
   do {
     met.add(at);
-    const message = at instanceof Error ? String(at.message) : tell(at);
+    const message = at instanceof Error ? messageOf(at) : tell(at);
     if (texts.at(-1)?.endsWith(`: ${message}`) !== true) {
       texts.push(at instanceof Error && at.name !== "Error" ? `${at.name}: ${message}` : message);
     }

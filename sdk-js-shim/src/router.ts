@@ -1,6 +1,7 @@
 import { callInProcess } from "./internal/call.js";
 import { instead } from "./internal/habits.js";
 import { changeable } from "./internal/immutable.js";
+import { isResponse, noResponse } from "./internal/returned.js";
 import type { Env, ExecutionContext } from "./context.js";
 import { EdgewitError } from "./errors.js";
 import { Call, Context } from "./handling.js";
@@ -363,9 +364,7 @@ function checkFunctions({ text }: Pattern, what: string, given: unknown, more: u
 }
 
 /** A forgotten `return` is to be found where it was forgotten. */
-function answered(reply: Response | undefined, who: string, { text } = ROOT): Response {
-  if (reply === undefined || reply === null) {
-    throw new TypeError(`the ${who} of \`${text}\` returned no response`);
-  }
+function answered(reply: unknown, who: string, { text } = ROOT): Response {
+  if (!isResponse(reply)) throw noResponse(reply, `the ${who} of \`${text}\``);
   return reply;
 }

@@ -7,7 +7,9 @@ import { Listeners } from "./guest/application.js";
 import * as host from "./host/memory.js";
 import { callInProcess, type Fetch } from "./internal/call.js";
 import { define } from "./internal/define.js";
+import { envOf } from "./internal/granted.js";
 import { makeImmutable } from "./internal/immutable.js";
+import { kindOf, toReturned } from "./internal/returned.js";
 import { Store } from "./kv.js";
 import { extra } from "./message.js";
 
@@ -47,10 +49,7 @@ export function testEnv(...stores: (StoreName | FixedStores)[]): Env {
     else for (const [name, values] of Object.entries(grant)) granted.set(name, values);
   }
   host.grant(granted);
-  // As a component's: an object's own methods are no stores.
-  const env: Record<string, Store> = Object.create(null);
-  for (const name of granted.keys()) env[name] = new Store(name);
-  return env as Env;
+  return envOf([...granted.keys()], (name) => new Store(name)) as Env;
 }
 
 /**
@@ -60,6 +59,7 @@ export function testEnv(...stores: (StoreName | FixedStores)[]): Env {
  * other error as it is, and with the reason of the request's signal once that has aborted.
  */
 export function onFetch(answer: Server): void {
+  checkFunction("`onFetch` takes a function that answers a request", answer);
   install();
   server = answer;
 }
@@ -71,12 +71,13 @@ export function onFetch(answer: Server): void {
  * const reply = await request(app, "/hello/ada", { method: "POST", body: "…" }, env);
  * ```
  */
-export function request(
+export async function request(
   app: Application,
   input: string | URL | Request,
   init?: RequestInit,
   env?: Env,
 ): Promise<Response> {
+  checkFunction("`request` takes an application first, whose `fetch` is a function", app?.fetch);
   return callInProcess((...call) => app.fetch(...call), input, init, env);
 }
 
@@ -146,6 +147,8 @@ function install(): void {
 }
 
 async function scripted(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+  // Nothing of who asked is left of the stack by when it is known that nobody answers.
+  const asked = new Error();
   const request = new Request(input, init);
   const { signal, url } = request;
   signal.throwIfAborted();
@@ -154,22 +157,32 @@ async function scripted(input: string | URL | Request, init?: RequestInit): Prom
   });
   // Node does not go on for the sake of a signal's timeout.
   const going = init?.signal == null ? undefined : setInterval(() => {}, 2 ** 30);
-  const response = await Promise.race([answered(request), aborted]).finally(() => {
+  const response = await Promise.race([answered(request, asked), aborted]).finally(() => {
     clearInterval(going);
   });
-  makeImmutable(response);
+  makeImmutable(response, url);
   extra(response).uri = url.split("#", 1)[0]!;
   return response;
 }
 
-async function answered(request: Request): Promise<Response> {
+async function answered(request: Request, asked: Error): Promise<Response> {
   try {
     const response = await server?.(request);
     if (response === undefined) {
       throw new FetchError({ tag: "denied" });
     }
-    return response;
+    return toReturned(response, "the function of `onFetch`");
   } catch (error) {
-    throw error instanceof FetchError ? fetchFailed(request.url, error) : error;
+    if (!(error instanceof FetchError)) throw error;
+    const failed = fetchFailed(request.url, error);
+    const [, ...frames] = (asked.stack ?? "").split("\n");
+    // The first one is `fetch` itself.
+    failed.stack = [String(failed), ...frames.slice(1)].join("\n");
+    throw failed;
   }
+}
+
+/** For whoever writes JavaScript, whom no compiler tells. */
+function checkFunction(what: string, given: unknown): void {
+  if (typeof given !== "function") throw new TypeError(`${what}, not ${kindOf(given)}`);
 }

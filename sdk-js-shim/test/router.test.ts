@@ -377,11 +377,18 @@ test("notFound answers what no pattern matches, and no 405", async () => {
 test("a forgotten `return` is told with the pattern", async () => {
   const forgotten = (() => {}) as unknown as () => Response;
   const app = new App().get("/a/:b", forgotten).wrap("/w/*rest", forgotten);
-  await assert.rejects(app.fetch(new Request("http://h/a/b")), /handler of `\/a\/:b` returned no/);
+  await assert.rejects(app.fetch(new Request("http://h/a/b")), {
+    message: "the handler of `/a/:b` returned no Response but undefined; is a `return` missing?",
+  });
   await assert.rejects(
     app.fetch(new Request("http://h/w")),
     /middleware of `\/w\/\*rest` returned/,
   );
+  const text = (() => "secret") as unknown as () => Response;
+  const other = new App().get("/", text);
+  await assert.rejects(other.fetch(new Request("http://h/")), {
+    message: "the handler of `/` returned no Response but a string; `new Response(text)` is one",
+  });
 });
 
 test("text and JSON have their types unless another is said", async () => {

@@ -3,7 +3,7 @@ import { mock, test } from "node:test";
 
 import { App, EdgewitError, FetchError } from "@edgewit/sdk";
 import { open, type Store } from "@edgewit/sdk/kv";
-import { onFetch, reset, takeLog, testEnv } from "@edgewit/sdk/testing";
+import { onFetch, request, reset, takeLog, testEnv } from "@edgewit/sdk/testing";
 
 const platform = globalThis.fetch;
 
@@ -47,6 +47,49 @@ test("what no script answers is denied, a TypeError with its cause", async () =>
   );
 });
 
+test("what is denied names the line that asked", async () => {
+  reset();
+  const app = new App().get("/", async () => {
+    await null;
+    return fetch("http://up.test/");
+  });
+  let printed: unknown;
+  mock.method(console, "error", (error: unknown) => (printed = error), { times: 1 });
+  assert.equal((await app.request("/")).status, 500);
+  mock.restoreAll();
+  const { stack = "" } = printed as Error;
+  assert.match(
+    stack,
+    /^TypeError: fetch of http:\/\/up.test failed: denied: .*\n    at .*testing\.test/,
+  );
+});
+
+test("a script that answers with no response is told of it", async () => {
+  const asking = () => fetch("http://up.test/");
+  for (const [answer, message] of [
+    [
+      "text",
+      /^the function of `onFetch` returned no Response but a string; `new Response\(text\)`/,
+    ],
+    [{ ok: true }, /but an object; `Response.json\(value\)` is one$/],
+    [null, /but null$/],
+  ] as const) {
+    onFetch((() => answer) as unknown as () => Response);
+    await assert.rejects(asking, { name: "TypeError", message });
+  }
+  const once = new Response("once");
+  onFetch(() => once);
+  assert.equal(await (await asking()).text(), "once");
+  await assert.rejects(asking, /used already/);
+  assert.throws(
+    () => onFetch("text" as never),
+    /^TypeError: `onFetch` takes a function that answers a request, not a string$/,
+  );
+  await assert.rejects(request("/" as never, "/"), {
+    message: "`request` takes an application first, whose `fetch` is a function, not undefined",
+  });
+});
+
 test("a script may fail as a host does, or by mistake", async () => {
   onFetch(() => {
     throw new FetchError({ tag: "connection-refused", val: "127.0.0.1:1" });
@@ -68,7 +111,11 @@ test("a script's response is as fetched: from a URL without a fragment, with fie
     () => response.headers.append("a", "2"),
     () => response.headers.delete("a"),
   ]) {
-    assert.throws(change, /immutable/);
+    assert.throws(change, {
+      name: "TypeError",
+      message:
+        /^`a` can't be \w+: the headers of a response that was fetched, from http:\/\/up.test, are immutable; those of `new Response\(response.body, response\)`, a copy, are not$/,
+    });
   }
   const own = new Response(response.body, response);
   own.headers.set("a", "2");
@@ -98,6 +145,28 @@ test("an `env` has stores by any name, and nothing else", async () => {
   assert.equal(await env["__proto__"]?.increment("a", 1n), 1n);
   assert.equal((await env["constructor"]?.get("greeting"))?.text(), "hello");
   assert.equal(env["toString"], undefined);
+});
+
+test("what an `env` has not is told where it is missed", async () => {
+  reset();
+  const app = {
+    fetch: async (_: Request, env: Record<string, Store>) => {
+      const { cache } = env;
+      await (cache ?? env["nope"]!).get("a");
+      return new Response();
+    },
+  };
+  const env = testEnv("visits", { settings: {} });
+  const due = (has: string) =>
+    `TypeError: Cannot read properties of undefined (reading 'get'); the store "nope" is not granted ` +
+    `([kv.nope] in edge.toml, in a test \`testEnv\`): \`env\` has ${has}`;
+  const told = async (...more: [RequestInit, object] | []) => {
+    assert.equal((await request(app as never, "/", ...(more as []))).status, 500);
+    return takeLog()[0]?.message;
+  };
+  assert.equal(await told({}, env), due("visits, settings"));
+  assert.equal(await told(), due("no store"));
+  assert.ok(!("nope" in env));
 });
 
 test("a signal ends the wait for a script", async () => {

@@ -130,7 +130,7 @@ function toResponse(from: http.Response, signal: AbortSignal | undefined): Respo
   const { status, headers, body } = from;
   const response = new Response(toBody(body, signal), { status, headers: toHeaders(headers) });
   settle(response, body, headers);
-  makeImmutable(response);
+  makeImmutable(response, from.uri);
   const of = extra(response);
   of.uri = from.uri;
   of.redirects = from.redirects;

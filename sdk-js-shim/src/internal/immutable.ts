@@ -4,20 +4,30 @@ import { copyExtra } from "../message.js";
 
 /** What they inherit from in the place of `Headers.prototype`. */
 const IMMUTABLE = Object.create(Headers.prototype, {
-  append: { value: refuse },
-  delete: { value: refuse },
-  set: { value: refuse },
+  append: { value: refusing("added") },
+  delete: { value: refusing("deleted") },
+  set: { value: refusing("set") },
 });
 
-function refuse(): never {
-  throw new TypeError(
-    "the headers of a fetched response are immutable; `new Response(body, response)` copies them",
-  );
+/** The URLs that they are from. */
+const urls = new WeakMap<Headers, string>();
+
+/** Middleware of a package may be what changes them, and knows nothing of who fetched the response. */
+function refusing(what: string) {
+  return function (this: Headers, name: unknown): never {
+    const { origin } = new URL(urls.get(this)!);
+    throw new TypeError(
+      `\`${String(name)}\` can't be ${what}: the headers of a response that was fetched, from ${origin}, are ` +
+        "immutable; those of `new Response(response.body, response)`, a copy, are not",
+    );
+  };
 }
 
-/** Has changing the headers of `response` be a `TypeError`. */
-export function makeImmutable(response: Response): void {
-  Object.setPrototypeOf(response.headers, IMMUTABLE);
+/** Has changing the headers of `response`, which is from `url`, be a `TypeError`. */
+export function makeImmutable(response: Response, url: string): void {
+  const { headers } = response;
+  Object.setPrototypeOf(headers, IMMUTABLE);
+  urls.set(headers, url);
 }
 
 /** `response`, or where its headers are immutable, one like it whose are not. */

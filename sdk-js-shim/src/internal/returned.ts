@@ -1,10 +1,15 @@
 import { own } from "./own.js";
 
-/** What a handler returned, as a reply. Throws `TypeError` or `RangeError` where it can't be sent. */
-export function toReturned(returned: unknown): Response {
-  if (!(returned instanceof own.Response)) {
-    throw new TypeError(`the handler returned no Response but ${nameOf(returned)}`);
-  }
+/** What to write instead, by what was returned. */
+const ADVICE: Readonly<Record<string, string>> = {
+  undefined: "; is a `return` missing?",
+  "a string": "; `new Response(text)` is one",
+  "an object": "; `Response.json(value)` is one",
+};
+
+/** What `who` returned, as a response. Throws `TypeError` or `RangeError` where it can't be sent. */
+export function toReturned(returned: unknown, who = "the handler"): Response {
+  if (!isResponse(returned)) throw noResponse(returned, who);
   if (returned.bodyUsed) {
     throw new TypeError("the body of the returned Response was used already");
   }
@@ -17,11 +22,32 @@ export function toReturned(returned: unknown): Response {
   return returned;
 }
 
-function nameOf(value: unknown): string {
+export function isResponse(value: unknown): value is Response {
+  return value instanceof own.Response;
+}
+
+/** What to throw where `who` returned no response. */
+export function noResponse(returned: unknown, who: string): TypeError {
+  const kind = kindOf(returned);
+  return new TypeError(`${who} returned no Response but ${kind}${ADVICE[kind] ?? ""}`);
+}
+
+/** What a value is, and nothing of what it holds, which may be secret. */
+export function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
+  const type = typeof value;
+  if (type !== "object") return `a ${type}`;
+  const name = classOf(value);
+  return name === "" || name === "Object" ? "an object" : `an object of the class ${name}`;
+}
+
+/** The name of an object's class, empty if it has none. */
+function classOf(value: object): string {
   try {
-    return String(value);
+    const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;
+    return typeof name === "string" ? name : "";
   } catch {
-    // It has no `toString`, or one that throws.
-    return `an ${typeof value}`;
+    // A trap or a getter of its own threw.
+    return "";
   }
 }

@@ -101,17 +101,47 @@ fn a_line_says_what_was_not_granted_and_once() {
     });
 }
 
+/// No compiler tells whoever writes JavaScript.
+#[test]
+fn a_line_says_which_store_an_env_has_not() {
+    run(async {
+        let served = app("js-env").await;
+        let note = "; the store \"nope\" is not granted ([kv.nope] in edge.toml, in a test `testEnv`): `env` has visits \
+                    (at ";
+        for (n, (how, has_note)) in [
+            ("member", true),
+            ("variable", true),
+            ("method", true),
+            ("unrelated", false),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let reply = served.get(&format!("/missed?how={how}")).await;
+            assert_eq!(reply.status(), 500, "{}", reply.text());
+            let error = failed("js-env", n + 1).await;
+            assert!(error.starts_with("handler failed: TypeError: "), "{error}");
+            assert_eq!(error.contains(note), has_note, "{how}: {error}");
+        }
+        let reply = served.get("/missed?how=detected").await;
+        assert_eq!(reply.text(), "false undefined undefined visits");
+    });
+}
+
 #[test]
 fn what_is_no_response_is_a_500_and_a_line() {
     run(async {
         let served = app("js-return").await;
         for (n, (what, expected)) in [
-            ("text", " but no response"),
-            ("undefined", " but undefined"),
+            // What it holds may be secret.
+            ("text", " but a string; `new Response(text)` is one"),
+            ("undefined", " but undefined; is a `return` missing?"),
             ("null", " but null"),
-            ("object", " but [object Object]"),
-            ("symbol", " but Symbol(sym)"),
-            ("bare", " but an object"),
+            ("object", " but an object; `Response.json(value)` is one"),
+            ("symbol", " but a symbol"),
+            ("bare", " but an object; `Response.json(value)` is one"),
+            ("own", " but an object of the class OwnError"),
+            ("hostile", " but an object; `Response.json(value)` is one"),
         ]
         .into_iter()
         .enumerate()
@@ -120,10 +150,10 @@ fn what_is_no_response_is_a_500_and_a_line() {
             assert_eq!((reply.status(), reply.text().as_str()), (500, ""), "{what}");
             let error = failed("js-return", n + 1).await;
             let expected = format!("the handler returned no Response{expected}");
-            assert!(error.contains(&expected), "{what}: {error}");
+            assert!(error.ends_with(&expected), "{what}: {error}");
         }
         assert_eq!(served.get("/getter").await.status(), 500);
-        let error = failed("js-return", 7).await;
+        let error = failed("js-return", 9).await;
         assert!(error.contains("from a getter"), "{error}");
     });
 }

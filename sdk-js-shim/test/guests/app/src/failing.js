@@ -73,6 +73,17 @@ const returned = {
   object: { status: 200 },
   symbol: Symbol("sym"),
   bare: Object.create(null),
+  own: fail(),
+  hostile: new Proxy(
+    {},
+    {
+      getPrototypeOf: (of) => {
+        if (of.isAsked) throw new Error("from the proxy");
+        of.isAsked = true;
+        return null;
+      },
+    },
+  ),
 };
 
 export const failing = {
@@ -86,6 +97,28 @@ export const failing = {
   },
 
   return: ({ query }) => returned[query("what")],
+
+  // What `env` has not.
+  missed({ env, query }) {
+    const { nope } = env;
+    switch (query("how")) {
+      case "member":
+        return env.nope.get("a");
+      case "variable":
+        return nope.anything;
+      case "method": {
+        const store = env["nope"];
+        return store.put("a", "b");
+      }
+      case "unrelated":
+        return query.undefined.length;
+      case "detected": {
+        const names = [];
+        for (const name in env) names.push(name);
+        return new Response(`${"nope" in env} ${nope} ${env.toString} ${names}`);
+      }
+    }
+  },
 
   getter() {
     const response = new Response("x");
