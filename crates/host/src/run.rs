@@ -259,8 +259,7 @@ impl Run {
             Ok(reply) => self.deliver(store, &guest, reply, head).await,
             Err(mut text) => {
                 if let Some(failed) = &store.data().kv_failed {
-                    text.push_str("; the last call of kv to fail was ");
-                    text.push_str(failed);
+                    failed.add_to(&mut text);
                 }
                 Some(self.fail(&text, store.data().client(), head).await)
             }

@@ -23,7 +23,7 @@ pub(crate) struct State {
     pub(crate) meter: Arc<Meter>,
     pub(crate) usage: Usage,
     /// The last call of `kv` that failed, for the line of a handler that fails.
-    pub(crate) kv_failed: Option<String>,
+    pub(crate) kv_failed: Option<KvFailed>,
     /// Made by the first fetch.
     pub(crate) slots: Option<Slots>,
     /// The `cdn-loop` of the request being handled, which its fetches carry on.
@@ -37,6 +37,31 @@ pub(crate) struct State {
     /// Cancelled once the client is known to be gone.
     gone: CancellationToken,
     request_id: Arc<str>,
+}
+
+/// A call of `kv` that failed.
+pub(crate) struct KvFailed {
+    pub(crate) call: &'static str,
+    pub(crate) key: Option<String>,
+    pub(crate) store: String,
+    pub(crate) reason: String,
+}
+
+impl KvFailed {
+    /// Tells of it behind `text`, which a handler failed with: of what that names the store of, only the key.
+    pub(crate) fn add_to(&self, text: &mut String) {
+        let store = format!("store {:?}", self.store);
+        let key = self.key.as_ref().map(|key| format!("{key:?}"));
+        if text.contains(&store) {
+            if let Some(key) = key {
+                *text += &format!("; its key was {key}");
+            }
+            return;
+        }
+        let of = key.map_or_else(String::new, |key| format!(" of {key}"));
+        let (call, reason) = (self.call, &self.reason);
+        *text += &format!("; the last call of kv to fail was {call}{of}, {store} ({reason})");
+    }
 }
 
 /// What the request has used of its limits.

@@ -101,6 +101,24 @@ fn a_line_says_what_was_not_granted_and_once() {
     });
 }
 
+#[test]
+fn a_line_says_what_a_store_refused_and_once() {
+    run(async {
+        let served = app("js-conflict").await;
+        assert_eq!(served.get("/conflict").await.status(), 500);
+        let error = failed("js-conflict", 1).await;
+        let expected = "handler failed: KvError: conflict (set in the store \"visits\") (at conflict (src/failing.js:";
+        assert!(error.starts_with(expected), "{error}");
+        assert!(error.ends_with(")); its key was \"ada\""), "{error}");
+        served.get("/ungranted").await;
+        let error = failed("js-conflict", 2).await;
+        assert!(
+            error.ends_with(')') && !error.contains("kv to fail"),
+            "{error}"
+        );
+    });
+}
+
 /// No compiler tells whoever writes JavaScript.
 #[test]
 fn a_line_says_which_store_an_env_has_not() {

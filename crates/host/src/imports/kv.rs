@@ -5,7 +5,7 @@ use super::logging::within_limit;
 use crate::bindings::{Entry, KvError, Page, SetOptions};
 use crate::kv::{Store, check_key};
 use crate::seam::Interface;
-use crate::state::State;
+use crate::state::{KvFailed, State};
 
 type Answer<T> = std::result::Result<T, KvError>;
 type Handle = Resource<Store>;
@@ -122,7 +122,7 @@ fn shown(text: &str) -> &str {
 /// The answer to a call of a store, as it goes to the guest.
 fn told<T>(
     state: &mut State,
-    call: &str,
+    call: &'static str,
     store: &Handle,
     key: Option<&str>,
     answer: Answer<T>,
@@ -137,15 +137,18 @@ fn told<T>(
 /// Keeps which call failed: the guest's own error does not say, where a handler fails with it.
 fn keep_failure<T>(
     state: &mut State,
-    call: &str,
+    call: &'static str,
     store: &str,
     key: Option<&str>,
     answer: &Answer<T>,
 ) {
     if let Err(error) = answer {
-        let key = key.map_or_else(String::new, |key| format!(" of {:?}", shown(key)));
-        let (store, reason) = (shown(store), error.text());
-        state.kv_failed = Some(format!("{call}{key}, store {store:?} ({reason})"));
+        state.kv_failed = Some(KvFailed {
+            call,
+            key: key.map(|key| shown(key).to_owned()),
+            store: shown(store).to_owned(),
+            reason: error.text(),
+        });
     }
 }
 

@@ -98,6 +98,11 @@ export const failing = {
 
   return: ({ query }) => returned[query("what")],
 
+  async conflict({ env }) {
+    await env.visits.set("ada", "1");
+    await env.visits.set("ada", "2", { condition: "if-absent" });
+  },
+
   // What `env` has not.
   missed({ env, query }) {
     const { nope } = env;
