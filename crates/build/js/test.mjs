@@ -6,7 +6,7 @@
 // and never imports a text. Exits with 3 if that fails.
 
 import { spawnSync } from "node:child_process";
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { attempt } from "./bundle.mjs";
 
@@ -38,8 +38,10 @@ const bundled = await attempt(
   },
   { folder, sdk },
 );
-if (bundled.problems) {
-  console.log(bundled.problems.join("\n"));
+const files = tests.map((test) => join(output, test.replace(/\.[^.]+$/, ".mjs")));
+const problems = bundled.problems ?? tests.filter((_, at) => isOfVitest(files[at])).map(ofVitest);
+if (problems.length > 0) {
+  console.log(problems.join("\n"));
   process.exitCode = 3;
 } else {
   process.exitCode = run(process.argv.slice(3));
@@ -52,7 +54,6 @@ function run(words) {
   const told = words.map((word, index) =>
     word.startsWith("-") || VALUED.test(words[index - 1]) ? word : `--test-name-pattern=${word}`,
   );
-  const files = tests.map((test) => join(output, test.replace(/\.[^.]+$/, ".mjs")));
   // With several reporters Node asks for a destination of each.
   const reporter = told.some((word) => word.startsWith("--test-reporter"))
     ? []
@@ -60,6 +61,14 @@ function run(words) {
   const node = ["--enable-source-maps", "--test", ...reporter, ...told, ...files];
   const ended = spawnSync(process.execPath, node, { cwd: folder, stdio: "inherit" });
   return ended.status ?? 1;
+}
+
+function isOfVitest(file) {
+  return /\bfrom "vitest";$/m.test(readFileSync(file, "utf8"));
+}
+
+function ofVitest(test) {
+  return `${test} is a test of Vitest's: have the script \`test\` in package.json be \`vitest run\``;
 }
 
 /** The tests below `root`, in the order of their paths within it. */

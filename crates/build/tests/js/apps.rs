@@ -83,6 +83,18 @@ fn new_applications_are_tested_checked_and_built() {
     }
 }
 
+#[test]
+fn a_test_of_another_runner_is_told_what_runs_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let vitest = "import { test } from \"vitest\";\ntest(\"one\", () => {});\n";
+    let files = [("src/main.ts", HANDLER), ("src/a.test.ts", vitest)];
+    let manifest = app(folder.path(), &files);
+    let (failed, text) = said(|log| test(&ready(), &manifest, &[], &|event| log.add(event)));
+    assert!(matches!(failed, Err(Error::Tests { .. })), "{failed:?}");
+    let due = "src/a.test.ts is a test of Vitest's: have the script `test` in package.json be `vitest run`\n";
+    assert!(text.ends_with(due), "{text}");
+}
+
 /// Node's runner knows of which test it is, as long as that is under way.
 #[test]
 fn a_rejection_that_nobody_handles_fails_the_test_that_called() {
