@@ -78,7 +78,7 @@ impl Args {
 }
 
 /// What other tools call it, and what there is here.
-const ELSEWHERE: [(&[&str], &str); 6] = [
+const ELSEWHERE: [(&[&str], &str); 7] = [
     (
         &["dev", "start", "run", "preview"],
         "`edgewit serve` builds an application and serves it; what changes later is served after a restart",
@@ -93,7 +93,11 @@ const ELSEWHERE: [(&[&str], &str); 6] = [
         &["--port", "-p", "--host", "--ip"],
         "`--listen 127.0.0.1:3000`, an IP address and a port",
     ),
-    (&["--watch", "-w"], "what changes is served after a restart"),
+    (
+        &["--watch", "-w"],
+        "nothing watches files: after a change, run it again",
+    ),
+    (&["put"], "`edgewit kv set STORE KEY VALUE`"),
 ];
 
 /// An error with what to write where a word is another tool's, instead of what is spelt alike.
