@@ -2,6 +2,7 @@ import type { Env, ExecutionContext, StoreName } from "./context.js";
 import type { BodyError } from "./errors.js";
 import { instead } from "./internal/habits.js";
 import { stringify } from "./internal/json.js";
+import { kindOf } from "./internal/kind.js";
 import { Store } from "./kv.js";
 import { type Pattern, pathOf, segments } from "./pattern.js";
 
@@ -181,7 +182,7 @@ instead(Context, {
 
 function reply(body: string, type: string, init: ResponseInit = {}): Response {
   if (typeof init !== "object") {
-    throw new TypeError(`${INIT}, not ${String(init)}`);
+    throw new TypeError(`${INIT}, not ${kindOf(init)}`);
   }
   const headers = new Headers(init.headers);
   if (!headers.has("content-type")) {

@@ -9,7 +9,8 @@ import { callInProcess, type Fetch } from "./internal/call.js";
 import { define } from "./internal/define.js";
 import { envOf } from "./internal/granted.js";
 import { makeImmutable } from "./internal/immutable.js";
-import { kindOf, toReturned } from "./internal/returned.js";
+import { kindOf } from "./internal/kind.js";
+import { toReturned } from "./internal/returned.js";
 import { Store } from "./kv.js";
 import { extra } from "./message.js";
 

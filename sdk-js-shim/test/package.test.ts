@@ -51,7 +51,8 @@ test("a bundle has what is used alone", async () => {
   assert.match(fields, /function headerText/);
   assert.doesNotMatch(fields, /edge:sdk|class |malformed pattern/);
   assert.ok(fields.length < 2000, String(fields.length));
-  assert.equal((await bundled('import "@edgewit/sdk"; import "@edgewit/sdk/testing";')).trim(), "");
+  assert.equal((await bundled('import "@edgewit/sdk"; import "@edgewit/sdk/log";')).trim(), "");
+  await assert.rejects(bundled('import "@edgewit/sdk/testing";'), /Could not resolve/);
   const app = await bundled('import { App } from "@edgewit/sdk"; export default new App();');
   assert.match(app, /edge:sdk\/kv@0\.1\.0/);
   // The host of tests is none of a component's.

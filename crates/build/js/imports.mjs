@@ -1,7 +1,7 @@
 // Imports that lead nowhere: what to do about them.
 
 import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { insteadOf } from "./node.mjs";
 
 /** Servers of Node's. */
@@ -15,6 +15,7 @@ const ELSEWHERE = [
     () =>
       "which is a part of Cloudflare Workers; `env`, with the stores, and `ctx` are arguments of `fetch(request, env, ctx)`",
   ],
+  [/^@edgewit\/sdk\/testing$/, () => "which is for tests under Node and no part of an application"],
   [
     SERVERS,
     () =>
@@ -50,6 +51,10 @@ export function explained({ text, location, notes }, folder) {
   }
   if (text.startsWith("No loader is configured")) {
     return `${text}; as \`.txt\` it is a text, as \`.bin\` bytes`;
+  }
+  const [, missed] = /^Cannot read file: (.+)$/.exec(text) ?? [];
+  if (missed && !existsSync(missed)) {
+    return `there is no ${relative(folder, missed)}, whose name may have other upper and lower case`;
   }
   const [, asked] = /^Could not resolve "([^"]+)"/.exec(text) ?? [];
   if (asked === undefined) return undefined;

@@ -91,7 +91,8 @@ export function toHandler(module: { default?: unknown }): Handler {
     return (request, env, ctx) => app.fetch!(request, env, ctx);
   }
   if (!listeners.isEmpty) return listeners.dispatch;
-  const exported = app === undefined ? "has no default export" : "exports no object with `fetch`";
+  const has = typeof app === "function" ? "a function" : "no object with `fetch`";
+  const exported = app === undefined ? "has no default export" : `exports ${has}`;
   throw new TypeError(
     `the application ${exported} and listens to no event \`fetch\`: it needs \`export default { fetch(request) { … } }\``,
   );

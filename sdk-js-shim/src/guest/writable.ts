@@ -4,6 +4,7 @@ import { fetch as host } from "#host";
 import type { fetch as wit } from "../generated/edge.js";
 import { BodyError } from "../errors.js";
 import { fromHeaders } from "../fields.js";
+import { kindOf } from "../internal/kind.js";
 import { drop, ready } from "./loop.js";
 import { told } from "./told.js";
 
@@ -78,12 +79,9 @@ async function orAbort(work: () => Promise<void>, abort: () => void): Promise<vo
 /** The bytes of a chunk of a body. Throws `TypeError` for what holds none. */
 export function toBytes(chunk: unknown): Uint8Array {
   if (chunk instanceof Uint8Array) return chunk;
-  throw new TypeError(`a chunk of a body is a Uint8Array, not ${kindOf(chunk)}`);
-}
-
-function kindOf(value: unknown): string {
-  if (typeof value !== "object" || value === null) return `${typeof value} ${String(value)}`;
-  return Object.prototype.toString.call(value).slice("[object ".length, -1);
+  const advice =
+    typeof chunk === "string" ? "; `pipeThrough(new TextEncoderStream())` makes some of text" : "";
+  throw new TypeError(`a chunk of a body is a Uint8Array, not ${kindOf(chunk)}${advice}`);
 }
 
 function asking<T>(call: () => T): T {

@@ -1,3 +1,4 @@
+import { kindOf } from "./kind.js";
 import { own } from "./own.js";
 
 /** What to write instead, by what was returned. */
@@ -30,24 +31,4 @@ export function isResponse(value: unknown): value is Response {
 export function noResponse(returned: unknown, who: string): TypeError {
   const kind = kindOf(returned);
   return new TypeError(`${who} returned no Response but ${kind}${ADVICE[kind] ?? ""}`);
-}
-
-/** What a value is, and nothing of what it holds, which may be secret. */
-export function kindOf(value: unknown): string {
-  if (value === undefined || value === null) return String(value);
-  const type = typeof value;
-  if (type !== "object") return `a ${type}`;
-  const name = classOf(value);
-  return name === "" || name === "Object" ? "an object" : `an object of the class ${name}`;
-}
-
-/** The name of an object's class, empty if it has none. */
-function classOf(value: object): string {
-  try {
-    const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;
-    return typeof name === "string" ? name : "";
-  } catch {
-    // A trap or a getter of its own threw.
-    return "";
-  }
 }

@@ -286,12 +286,13 @@ fn a_server_of_node_is_told_from_what_serves_here() {
 fn an_import_that_a_package_has_not_is_told_from_one_that_is_not_installed() {
     let folder = tempfile::tempdir().unwrap();
     let main = "import 'closed';\nimport 'closed/b';\nimport 'empty';\nimport 'empty/b';\nimport 'needs';\n\
-        import data from './data.xyz';\nconsole.log(data);\n";
+        import data from './data.xyz';\nimport './Other.js';\nconsole.log(data);\n";
     let manifest = app(
         folder.path(),
         &[
             ("src/main.ts", &format!("{main}{HANDLER}")),
             ("src/data.xyz", ""),
+            ("src/other.ts", ""),
             (
                 "node_modules/closed/package.json",
                 "{\"name\": \"closed\", \"exports\": {\".\": {\"node\": \"./a.js\"}, \"./a\": \"./a.js\"}}",
@@ -315,6 +316,7 @@ fn an_import_that_a_package_has_not_is_told_from_one_that_is_not_installed() {
             "src/main.ts:4:8: this imports \"empty/b\", which is not in the package empty",
             "src/main.ts:6:18: No loader is configured for \".xyz\" files: src/data.xyz; as `.txt` it is a text, as `.bin` \
              bytes",
+            "src/main.ts:7:8: there is no src/Other.ts, whose name may have other upper and lower case",
         ]
     );
 }
@@ -361,6 +363,11 @@ fn what_is_wrong_with_the_source_has_its_place() {
         (
             "import './other.js';",
             "src/main.ts:1:8: Could not resolve \"./other.js\"",
+        ),
+        (
+            "import { testEnv } from '@edgewit/sdk/testing'; testEnv();",
+            "src/main.ts:1:25: this imports \"@edgewit/sdk/testing\", which is for tests under Node and no part of an \
+             application",
         ),
         (
             "import 'left-pad';",

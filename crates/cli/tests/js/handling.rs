@@ -125,6 +125,7 @@ fn a_module_that_handles_nothing_is_not_built() {
         ("export const other = 1;", "has no default export"),
         ("export default {};", "exports no object with `fetch`"),
         ("export default null;", "exports no object with `fetch`"),
+        ("export default () => new Response();", "exports a function"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let manifest = "name = \"none\"\nlanguage = \"js\"\n";

@@ -67,7 +67,7 @@ fn a_stream_that_fails_cuts_the_reply() {
         events::line("js-breaking", 2).await;
         let errors = events::errors("js-breaking");
         assert_eq!(errors.len(), 2, "{errors:?}");
-        let expected = "a chunk of a body is a Uint8Array, not string";
+        let expected = "a chunk of a body is a Uint8Array, not a string; `pipeThrough(new TextEncoderStream())`";
         assert!(errors[1].contains(expected), "{errors:?}");
     });
 }
