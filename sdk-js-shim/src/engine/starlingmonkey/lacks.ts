@@ -7,6 +7,7 @@ import { type Lack, lacks as young } from "../lacks.js";
 import * as bodies from "./bodies.js";
 import * as disturbed from "./disturbed.js";
 import * as forms from "./forms.js";
+import * as keys from "./keys.js";
 import * as messages from "./messages.js";
 import * as properties from "./properties.js";
 import * as signals from "./signals.js";
@@ -19,6 +20,7 @@ export const lacks: Record<string, Lack> = {
   ...disturbed.lacks,
   ...bodies.lacks,
   ...forms.lacks,
+  ...keys.lacks,
   ...messages.lacks,
   ...properties.lacks,
   ...signals.lacks,

@@ -298,6 +298,61 @@ const checks = {
     }
     return results.join() === "true,false,true,false" || results;
   },
+  "hashes and keys of HMAC": async () => {
+    const { subtle } = crypto;
+    const jwk = { kty: "oct", k: btoa("secret").replaceAll("=", "") };
+    const lengths = [];
+    for (const hash of ["SHA-1", "SHA-256", "SHA-384", "SHA-512", "MD5"]) {
+      const digest = await subtle.digest(hash, bytes(1));
+      const algorithm = { name: "hmac", hash };
+      const [raw, other] = await Promise.all([
+        subtle.importKey("raw", encoder.encode("secret"), algorithm, false, ["sign"]),
+        hash === "MD5" || subtle.importKey("jwk", jwk, algorithm, false, ["verify"]),
+      ]);
+      const signed = await subtle.sign("HMAC", raw, bytes(1));
+      const isVerified = hash === "MD5" || (await subtle.verify("HMAC", other, signed, bytes(1)));
+      lengths.push(isVerified && digest.byteLength);
+    }
+    const wrong = { ...jwk, k: "c2Vj*mV0" };
+    const refused = [
+      await caught(() =>
+        subtle.importKey("jwk", wrong, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]),
+      ),
+      await caught(() =>
+        subtle.importKey("jwk", { kty: "oct" }, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]),
+      ),
+    ];
+    const result = [...lengths, ...refused].join();
+    return result === "20,32,48,64,16,DataError,DataError" || result;
+  },
+  "pairs of keys in every format sign and verify": async () => {
+    const { subtle } = crypto;
+    const decoded = (text) => Uint8Array.from(atob(text), (it) => it.charCodeAt(0));
+    const wrong = [];
+    for (const [name, { jwk, pkcs8, spki }] of Object.entries(keys.pairs)) {
+      const algorithm = name.startsWith("P-")
+        ? { name: "ECDSA", namedCurve: name, hash: "SHA-256" }
+        : { name, hash: "SHA-256" };
+      const { kty, crv, x, y, n, e } = jwk;
+      const use = (format, data, usage) => subtle.importKey(format, data, algorithm, true, [usage]);
+      const [ours, theirs] = await Promise.all([
+        Promise.all([use("jwk", jwk, "sign"), use("pkcs8", decoded(pkcs8), "sign")]),
+        Promise.all([
+          use("jwk", { kty, crv, x, y, n, e }, "verify"),
+          use("spki", decoded(spki), "verify"),
+        ]),
+      ]);
+      for (const own of ours) {
+        const signed = await subtle.sign(algorithm, own, bytes(1));
+        for (const other of theirs) {
+          if (!(await subtle.verify(algorithm, other, signed, bytes(1)))) wrong.push(name);
+          if (await subtle.verify(algorithm, other, signed, bytes(2)))
+            wrong.push(`${name}, not signed`);
+        }
+      }
+    }
+    return wrong.length === 0 || wrong.join();
+  },
   "a timeout may be long": async () => {
     const signals = [2 ** 31, Number.MAX_SAFE_INTEGER].map((it) => AbortSignal.timeout(it));
     await new Promise((resolve) => setTimeout(resolve, 5));
