@@ -2,7 +2,6 @@
 
 import { define, defineGetter } from "../../internal/define.js";
 import type { Lack } from "../lacks.js";
-import { streamOf } from "./parts.js";
 
 type Message = Request | Response;
 
@@ -25,16 +24,6 @@ export const lacks: Record<string, Lack> = {
       return (await new Response(BAD, { headers }).blob()).type === "a/b";
     },
     install: () => onMessages("blob", blob),
-  },
-  "Blob.stream in one piece": {
-    async isThere() {
-      const { value } = await new Blob([new Uint8Array(200_000)]).stream().getReader().read();
-      return value?.length === 200_000;
-    },
-    install: () =>
-      define(Blob.prototype, "stream", function (this: Blob) {
-        return streamOf([this]);
-      }),
   },
   "Response.clone": {
     isThere: () => "clone" in Response.prototype,

@@ -4,6 +4,8 @@ import type { Component, Engine } from "../engine.js";
 import { askedFor, installMade, madeOf, origins } from "../made.js";
 import { disturb } from "./disturbed.js";
 import { lacks } from "./lacks.js";
+import { installResponse } from "./messages.js";
+import { installBlobs } from "./parts.js";
 import { removePlaceholders } from "./placeholders.js";
 import { installPipes, tellRejections, watchRejections } from "./rejections.js";
 import { writeStacks } from "./stacks.js";
@@ -15,6 +17,8 @@ export const engine: Engine = {
   install() {
     removePlaceholders();
     for (const lack of Object.values(lacks)) lack.install();
+    installResponse();
+    installBlobs();
     installPipes();
     installMade();
   },

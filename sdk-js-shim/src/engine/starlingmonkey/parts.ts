@@ -1,6 +1,7 @@
-// Bodies that are a Blob or a FormData. The engine reads these by tasks of its own, one for each piece, which wait while
-// the loop does; as streams of ours they take none.
+// Bodies that are a Blob or a FormData. The engine reads these right, by tasks of its own, one for each piece: they wait
+// while the loop does, which does not know of them. As streams of ours they take none.
 
+import { define } from "../../internal/define.js";
 import { utf8 } from "../../internal/text.js";
 import { from } from "./streams.js";
 
@@ -10,6 +11,13 @@ type Part = string | Blob;
 export interface Parts {
   parts: Part[];
   type: string;
+}
+
+/** Has a Blob be read so by itself. */
+export function installBlobs(): void {
+  define(Blob.prototype, "stream", function (this: Blob) {
+    return streamOf([this]);
+  });
 }
 
 /** What a body consists of, if it is one of these. */
