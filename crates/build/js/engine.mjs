@@ -3,11 +3,13 @@
 // - `start.wasm`: the engine with the interface's imports, to be started while an application is built;
 // - `core.wasm`: the same without the imports that a started engine no longer needs;
 // - `bindings.js`: the mended bindings;
-// - `environment.json`: what the engine reads from its environment when it is started.
+// - `environment.json`: what the engine reads from its environment when it is started;
+// - `absent.mjs`: what is absent, and what to use instead, from the SDK.
 
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { transform } from "esbuild";
 import { mend } from "./glue.mjs";
 import { SCRIPT } from "./start.mjs";
 
@@ -32,6 +34,8 @@ await write("start.wasm", spliced.wasm);
 await write("core.wasm", core);
 await write("bindings.js", mend(spliced.jsBindings, spliced.imports));
 await write("environment.json", JSON.stringify(environment(spliced)));
+const typed = await readFile(new URL("absent.ts", import.meta.url), "utf8");
+await write("absent.mjs", (await transform(typed, { loader: "ts" })).code);
 
 /** The module with an import of the system under a name of the same length. */
 function renamed(wasm, from, to) {

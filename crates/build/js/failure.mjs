@@ -2,7 +2,7 @@
 
 import { ENTRY, awaits } from "./bundle.mjs";
 import { packageOf } from "./imports.mjs";
-import { globalOfNode } from "./node.mjs";
+import { insteadOf } from "./engine/absent.mjs";
 import { SCRIPT } from "./start.mjs";
 
 const THROWN = "Exception while evaluating top-level script\n";
@@ -48,7 +48,7 @@ export function printed({ out, err }, places) {
   const rest = err.replace(REJECTED, (_, message, stack) => {
     const [frame] = frames(stack, places);
     const what = "a promise was rejected while the application was built, and nobody handled it";
-    const text = `${frame ? `${position(frame.place)}: ` : ""}${what}: ${globalOfNode(message) ?? message}`;
+    const text = `${frame ? `${position(frame.place)}: ` : ""}${what}: ${message}${insteadOf(message)}`;
     unhandled.push(...text.split("\n"));
     return "";
   });
@@ -89,7 +89,7 @@ function exception(text, places, entry) {
   const parsed = stack.trim() === "" && line && places.at(Number(line), Number(column));
   const place = all[0]?.place ?? (parsed || undefined);
   return [
-    `${place ? position(place) : entry}: ${globalOfNode(message) ?? message}`,
+    `${place ? position(place) : entry}: ${message}${insteadOf(message)}`,
     ...all.slice(0, SHOWN_LINES).map(({ name, place }) => {
       const at = path(place);
       return name === "" || name === place.file ? `    at ${at}` : `    at ${name} (${at})`;

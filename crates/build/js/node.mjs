@@ -1,4 +1,4 @@
-// What Node has and an application at the edge has not: what to use instead.
+// The modules that Node has and an application at the edge has not: what to use instead.
 
 import { builtinModules } from "node:module";
 
@@ -31,22 +31,6 @@ const INSTEAD = {
   worker_threads: "promises: several fetches wait side by side",
   zlib: "CompressionStream and DecompressionStream",
 };
-
-/** The same of its globals. */
-const GLOBALS = new Map([
-  ["Buffer", INSTEAD.buffer],
-  ["__dirname", "an import of the file itself"],
-  ["__filename", "an import of the file itself"],
-  ["process", INSTEAD.process],
-  ["setImmediate", "`setTimeout`"],
-]);
-
-/** What to say of an exception's message if a global of Node's is missed, else `undefined`. */
-export function globalOfNode(message) {
-  const [, name] = /^(?:ReferenceError: )?(\w+) is not defined/.exec(message) ?? [];
-  const instead = GLOBALS.get(name);
-  return instead && `${name} is a part of Node and not there at the edge; use ${instead}`;
-}
 
 /** What to say of an import of a module of Node's, else `undefined`. */
 export function insteadOf(asked) {

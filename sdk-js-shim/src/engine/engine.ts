@@ -31,6 +31,8 @@ export interface Engine {
   askedFor<Key extends keyof Asked>(request: Request, key: Key): Asked[Key] | undefined;
   /** A request, the one that it was made from, and so on. */
   origins(request: Request): Iterable<Request>;
+  /** What to add to an exception's text that says that something is not there: what to use instead, or nothing. */
+  insteadOf(text: string): string;
 }
 
 /** An engine that components are built on. */

@@ -1,5 +1,6 @@
 // Exceptions as lines of the log: their messages, and where in the application they are from.
 
+import { engine } from "#engine";
 import { logging } from "#host";
 import { inspect } from "node-inspect-extracted";
 import { chain } from "../errors.js";
@@ -14,10 +15,11 @@ export function describe(error: unknown): string {
   return frame === undefined ? messagesOf(error) : `${messagesOf(error)} (at ${frame})`;
 }
 
-/** The text of an exception and of its causes. */
+/** The text of an exception and of its causes, and what to use instead where they missed something. */
 export function messagesOf(error: unknown): string {
   try {
-    return chain(error, tell).toWellFormed();
+    const text = chain(error, tell).toWellFormed();
+    return text + engine.insteadOf(text);
   } catch {
     // A getter or `toString` of its own threw: what can't be told must not be a trap.
     return "an exception that can't be told as text";

@@ -1,7 +1,7 @@
 // The text of an exception's stack: as V8 writes it, which formatters and applications that log it take for granted, and
 // with the application's own files and lines, without columns.
 
-import { component } from "#engine";
+import { component, engine } from "#engine";
 import type { Frame } from "../engine/engine.js";
 import { framesOf } from "./lines.js";
 
@@ -20,7 +20,8 @@ function write(error: Error, of: Iterable<Frame>): string {
   const classes = classesOf(error);
   // An error is made where its class is asked for it, and not within.
   while (frames.length > 1 && classes.has(bare(frames[0]!.split(" (", 1)[0]!))) frames.shift();
-  return [String(error), ...frames].join("\n    at ");
+  const text = String(error);
+  return [text + engine.insteadOf(text), ...frames].join("\n    at ");
 }
 
 /** Frames with the names of the application's files. */

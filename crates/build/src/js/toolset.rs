@@ -20,7 +20,11 @@ const PACKAGES: [(&str, &str); 2] = [
 ];
 
 /// What runs on them.
-const SCRIPTS: [(&str, &str); 14] = [
+const SCRIPTS: [(&str, &str); 15] = [
+    (
+        "absent.ts",
+        include_str!("../../../../sdk-js-shim/src/engine/starlingmonkey/absent.ts"),
+    ),
     ("build.mjs", include_str!("../../js/build.mjs")),
     ("bundle.mjs", include_str!("../../js/bundle.mjs")),
     ("edge.wit", include_str!("../../../../wit/edge.wit")),

@@ -408,13 +408,18 @@ fn what_is_wrong_with_the_source_has_its_place() {
         ),
         (
             "export const key = process.env.UPSTREAM_KEY;",
-            "src/main.ts:1:20: process is a part of Node and not there at the edge; use a store with `env` in \
-             edge.toml for the environment\n",
+            "src/main.ts:1:20: ReferenceError: process is not defined; instead of `process`: a store with `env` in \
+             `edge.toml` for the environment\n",
         ),
         (
             "export const bytes = Buffer.from('text');",
-            "src/main.ts:1:22: Buffer is a part of Node and not there at the edge; use Uint8Array, TextEncoder and \
-             TextDecoder\n",
+            "src/main.ts:1:22: ReferenceError: Buffer is not defined; instead of `Buffer`: `Uint8Array`, \
+             `TextEncoder` and `TextDecoder`\n",
+        ),
+        (
+            "export const sent = navigator.sendBeacon('/');",
+            "src/main.ts:1:31: TypeError: navigator.sendBeacon is not a function; instead of `navigator.sendBeacon`: \
+             `fetch`, handed to `ctx.waitUntil`\n",
         ),
         (
             "\nexport const letters = /\\p{RGI_Emoji}/v;",

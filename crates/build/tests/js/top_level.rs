@@ -201,7 +201,7 @@ fn what_is_printed_or_left_unhandled_is_a_warning() {
             "src/main.ts:4:18: a promise was rejected while the application was built, and nobody handled it: lost",
             "for ever",
             "src/main.ts:6:14: a promise was rejected while the application was built, and nobody handled it: process \
-             is a part of Node and not there at the edge; use a store with `env` in edge.toml for the environment",
+             is not defined; instead of `process`: a store with `env` in `edge.toml` for the environment",
             "src/main.ts:5:38: a promise was rejected while the application was built, and nobody handled it: late",
             "printed while the application was built: starting",
             "printed while the application was built: badly",

@@ -1,21 +1,33 @@
 //! What is absent is listed in the SDK's README, and the list is true.
 
+use serde::Serialize;
 use serde_json::json;
 
+use crate::applications::Address;
+use crate::events;
 use crate::serving::{app, json, q, run};
 use crate::wire::Message;
 
-/// The names in the first column of the README's table.
-fn listed() -> Vec<String> {
+/// The rows of the README's table: names, and what to use instead of them.
+fn rows() -> Vec<(Vec<String>, String)> {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../sdk-js-shim/README.md");
     let text = std::fs::read_to_string(file).unwrap();
-    let section = text.split("## What is absent\n").nth(1).unwrap();
-    let rows = section.lines().filter(|line| line.starts_with("| `"));
-    let names = rows.flat_map(|row| {
-        let column = row.split('|').nth(1).unwrap();
-        column.split('`').skip(1).step_by(2)
+    let table = text.split("| absent | instead |\n").nth(1).unwrap();
+    let rows = table
+        .lines()
+        .take_while(|line| line.starts_with('|'))
+        .skip(1);
+    let rows = rows.map(|row| {
+        let columns: Vec<_> = row.split('|').collect();
+        let names = columns[1].split('`').skip(1).step_by(2).map(str::to_owned);
+        (names.collect(), columns[2].trim().to_owned())
     });
-    names.map(str::to_owned).collect()
+    rows.collect()
+}
+
+/// The names in its first column.
+fn listed() -> Vec<String> {
+    rows().into_iter().flat_map(|(names, _)| names).collect()
 }
 
 /// What the minimum common API of the Web (ECMA-429) names.
@@ -39,17 +51,30 @@ const COMMON: &str = "AbortController AbortSignal Blob ByteLengthQueuingStrategy
     String.prototype.normalize String.prototype.isWellFormed URL.canParse URL.parse Intl Promise.withResolvers \
     Array.fromAsync Object.groupBy Set.prototype.union";
 
-/// Of some names, those that are absent.
-async fn absent(served: &crate::applications::Address, names: &[String]) -> Vec<String> {
-    let body = json!(names).to_string();
+/// What other platforms have beside that, of which applications are written for them.
+const OTHERS: &str = "Atomics BroadcastChannel Buffer Bun Deno DOMParser EventSource FileReader FixedLengthStream \
+    FinalizationRegistry HTMLRewriter PerformanceEntry PerformanceObserver SharedArrayBuffer URL.createObjectURL \
+    URL.revokeObjectURL WeakRef WebSocket WebSocketPair Worker XMLHttpRequest __dirname __filename caches \
+    clearImmediate crypto.subtle.timingSafeEqual document importScripts indexedDB localStorage navigator.sendBeacon \
+    performance.getEntries performance.mark performance.measure postMessage process requestAnimationFrame \
+    requestIdleCallback require sessionStorage setImmediate window";
+
+/// What an application answers to texts.
+async fn ask(served: &Address, target: &str, texts: &[impl Serialize]) -> Vec<String> {
+    let body = json!(texts).to_string();
     let mut wire = served.connect().await;
     wire.send(format!(
-        "POST /absent HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n{body}",
+        "POST {target} HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     ))
     .await;
     let reply: Message = wire.response().await;
     serde_json::from_value(json(&reply)).unwrap()
+}
+
+/// Of some names, those that are absent.
+async fn absent(served: &Address, names: &[String]) -> Vec<String> {
+    ask(served, "/absent", names).await
 }
 
 #[test]
@@ -66,7 +91,8 @@ fn what_is_listed_as_absent_is() {
 fn what_is_absent_of_the_web_is_listed() {
     run(async {
         let served = app("js-common").await;
-        let common: Vec<_> = COMMON.split_whitespace().map(str::to_owned).collect();
+        let common = COMMON.split_whitespace().chain(OTHERS.split_whitespace());
+        let common: Vec<_> = common.map(str::to_owned).collect();
         let listed = listed();
         let absent = absent(&served, &common).await.into_iter();
         let unlisted: Vec<_> = absent.filter(|name| !listed.contains(name)).collect();
@@ -75,20 +101,44 @@ fn what_is_absent_of_the_web_is_listed() {
 }
 
 #[test]
-fn using_what_is_absent_names_it() {
+fn using_what_is_absent_names_it_and_what_to_use_instead() {
     run(async {
         let served = app("js-uses").await;
-        let names = listed();
-        let query: String = names.iter().map(|name| format!("&name={name}")).collect();
+        let query: String = listed()
+            .iter()
+            .map(|name| format!("&name={name}"))
+            .collect();
         let uses = json(&served.get(&format!("/uses?x{query}")).await);
-        for name in names {
-            let error = uses[&name].as_str().unwrap_or_default();
-            let last = name.rsplit('.').next().unwrap();
-            assert!(error.contains(last), "{name}: {error}");
+        for (names, instead) in rows() {
+            for name in names {
+                let error = uses[&name].as_str().unwrap_or_default();
+                let due = format!("; instead of `{name}`: {instead}");
+                assert!(
+                    error.contains(&name) && error.ends_with(&due),
+                    "{name}: {error}"
+                );
+            }
         }
         let code = q(r"/\p{L}/u");
         let reply = served.get(&format!("/expression?code={code}")).await;
         let expected = "SyntaxError: invalid property name in regular expression";
         assert_eq!(reply.text(), expected);
+    });
+}
+
+#[test]
+fn an_exception_on_what_is_absent_is_logged_with_what_to_use_instead() {
+    run(async {
+        let served = app("js-missing").await;
+        let reply = served.get("/missing").await;
+        assert_eq!((reply.status(), reply.text().as_str()), (500, ""));
+        events::line("js-missing", 1).await;
+        let errors = events::errors("js-missing");
+        let due = "handler failed: ReferenceError: WebSocket is not defined; instead of `WebSocket`: `fetch`, whose body \
+                   is a stream (at missing (src/absent.js:";
+        assert!(
+            errors.len() == 1 && errors[0].starts_with(due),
+            "{errors:?}"
+        );
     });
 }

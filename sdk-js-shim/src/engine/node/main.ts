@@ -13,4 +13,5 @@ export const engine: Engine = {
   madeOf,
   askedFor,
   origins,
+  insteadOf: () => "",
 };

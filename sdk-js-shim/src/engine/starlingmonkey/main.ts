@@ -2,6 +2,7 @@
 
 import type { Component, Engine } from "../engine.js";
 import { askedFor, installMade, madeOf, origins } from "../made.js";
+import { insteadOf } from "./absent.js";
 import { disturb } from "./disturbed.js";
 import { lacks } from "./lacks.js";
 import { installResponse } from "./messages.js";
@@ -25,6 +26,7 @@ export const engine: Engine = {
   madeOf,
   askedFor,
   origins,
+  insteadOf,
 };
 
 export const component: Component = {

@@ -12,13 +12,13 @@ function isThere(path) {
   return last in at;
 }
 
-/** What the use of it throws. */
-function use(path) {
+/** What the use of it throws, as its stack begins. */
+function use(path, ctx) {
   try {
-    Function(path.includes(".") ? `${path}()` : path)();
+    Function("ctx", path.includes(".") ? `${path}()` : path)(ctx);
     return null;
   } catch (error) {
-    return `${error.name}: ${error.message}`;
+    return error.stack.split("\n")[0];
   }
 }
 
@@ -29,8 +29,14 @@ export const absent = {
     return Response.json(names.filter((name) => !isThere(name)));
   },
 
-  uses({ query }) {
-    return Response.json(Object.fromEntries(query.all("name").map((name) => [name, use(name)])));
+  uses({ query, ctx }) {
+    const names = query.all("name");
+    return Response.json(Object.fromEntries(names.map((name) => [name, use(name, ctx)])));
+  },
+
+  // It asks whether it is there, and uses it all the same.
+  missing() {
+    return typeof WebSocket === "undefined" ? new WebSocket("ws://a/") : new Response("there");
   },
 
   expression({ query }) {
