@@ -142,3 +142,106 @@ fn an_exception_on_what_is_absent_is_logged_with_what_to_use_instead() {
         );
     });
 }
+
+/// A name, the package that does in plain JavaScript what it is for, and its methods.
+const UNKNOWN: [(&str, &str); 12] = [
+    ("AES-GCM", "the package @noble/ciphers"),
+    ("AES-CBC", "the package @noble/ciphers"),
+    ("AES-CTR", "the package @noble/ciphers"),
+    ("AES-KW", "the package @noble/ciphers"),
+    ("HKDF", "the package @noble/hashes"),
+    ("PBKDF2", "the package @noble/hashes"),
+    ("ECDH", "the package @noble/curves"),
+    ("Ed25519", "the package @noble/curves"),
+    ("X25519", "the package @noble/curves"),
+    ("RSA-PSS", "the package node-forge"),
+    ("RSA-OAEP", "the package node-forge"),
+    ("ML-DSA-65", "a package in plain JavaScript"),
+];
+
+#[test]
+fn what_web_cryptography_does_not_know_is_refused_by_name() {
+    run(async {
+        let served = app("js-unknown").await;
+        for method in ["importKey", "sign", "verify"] {
+            let target = format!("/unknown?method={method}");
+            let names = UNKNOWN.map(|(name, _)| name);
+            let due = UNKNOWN.map(|(name, instead)| {
+                format!(
+                    "NotSupportedError: crypto.subtle.{method} knows no {name}, but HMAC, RSASSA-PKCS1-v1_5, ECDSA; use \
+                     {instead} instead"
+                )
+            });
+            assert_eq!(ask(&served, &target, &names).await, due);
+            let names = names.map(|name| json!({ "name": name, "iv": [] }));
+            assert_eq!(ask(&served, &target, &names).await, due);
+        }
+        let all = [
+            (
+                "digest",
+                json!("SHA3-256"),
+                "knows no SHA3-256, but SHA-1, SHA-256, SHA-384, SHA-512, MD5; use the package @noble/hashes instead",
+            ),
+            (
+                "importKey",
+                json!({ "name": "HMAC", "hash": "SHA-224" }),
+                "knows no hash SHA-224, but SHA-1, SHA-256, SHA-384, SHA-512, MD5; use the package @noble/hashes instead",
+            ),
+            (
+                "importKey",
+                json!({ "name": "ecdsa", "namedCurve": "secp256k1" }),
+                "knows no namedCurve secp256k1, but P-256, P-384, P-521; use the package @noble/curves instead",
+            ),
+            (
+                "importKey",
+                json!({ "name": "ECDSA", "namedCurve": "P-256" }),
+                "takes no key for ECDSA as raw, but as jwk, pkcs8, spki; bring it as one of these",
+            ),
+            (
+                "sign",
+                json!({ "name": "ECDSA", "hash": { "name": "SHA3-256" } }),
+                "knows no hash SHA3-256, but SHA-1, SHA-256, SHA-384, SHA-512, MD5; use the package @noble/hashes instead",
+            ),
+        ];
+        for (method, algorithm, due) in all {
+            let said = ask(&served, &format!("/unknown?method={method}"), &[algorithm]).await;
+            assert_eq!(
+                said,
+                [format!("NotSupportedError: crypto.subtle.{method} {due}")]
+            );
+        }
+        // What the engine ends a request with, which nobody can catch, or says nothing of.
+        for (method, algorithm, due) in [
+            (
+                "importKey",
+                json!("ECDSA"),
+                "namedCurve of ECDSA: one of P-256, P-384, P-521",
+            ),
+            (
+                "importKey",
+                json!("HMAC"),
+                "hash of HMAC: one of SHA-1, SHA-256, SHA-384, SHA-512, MD5",
+            ),
+            (
+                "sign",
+                json!("ECDSA"),
+                "hash of ECDSA: one of SHA-1, SHA-256, SHA-384, SHA-512, MD5",
+            ),
+        ] {
+            let said = ask(&served, &format!("/unknown?method={method}"), &[algorithm]).await;
+            assert_eq!(
+                said,
+                [format!("TypeError: crypto.subtle.{method} takes the {due}")]
+            );
+        }
+        // What is no algorithm at all is the engine's to refuse, and what it knows is not kept from it.
+        let said = ask(
+            &served,
+            "/unknown?method=digest",
+            &[json!(5), json!("sha-256")],
+        )
+        .await;
+        assert!(!said[0].contains("crypto.subtle.digest knows"), "{said:?}");
+        assert_eq!(said[1], "[object ArrayBuffer]");
+    });
+}

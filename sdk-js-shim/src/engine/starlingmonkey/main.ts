@@ -3,6 +3,7 @@
 import type { Component, Engine } from "../engine.js";
 import { askedFor, installMade, madeOf, origins } from "../made.js";
 import { insteadOf } from "./absent.js";
+import { installCrypto } from "./crypto.js";
 import { disturb } from "./disturbed.js";
 import { lacks } from "./lacks.js";
 import { installResponse } from "./messages.js";
@@ -18,6 +19,7 @@ export const engine: Engine = {
   install() {
     removePlaceholders();
     for (const lack of Object.values(lacks)) lack.install();
+    installCrypto();
     installResponse();
     installBlobs();
     installPipes();

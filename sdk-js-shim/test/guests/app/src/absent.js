@@ -22,6 +22,17 @@ function use(path, ctx) {
   }
 }
 
+const bytes = new Uint8Array(16);
+const HMAC = { name: "HMAC", hash: "SHA-256" };
+
+/** Calls of `crypto.subtle` with what it does not know, given an algorithm and a key of another one. */
+const unknown = {
+  digest: (algorithm) => crypto.subtle.digest(algorithm, bytes),
+  importKey: (algorithm) => crypto.subtle.importKey("raw", bytes, algorithm, false, ["sign"]),
+  sign: (algorithm, key) => crypto.subtle.sign(algorithm, key, bytes),
+  verify: (algorithm, key) => crypto.subtle.verify(algorithm, key, bytes, bytes),
+};
+
 export const absent = {
   // Of many names, those that are absent.
   async absent({ request }) {
@@ -37,6 +48,19 @@ export const absent = {
   // It asks whether it is there, and uses it all the same.
   missing() {
     return typeof WebSocket === "undefined" ? new WebSocket("ws://a/") : new Response("there");
+  },
+
+  // What a call of `crypto.subtle` with what it does not know says.
+  async unknown({ request, query }) {
+    const key = await crypto.subtle.importKey("raw", bytes, HMAC, false, ["sign", "verify"]);
+    const said = [];
+    for (const algorithm of await request.json()) {
+      const call = unknown[query("method")];
+      said.push(
+        await call(algorithm, key).then(String, (error) => `${error.name}: ${error.message}`),
+      );
+    }
+    return Response.json(said);
   },
 
   expression({ query }) {

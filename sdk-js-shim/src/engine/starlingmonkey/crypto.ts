@@ -1,0 +1,103 @@
+// `crypto.subtle`: what the engine does not know is refused in words that say what it is, what there is, and what to use
+// instead. The engine's own errors name nothing, and some keys end the whole request, which nobody can catch: one of a
+// curve that it does not know, or in a format that it has none of.
+//
+// Methods that are absent stay so. Packages ask whether they are there, and bring their own where they are not.
+
+import { define } from "../../internal/define.js";
+
+type Method = "digest" | "importKey" | "sign" | "verify";
+type Part = keyof typeof PARTS;
+
+/** MD5 is none of the standard's, but there. */
+const HASHES = ["SHA-1", "SHA-256", "SHA-384", "SHA-512", "MD5"];
+
+/** What an algorithm may come with. */
+const PARTS = { hash: HASHES, namedCurve: ["P-256", "P-384", "P-521"] };
+
+/** The algorithms of keys: in which formats there are keys, and what has to be said to import one, and to use it. */
+const KEYS: Record<string, { formats: string[]; made: Part; used?: Part }> = {
+  HMAC: { formats: ["raw", "jwk"], made: "hash" },
+  "RSASSA-PKCS1-v1_5": { formats: ["jwk", "pkcs8", "spki"], made: "hash" },
+  ECDSA: { formats: ["jwk", "pkcs8", "spki"], made: "namedCurve", used: "hash" },
+};
+
+/** What has in plain JavaScript what the engine has not. */
+const PACKAGES: [of: RegExp, name: string][] = [
+  [/^(AES|ChaCha)/i, "@noble/ciphers"],
+  [/^(EC|Ed|X|P-|secp)/i, "@noble/curves"],
+  [/^RSA/i, "node-forge"],
+  [/^(HKDF|PBKDF2|SHA|BLAKE|scrypt|Argon)/i, "@noble/hashes"],
+];
+
+/** Has what is not there be told. */
+export function installCrypto(): void {
+  install("digest", (algorithm) => known("digest", algorithm, HASHES));
+  install("importKey", (format, _, algorithm) => {
+    const key = keyOf("importKey", algorithm);
+    if (key === undefined) return;
+    checkPart("importKey", key.name, algorithm, key.made);
+    if (key.formats.includes(String(format))) return;
+    throw unsupported(
+      `crypto.subtle.importKey takes no key for ${key.name} as ${String(format)}, but as ${key.formats.join(", ")}; bring it as one of these`,
+    );
+  });
+  for (const method of ["sign", "verify"] as const) {
+    install(method, (algorithm) => {
+      const key = keyOf(method, algorithm);
+      if (key?.used !== undefined) checkPart(method, key.name, algorithm, key.used);
+    });
+  }
+}
+
+/** Has `check` be called with a method's arguments before the engine is. */
+function install(method: Method, check: (...args: unknown[]) => void): void {
+  const engine = SubtleCrypto.prototype[method] as (...args: unknown[]) => Promise<unknown>;
+  define(SubtleCrypto.prototype, method, async function (this: SubtleCrypto, ...args: unknown[]) {
+    check(...args);
+    return engine.apply(this, args);
+  });
+}
+
+function keyOf(method: Method, algorithm: unknown) {
+  const name = known(method, algorithm, Object.keys(KEYS));
+  return name === undefined ? undefined : { name, ...KEYS[name]! };
+}
+
+/** The algorithm that is asked for, as the standard spells it; `undefined` for what is none, which the engine refuses. */
+function known(method: Method, algorithm: unknown, all: string[]): string | undefined {
+  const asked = nameOf(algorithm);
+  if (asked === undefined) return undefined;
+  const found = all.find((name) => name.toUpperCase() === asked.toUpperCase());
+  if (found === undefined) throw unknown(method, asked, asked, all);
+  return found;
+}
+
+function checkPart(method: Method, name: string, algorithm: unknown, part: Part): void {
+  const all = PARTS[part];
+  const asked = nameOf((algorithm as { [part in Part]?: unknown })[part]);
+  if (asked === undefined) {
+    throw new TypeError(
+      `crypto.subtle.${method} takes the ${part} of ${name}: one of ${all.join(", ")}`,
+    );
+  }
+  if (!all.includes(part === "hash" ? asked.toUpperCase() : asked)) {
+    throw unknown(method, `${part} ${asked}`, asked, all);
+  }
+}
+
+function nameOf(algorithm: unknown): string | undefined {
+  const name = (algorithm as { name?: unknown } | null | undefined)?.name ?? algorithm;
+  return typeof name === "string" ? name : undefined;
+}
+
+function unknown(method: Method, what: string, name: string, all: string[]): DOMException {
+  const [, found] = PACKAGES.find(([of]) => of.test(name)) ?? [];
+  const use = found === undefined ? "a package in plain JavaScript" : `the package ${found}`;
+  const there = all.join(", ");
+  return unsupported(`crypto.subtle.${method} knows no ${what}, but ${there}; use ${use} instead`);
+}
+
+function unsupported(message: string): DOMException {
+  return new DOMException(message, "NotSupportedError");
+}
