@@ -10,6 +10,7 @@ import { bundle } from "./bundle.mjs";
 import { failure, printed } from "./failure.mjs";
 import { Places, lineTable } from "./lines.mjs";
 import { namedClasses, namedFunctions } from "./names.mjs";
+import { withoutRequire } from "./require.mjs";
 import { start } from "./start.mjs";
 
 const STDOUT = 1;
@@ -23,13 +24,13 @@ const JSX =
   '`"jsxImportSource": "hono/jsx"`, or whatever it is of, beside it';
 
 const app = JSON.parse(process.argv[2]);
-const { code, map, warnings, problems } = await bundle(app);
+const { code, map, modules, warnings, problems } = await bundle(app);
 if (problems) fail(problems);
 warn(warnings);
 if (lacksReact(code)) warn([JSX]);
 const places = new Places(map);
-const script =
-  seeded(namedClasses(code, places)) + lineTable(code, places) + namedFunctions(code, places);
+const named = namedClasses(withoutRequire(code, places, modules), places);
+const script = seeded(named) + lineTable(code, places) + namedFunctions(code, places);
 const started = await start(app.engine, script, app.memoryBytes);
 const failed = await failure(started, places, app);
 if (failed) fail(failed);

@@ -41,7 +41,7 @@ const AWAIT = /^Top-level await is not available/;
 
 /** Bundles what `app.entry` exports behind the SDK's own entry. `app.sdk` is the SDK's folder where the
  * application does not bring it.
- * Returns `{ code, map, warnings }`, or `{ problems }`: lines for people. */
+ * Returns `{ code, map, modules, warnings }`, or `{ problems }`: lines for people. */
 export async function bundle(app) {
   const options = optionsOf(app);
   const bundled = await attempt(options, app);
@@ -72,6 +72,7 @@ function optionsOf(app) {
     define: { "process.env.NODE_ENV": '"production"', global: "globalThis" },
     external: ["edge:*"],
     mainFields: ["browser", "module", "main"],
+    metafile: true,
     outfile: "source.js",
     platform: "browser",
     plugins: [refused],
@@ -85,13 +86,17 @@ function optionsOf(app) {
 }
 
 /** Has esbuild bundle for the application in `folder`, with the SDK in `sdk` where that does not bring it.
- * Returns `{ code, map, warnings }`, the first two if there is one file and nothing is written; or
+ * Returns `{ code, map, modules, warnings }`, the first three if there is one file and nothing is written; or
  * `{ problems, errors }`, for people and as esbuild has them. */
 export async function attempt(options, { folder, sdk }) {
   const places = sdk ? [relative(folder, realpathSync(sdk))] : [];
   const told = (message) => line(message, folder, [".edgewit/sdk", ...places]);
   try {
-    const { outputFiles = [], warnings } = await build({
+    const {
+      metafile,
+      outputFiles = [],
+      warnings,
+    } = await build({
       absWorkingDir: folder,
       bundle: true,
       charset: "utf8",
@@ -102,7 +107,8 @@ export async function attempt(options, { folder, sdk }) {
       plugins: [...(sdk ? [carriedSdk(sdk)] : []), ...(options.plugins ?? [])],
     });
     const said = { warnings: warnings.map(told) };
-    return outputFiles.length === 0 ? said : { ...said, ...outputOf(outputFiles, places) };
+    if (outputFiles.length === 0) return said;
+    return { ...said, ...outputOf(outputFiles, places), modules: modulesOf(metafile) };
   } catch (error) {
     if (!error.errors) throw error;
     return { problems: error.errors.map(told), errors: error.errors };
@@ -123,6 +129,12 @@ function outputOf(files, places) {
     code: lines.join("\n"),
     map: { ...rest, sources: sources.map((source) => named(source, places)) },
   };
+}
+
+/** The files that are ECMAScript modules, and not CommonJS. */
+function modulesOf({ inputs }) {
+  const modules = Object.entries(inputs).filter(([, { format }]) => format === "esm");
+  return new Set(modules.map(([path]) => path));
 }
 
 /** A path, with the SDK's name in the place of its folder. */

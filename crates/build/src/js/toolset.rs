@@ -20,7 +20,7 @@ const PACKAGES: [(&str, &str); 2] = [
 ];
 
 /// What runs on them.
-const SCRIPTS: [(&str, &str); 15] = [
+const SCRIPTS: [(&str, &str); 16] = [
     (
         "absent.ts",
         include_str!("../../../../sdk-js-shim/src/engine/starlingmonkey/absent.ts"),
@@ -36,6 +36,7 @@ const SCRIPTS: [(&str, &str); 15] = [
     ("names.mjs", include_str!("../../js/names.mjs")),
     ("node.mjs", include_str!("../../js/node.mjs")),
     ("rehearse.mjs", include_str!("../../js/rehearse.mjs")),
+    ("require.mjs", include_str!("../../js/require.mjs")),
     ("start.mjs", include_str!("../../js/start.mjs")),
     ("test.mjs", include_str!("../../js/test.mjs")),
     ("unicode.mjs", include_str!("../../js/unicode.mjs")),

@@ -232,6 +232,39 @@ fn a_module_of_node_is_named_with_the_package_that_wants_it_and_what_to_use() {
     assert_eq!(printed(&manifest), ["theirs 0"]);
 }
 
+/// A module of CommonJS has a `require`, of what was bundled with it.
+#[test]
+fn require_is_there_for_modules_of_common_js_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let main = "import { dep, type } from 'common';\nimport { asked } from 'module';\n\
+        console.log(dep, type, asked, typeof require, typeof require === 'function' ? require(dep) : 'none');\n\
+        try { require(['f', 's'].join('')); } catch (error) { console.log(error.stack.split('\\n')[0]); }\n";
+    let manifest = app(
+        folder.path(),
+        &[
+            ("src/main.ts", &format!("{main}{HANDLER}")),
+            ("node_modules/common/package.json", "{\"main\": \"a.js\"}"),
+            (
+                "node_modules/common/a.js",
+                "exports.type = typeof require;\nif (typeof require === 'function') exports.dep = require('./b.js');",
+            ),
+            ("node_modules/common/b.js", "module.exports = 'dep';"),
+            ("node_modules/module/package.json", "{\"main\": \"a.mjs\"}"),
+            (
+                "node_modules/module/a.mjs",
+                "const one = typeof require; export const asked = `${one} ${typeof require}`;",
+            ),
+        ],
+    );
+    assert_eq!(
+        printed(&manifest),
+        [
+            "dep function undefined undefined undefined none",
+            "Error: Dynamic require of \"fs\" is not supported; instead of `require`: `import`",
+        ]
+    );
+}
+
 /// Installed or not, and with one problem instead of one for each module of Node's that it wants.
 #[test]
 fn a_server_of_node_is_told_from_what_serves_here() {
