@@ -4,14 +4,16 @@
 // - `core.wasm`: the same without the imports that a started engine no longer needs;
 // - `bindings.js`: the mended bindings;
 // - `environment.json`: what the engine reads from its environment when it is started;
-// - `absent.mjs`: what is absent, and what to use instead, from the SDK.
+// - `absent.mjs`: what is absent, and what to use instead, from the SDK;
+// - `web.d.ts`: the types of the Web without that.
 
 import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { transform } from "esbuild";
 import { mend } from "./glue.mjs";
 import { SCRIPT } from "./start.mjs";
+import { webTypes } from "./types.mjs";
 
 /** Its package exports neither the engine nor the splicer. */
 const LIBRARY = new URL("../lib/", import.meta.resolve("@bytecodealliance/componentize-js"));
@@ -36,6 +38,15 @@ await write("bindings.js", mend(spliced.jsBindings, spliced.imports));
 await write("environment.json", JSON.stringify(environment(spliced)));
 const typed = await readFile(new URL("absent.ts", import.meta.url), "utf8");
 await write("absent.mjs", (await transform(typed, { loader: "ts" })).code);
+const { absent } = await import(pathToFileURL(join(folder, "absent.mjs")));
+await write("web.d.ts", webTypes(await readFile(await libraryOf("webworker"), "utf8"), absent));
+
+/** One of TypeScript's own libraries, which lie beside its program. */
+async function libraryOf(name) {
+  const typescript = import.meta.resolve("typescript");
+  const { default: program } = await import(new URL("getExePath.js", typescript));
+  return join(dirname(program()), `lib.${name}.d.ts`);
+}
 
 /** The module with an import of the system under a name of the same length. */
 function renamed(wasm, from, to) {

@@ -53,7 +53,7 @@ impl App {
         }
         let sdk = names_sdk.is_none().then_some(sdk);
         // They are for editors and `edgewit types`: building goes on without them.
-        if let Err(error) = write_types(&source, manifest) {
+        if let Err(error) = write_types(&source, manifest, toolset) {
             report(Event::Warning(&format!("the types of its stores: {error}")));
         }
         package.install(report)?;
@@ -126,9 +126,9 @@ fn ignore(folder: &Path) -> Result<(), Error> {
     files::write(&path, b"*\n")
 }
 
-/// Writes the types of what `edge.toml` grants, and of files that are imported as they are, where
+/// Writes the types of what `edge.toml` grants, of files that are imported as they are, and of the Web, where
 /// `tsconfig.json` finds them.
-fn write_types(source: &Path, manifest: &Manifest) -> Result<(), Error> {
+fn write_types(source: &Path, manifest: &Manifest, toolset: &Toolset) -> Result<(), Error> {
     let folder = source.join(".edgewit/types");
     let stores = manifest.grants.kv.keys();
     let stores: String = stores
@@ -141,7 +141,13 @@ fn write_types(source: &Path, manifest: &Manifest) -> Result<(), Error> {
          import type {{ Store }} from \"@edgewit/sdk/kv\";\n\n\
          declare module \"@edgewit/sdk\" {{\n  interface Env {{\n{stores}  }}\n}}\n"
     );
-    let texts = [("env.d.ts", &*env), ("files.d.ts", FILES)];
+    let web = toolset.engine().join("web.d.ts");
+    let web = fs::read_to_string(&web).map_err(Error::io("read", &web))?;
+    let texts = [
+        ("env.d.ts", &*env),
+        ("files.d.ts", FILES),
+        ("web.d.ts", &web),
+    ];
     for (name, text) in texts {
         let path = folder.join(name);
         if fs::read_to_string(&path).is_ok_and(|there| there == text) {

@@ -20,7 +20,7 @@ const PACKAGES: [(&str, &str); 2] = [
 ];
 
 /// What runs on them.
-const SCRIPTS: [(&str, &str); 16] = [
+const SCRIPTS: [(&str, &str); 17] = [
     (
         "absent.ts",
         include_str!("../../../../sdk-js-shim/src/engine/starlingmonkey/absent.ts"),
@@ -39,6 +39,7 @@ const SCRIPTS: [(&str, &str); 16] = [
     ("require.mjs", include_str!("../../js/require.mjs")),
     ("start.mjs", include_str!("../../js/start.mjs")),
     ("test.mjs", include_str!("../../js/test.mjs")),
+    ("types.mjs", include_str!("../../js/types.mjs")),
     ("unicode.mjs", include_str!("../../js/unicode.mjs")),
 ];
 

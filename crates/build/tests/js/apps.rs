@@ -117,6 +117,46 @@ fn a_rejection_that_nobody_handles_fails_the_test_that_called() {
     );
 }
 
+/// What the types of the Web have beyond that compiles, and is missed by who asks for it.
+#[test]
+fn the_types_have_nothing_of_what_is_absent() {
+    let cache = ready();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("absent");
+    let manifest = new(&path, Language::TypeScript);
+    let main = path.join("src/main.ts");
+    let there = "addEventListener(\"fetch\", (event) => event.respondWith(answer(event.request)));\n\
+                 async function answer({ body, signal }: Request) {\n  \
+                 for await (const text of body!.pipeThrough(new TextDecoderStream())) console.log(text);\n  \
+                 await crypto.subtle.digest(\"SHA-256\", new Uint8Array(1));\n  \
+                 const pairs = Array.from(new Headers(), ([name]) => `${name} ${performance.now()}`);\n  \
+                 return self.fetch(URL.parse(navigator.userAgent) ?? pairs.join(), { signal });\n}\n";
+    write(&main, there);
+    write(&path.join("test/main.test.ts"), LISTENER_TEST);
+    types(&cache, &manifest, &|_| {}).unwrap();
+    let all = [
+        "new WebSocket(\"ws://a/\");",
+        "caches;",
+        "self.indexedDB;",
+        "globalThis.localStorage;",
+        "WebAssembly.compile;",
+        "new BroadcastChannel(\"a\");",
+        "crypto.subtle.encrypt;",
+        "performance.mark;",
+        "navigator.sendBeacon;",
+        "onmessage = () => {};",
+        "process.env;",
+        "Buffer;",
+    ];
+    write(&main, &format!("{there}{}\n", all.join("\n")));
+    let (checked, text) = said(|log| types(&cache, &manifest, &|event| log.add(event)));
+    assert!(matches!(checked, Err(Error::Compile { .. })), "{checked:?}");
+    for (index, line) in all.iter().enumerate() {
+        let place = format!("src/main.ts({},", there.lines().count() + 1 + index);
+        assert!(text.contains(&place), "{line}: {text}");
+    }
+}
+
 /// It imports nothing of the SDK, and has its types all the same.
 #[test]
 fn an_application_that_listens_is_tested_checked_and_built() {

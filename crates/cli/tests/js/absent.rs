@@ -245,3 +245,26 @@ fn what_web_cryptography_does_not_know_is_refused_by_name() {
         assert_eq!(said[1], "[object ArrayBuffer]");
     });
 }
+
+/// The types of the Web that `edgewit types` takes.
+#[test]
+fn what_the_types_of_the_web_have_is_there() {
+    run(async {
+        let served = app("js-typed").await;
+        let file = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../sdk-js-shim/test/guests/app/.edgewit/types/web.d.ts"
+        );
+        let text = std::fs::read_to_string(file).unwrap();
+        let lines = text.lines().filter_map(|line| {
+            let declared = line
+                .strip_prefix("declare var ")
+                .or(line.strip_prefix("declare function "))?;
+            declared.split(|it: char| !it.is_alphanumeric()).next()
+        });
+        let names: Vec<_> = lines.map(str::to_owned).collect();
+        assert!(names.len() > 50, "{names:?}");
+        // By this name those of Node know them; it is `never`.
+        assert_eq!(absent(&served, &names).await, ["onmessage"]);
+    });
+}

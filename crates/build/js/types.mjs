@@ -1,0 +1,53 @@
+// The types of the Web as an application has it: those that TypeScript brings for workers, without what is absent.
+
+/** Of what those declare, the values that there are. Their other types stay: a name that only types have does nothing. */
+const THERE = new Set(
+  `AbortController AbortSignal Blob ByteLengthQueuingStrategy CompressionStream CountQueuingStrategy Crypto CryptoKey
+  CustomEvent DOMException DecompressionStream dispatchEvent Event EventTarget File FormData Headers Performance
+  ReadableByteStreamController ReadableStream ReadableStreamBYOBRequest ReadableStreamDefaultController
+  ReadableStreamDefaultReader Request Response SubtleCrypto TextDecoder TextDecoderStream TextEncoder
+  TextEncoderStream TransformStream URL URLSearchParams WorkerLocation WritableStream addEventListener atob btoa
+  clearInterval clearTimeout console crypto fetch location navigator performance queueMicrotask removeEventListener
+  self setInterval setTimeout structuredClone`.split(/\s+/),
+);
+
+/** What is there with fewer members, or by whose name other types know that those of the Web are there. */
+const OTHERWISE = {
+  navigator: 'Pick<WorkerNavigator, "userAgent">',
+  onmessage: "never",
+  performance: 'Pick<Performance, "now" | "timeOrigin">',
+  self: "typeof globalThis",
+};
+
+const COMMENT = "(?:^ *\\/\\*\\*(?:(?!\\*\\/)[^])*\\*\\/\\n)?";
+const VALUE = new RegExp(
+  `${COMMENT}^declare (?:var|function|namespace) (\\w+)(?:.*;$|[^]*?^\\};?$)\\n`,
+  "gm",
+);
+
+/** `lib`, TypeScript's own, without what is `absent`: values, and members by their paths, as `crypto.subtle.wrapKey`. */
+export function webTypes(lib, absent) {
+  const values = lib.replace(VALUE, (declared, name) => {
+    if (name in OTHERWISE) return `declare var ${name}: ${OTHERWISE[name]};\n`;
+    return THERE.has(name) ? declared : "";
+  });
+  const names = Object.keys(absent).flatMap((names) => names.split(" "));
+  return names.filter((name) => name.includes(".")).reduce(withoutMember, values);
+}
+
+function withoutMember(text, path) {
+  const names = path.split(".");
+  const member = names.pop();
+  const block = names.reduce((within, name) => {
+    const place = within ? (text.match(within) ?? []).join("\n") : text;
+    const [, type] =
+      new RegExp(`^ *(?:declare var|readonly) ${name}: (\\w+);$`, "m").exec(place) ?? [];
+    return blocksOf(type ? `interface ${type}\\b.*` : `declare var ${name}:`);
+  }, undefined);
+  const line = new RegExp(`${COMMENT}^    (?:readonly )?${member}[(<:?].*;$\\n`, "gm");
+  return text.replace(block, (found) => found.replace(line, ""));
+}
+
+function blocksOf(head) {
+  return new RegExp(`^${head} \\{\\n[^]*?^\\}`, "gm");
+}
