@@ -193,12 +193,12 @@ export class Store implements Disposable {
       return operation((this.#handle ??= opened(this.name)));
     } catch (thrown) {
       const error = payload<kv.KvError>(thrown);
-      throw new KvError(error, this.#told(name, error));
+      throw new KvError(error, this.#advice(name, error));
     }
   }
 
   /** What a person has to know beside an error. A key may be secret, and a message may reach a client. */
-  #told(operation: string, { tag }: kv.KvError): string {
+  #advice(operation: string, { tag }: kv.KvError): string {
     const store = `the store ${JSON.stringify(this.name)}`;
     if (tag !== "denied") return ` (${operation} in ${store})`;
     return this.#handle === undefined

@@ -1,6 +1,6 @@
 // Bodies that are written, or read, a part at a time.
 
-import { readExactlyOf, restOf, start } from "#guest";
+import { readExactlyOf, restOf, startUpload } from "#guest";
 
 /** A request whose body is written after it was started. */
 export interface Upload {
@@ -20,7 +20,7 @@ export interface Upload {
  * Source: `edge:sdk/fetch#send-streaming`.
  */
 export function upload(input: string | URL | Request, init?: RequestInit): Upload {
-  return start(input, init);
+  return startUpload(input, init);
 }
 
 /**

@@ -39,7 +39,7 @@ type Take = (level: wit.Level, text: () => string, indent: string) => void;
  * `now` are milliseconds on a clock that never goes back, and `kept` is that of the request.
  */
 export function consoleOf(take: Take, now: () => number, kept: () => Kept): Console {
-  const write: Write = (level, text) => take(level, () => told(text), kept().indent);
+  const write: Write = (level, text) => take(level, () => safely(text), kept().indent);
   const own: Partial<Console> = {};
   for (const [name, level] of Object.entries(METHODS)) {
     own[name as keyof typeof METHODS] = (...args: unknown[]) => write(level, () => plain(args));
@@ -111,7 +111,7 @@ export function log(level: wit.Level, make: () => string, indent: string): void 
 }
 
 /** A getter or `toString` of what is printed may throw, which is no reason for a handler to fail. */
-function told(make: () => string): string {
+function safely(make: () => string): string {
   try {
     return make();
   } catch (error) {

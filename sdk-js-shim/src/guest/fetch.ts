@@ -9,7 +9,7 @@ import { extra, toMap, trailersDue } from "../message.js";
 import { makeImmutable } from "../internal/immutable.js";
 import { utf8 } from "../internal/text.js";
 import type { Upload } from "../upload.js";
-import { settle, takeHandle, toBody } from "./incoming.js";
+import { asReceived, takeHandle, toBody } from "./incoming.js";
 import { ready } from "./loop.js";
 import { fieldsOf } from "./messages.js";
 import { signalOf } from "./signal.js";
@@ -47,7 +47,7 @@ export async function fetch(input: RequestInfo | URL, init?: RequestInit): Promi
 }
 
 /** Starts a request whose body is written to the stream that is returned. */
-export function start(
+export function sendStreaming(
   request: Request,
   trailers: () => Headers | undefined,
   signal: AbortSignal | undefined,
@@ -83,7 +83,7 @@ async function sendStream(
   signal: AbortSignal | undefined,
 ): Promise<Response> {
   if (stream.locked) throw new TypeError("the request's body is held by a reader");
-  const { response, writable } = start(request, () => trailersDue(stream), signal);
+  const { response, writable } = sendStreaming(request, () => trailersDue(stream), signal);
   let broken: { reason: unknown } | undefined;
   stream.pipeTo(writable).catch((reason: unknown) => (broken = { reason }));
   try {
@@ -129,7 +129,7 @@ async function answer(
 function toResponse(from: http.Response, signal: AbortSignal | undefined): Response {
   const { status, headers, body } = from;
   const response = new Response(toBody(body, signal), { status, headers: toHeaders(headers) });
-  settle(response, body, headers);
+  asReceived(response, body, headers);
   makeImmutable(response, from.uri);
   const of = extra(response);
   of.uri = from.uri;

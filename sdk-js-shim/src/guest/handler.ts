@@ -9,7 +9,7 @@ import { toReturned } from "../internal/returned.js";
 import { Work } from "../internal/work.js";
 import type { Handler } from "./application.js";
 import { describe, logFailure } from "./failure.js";
-import { settle, toBody } from "./incoming.js";
+import { asReceived, toBody } from "./incoming.js";
 import { drive } from "./loop.js";
 import { type Reply, toReply } from "./reply.js";
 import { arrive } from "./signal.js";
@@ -71,7 +71,7 @@ function toRequest(from: http.Request): Request {
   const { method, uri, headers, body } = from;
   const init = { method, headers: toHeaders(headers), body: toBody(body, undefined) };
   const request = new own.Request(uri, init);
-  settle(request, body, headers);
+  asReceived(request, body, headers);
   arrive(request);
   return request;
 }

@@ -6,9 +6,9 @@ import { BodyError } from "../errors.js";
 import { toHeaders } from "../fields.js";
 import { endedWith, extra } from "../message.js";
 import * as partly from "../internal/partly.js";
+import { hostCall } from "./host-call.js";
 import { drop, ready } from "./loop.js";
 import { isOfClient } from "./signal.js";
-import { told } from "./told.js";
 
 /** What is known of a stream that reads from the host. */
 interface Incoming {
@@ -36,7 +36,7 @@ export function toBody(body: http.Body, signal: AbortSignal | undefined): BodyIn
 }
 
 /** Has `message`, which was made of `body` and `fields`, be as the host told of it. */
-export function settle(
+export function asReceived(
   message: Request | Response,
   body: http.Body,
   fields: readonly http.Field[],
@@ -143,7 +143,7 @@ async function next(
     incoming.pollable ??= handle.subscribe();
     await ready(incoming.pollable, signal);
     if (incoming.handle === undefined) return undefined;
-    const chunk = told("the body broke off", BodyError, () => handle.read(most));
+    const chunk = hostCall("the body broke off", BodyError, () => handle.read(most));
     if (chunk.tag === "bytes") return chunk.val;
     endedWith(stream, toHeaders(chunk.val));
     incoming.isOver = true;

@@ -8,11 +8,11 @@ import { signalOf } from "./signal.js";
 export { readExactlyOf, restOf } from "./incoming.js";
 
 /** Starts a request whose body is written afterwards. */
-export function start(input: string | URL | Request, init?: RequestInit): Upload {
+export function startUpload(input: string | URL | Request, init?: RequestInit): Upload {
   const request = new Request(input, init);
   const signal = signalOf(request);
   signal?.throwIfAborted();
-  const upload: Upload = fetch.start(request, () => trailersOf(upload.writable), signal);
+  const upload: Upload = fetch.sendStreaming(request, () => trailersOf(upload.writable), signal);
   return upload;
 }
 

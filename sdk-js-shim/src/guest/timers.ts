@@ -9,7 +9,7 @@ let last = 0;
 /** The global `setTimeout`: `run` is called once, after `delay` milliseconds. */
 export function setTimeout(run: unknown, delay?: unknown, ...args: unknown[]): number {
   const id = ++last;
-  start(id, run, args, toDelay(delay), false);
+  arm(id, run, args, toDelay(delay), false);
   return id;
 }
 
@@ -17,7 +17,7 @@ export function setTimeout(run: unknown, delay?: unknown, ...args: unknown[]): n
 export function setInterval(run: unknown, delay?: unknown, ...args: unknown[]): number {
   const id = ++last;
   // An interval of 0 would leave no time for anything else.
-  start(id, run, args, Math.max(1, toDelay(delay)), true);
+  arm(id, run, args, Math.max(1, toDelay(delay)), true);
   return id;
 }
 
@@ -40,11 +40,11 @@ export function timeout(milliseconds: number): AbortSignal {
   return controller.signal;
 }
 
-function start(id: number, run: unknown, args: unknown[], delay: number, again: boolean): void {
+function arm(id: number, run: unknown, args: unknown[], delay: number, again: boolean): void {
   if (typeof run !== "function") throw new TypeError("a timer takes a function");
   const stop = after(delay, () => {
     running.delete(id);
-    if (again) start(id, run, args, delay, true);
+    if (again) arm(id, run, args, delay, true);
     // What it throws ends no request: nobody called it who could catch it.
     try {
       run(...args);

@@ -5,8 +5,8 @@ import type { fetch as wit } from "../generated/edge.js";
 import { BodyError } from "../errors.js";
 import { fromHeaders } from "../fields.js";
 import { kindOf } from "../internal/kind.js";
+import { hostCall } from "./host-call.js";
 import { drop, ready } from "./loop.js";
-import { told } from "./told.js";
 
 /** As much as the host takes by one call: what is beyond would be copied in vain. */
 const WRITE_BYTES = 64 * 1024;
@@ -40,7 +40,7 @@ export function toWritable(body: wit.OutgoingBody, trailers: () => Headers | und
       await ready(room);
       if (!isOpen) throw new TypeError("the upload was given up");
       const piece = rest.subarray(0, WRITE_BYTES);
-      rest = rest.subarray(asking(() => body.write(piece)));
+      rest = rest.subarray(uploading(() => body.write(piece)));
     }
   }
   const writable = new WritableStream<Uint8Array>({
@@ -55,7 +55,7 @@ export function toWritable(body: wit.OutgoingBody, trailers: () => Headers | und
         const fields = trailers();
         const lines = fields === undefined ? [] : fromHeaders(fields);
         close();
-        asking(() => host.finish(body, lines));
+        uploading(() => host.finish(body, lines));
       }, abort),
     abort,
   });
@@ -84,6 +84,6 @@ export function toBytes(chunk: unknown): Uint8Array {
   throw new TypeError(`a chunk of a body is a Uint8Array, not ${kindOf(chunk)}${advice}`);
 }
 
-function asking<T>(call: () => T): T {
-  return told("the upload broke off", BodyError, call);
+function uploading<T>(call: () => T): T {
+  return hostCall("the upload broke off", BodyError, call);
 }

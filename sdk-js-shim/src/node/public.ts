@@ -8,7 +8,7 @@ export { readExactlyOf, restOf } from "../internal/partly.js";
 export { install };
 
 /** Starts a request whose body is written afterwards. */
-export function start(input: string | URL | Request, init?: RequestInit): Upload {
+export function startUpload(input: string | URL | Request, init?: RequestInit): Upload {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const response = fetch(new Request(input, { ...init, body: readable, duplex: "half" }));
   response.catch(() => {});
