@@ -4,6 +4,22 @@ import { define } from "../../internal/define.js";
 import type { Lack } from "../lacks.js";
 
 export const lacks: Record<string, Lack> = {
+  "the signal of a pipe": {
+    async isThere() {
+      const signal = AbortSignal.abort("the reason");
+      const piped = new ReadableStream().pipeTo(new WritableStream(), { signal });
+      return (await piped.catch((reason: unknown) => reason)) === "the reason";
+    },
+    install() {
+      const { prototype } = ReadableStream;
+      const { pipeTo } = prototype;
+      define(prototype, "pipeTo", function (this: ReadableStream, ...args: Piping) {
+        return args[1]?.signal === undefined
+          ? pipeTo.apply(this, args)
+          : pipeUntil(args[1].signal, pipeTo, this, ...args);
+      });
+    },
+  },
   "iteration of ReadableStream": {
     isThere: () => Symbol.asyncIterator in ReadableStream.prototype,
     install() {
@@ -25,49 +41,108 @@ export const lacks: Record<string, Lack> = {
   },
 };
 
-async function* values<T>(
+type Piping = Parameters<ReadableStream["pipeTo"]>;
+
+/** A pipe that `signal` ends, of two: it is had where they meet. */
+async function pipeUntil(
+  signal: AbortSignal,
+  pipeTo: ReadableStream["pipeTo"],
+  from: ReadableStream,
+  ...[to, { preventAbort = false, preventCancel = false, preventClose = false } = {}]: Piping
+): Promise<void> {
+  if (!(to instanceof WritableStream)) throw new TypeError("a pipe leads to a WritableStream");
+  if (from.locked || to.locked) throw new TypeError("the stream is held by another");
+  let between!: TransformStreamDefaultController;
+  const { readable, writable } = new TransformStream({
+    start: (controller) => void (between = controller),
+  });
+  const abort = () => between.error(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort);
+  const pipes = [
+    pipeTo.call(from, writable, { preventCancel }),
+    pipeTo.call(readable, to, { preventAbort, preventClose }),
+  ] as const;
+  const [, piped] = pipes;
+  await Promise.allSettled(pipes);
+  signal.removeEventListener("abort", abort);
+  return piped;
+}
+
+/** The reader is had at once, and steps are taken one after the other, however many are asked for. */
+function values<T>(
   this: ReadableStream<T>,
   { preventCancel = false }: { preventCancel?: boolean } = {},
-): AsyncGenerator<T, void> {
+): AsyncIterableIterator<T, void> {
   const reader = this.getReader();
   let isOver = false;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) {
-        isOver = true;
-        return;
-      }
-      yield value;
-    }
-  } catch (error) {
+  let last: Promise<unknown> = Promise.resolve();
+  function inTurn(step: () => Promise<IteratorResult<T, void>>): Promise<IteratorResult<T, void>> {
+    const result = last.then(step, step);
+    last = result;
+    return result;
+  }
+  function end(): void {
     isOver = true;
-    throw error;
-  } finally {
-    // The loop was left before the end.
-    if (!isOver && !preventCancel) await reader.cancel();
     reader.releaseLock();
   }
+  async function read(): Promise<IteratorResult<T, void>> {
+    if (isOver) return { done: true, value: undefined };
+    try {
+      const { done, value } = await reader.read();
+      if (!done) return { done, value };
+    } catch (error) {
+      end();
+      throw error;
+    }
+    end();
+    return { done: true, value: undefined };
+  }
+  async function leave(value: unknown): Promise<IteratorResult<T, void>> {
+    if (!isOver) {
+      const cancelled = preventCancel ? undefined : reader.cancel(value);
+      end();
+      await cancelled;
+    }
+    return { done: true, value: value as void };
+  }
+  return {
+    next: () => inTurn(read),
+    return: (value?: unknown) => inTurn(() => leave(value)),
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
 }
 
 export function from<T>(iterable: Iterable<T> | AsyncIterable<T>): ReadableStream<T> {
-  const iterator =
-    Symbol.asyncIterator in iterable
-      ? iterable[Symbol.asyncIterator]()
-      : iterable[Symbol.iterator]();
+  const { [Symbol.asyncIterator]: asynchronous, [Symbol.iterator]: synchronous } =
+    iterable as AsyncIterable<T> & Iterable<T>;
+  const iterate = asynchronous ?? synchronous;
+  if (typeof iterate !== "function")
+    throw new TypeError("a stream is made of what can be iterated");
+  const iterator = objectOf(iterate.call(iterable));
+  const { next } = iterator;
   return new ReadableStream<T>(
     {
       async pull(controller) {
-        const { done, value } = await iterator.next();
-        if (done) controller.close();
-        else controller.enqueue(await value);
+        const { done, value } = objectOf(await next.call(iterator));
+        if (done) return controller.close();
+        // Only what is not asynchronous itself may give promises of its chunks.
+        controller.enqueue(asynchronous == null ? await value : value);
       },
       async cancel(reason) {
-        await iterator.return?.(reason);
+        const leave = iterator.return;
+        if (leave != null) objectOf(await leave.call(iterator, reason));
       },
     },
     { highWaterMark: 0 },
   );
+}
+
+function objectOf<T>(value: T): T {
+  if (Object(value) === value) return value;
+  throw new TypeError(`an iterator, or what it gives, is no object but ${String(value)}`);
 }
 
 class TextEncoderStream extends TransformStream<string, Uint8Array> {

@@ -50,7 +50,7 @@ function teeBytes(stream: Bytes): [Bytes, Bytes] {
     reading = undefined;
   }
 
-  function branch(): Bytes {
+  function branch(index: 0 | 1): Bytes {
     let own: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
     return new ReadableStream(
       {
@@ -60,7 +60,7 @@ function teeBytes(stream: Bytes): [Bytes, Bytes] {
         pull: () => (reading ??= read()),
         async cancel(reason) {
           open.delete(own);
-          reasons.push(reason);
+          reasons[index] = reason;
           if (open.size === 0) await reader.cancel(reasons);
         },
       },
@@ -68,5 +68,5 @@ function teeBytes(stream: Bytes): [Bytes, Bytes] {
     );
   }
 
-  return [branch(), branch()];
+  return [branch(0), branch(1)];
 }
