@@ -12,6 +12,7 @@ import * as messages from "./messages.js";
 import * as properties from "./properties.js";
 import * as signals from "./signals.js";
 import * as streams from "./streams.js";
+import * as tags from "./tags.js";
 import * as tee from "./tee.js";
 import * as writables from "./writables.js";
 
@@ -25,6 +26,8 @@ export const lacks: Record<string, Lack> = {
   ...properties.lacks,
   ...signals.lacks,
   ...streams.lacks,
+  // Of what streams bring, too.
+  ...tags.lacks,
   ...tee.lacks,
   ...writables.lacks,
 };
