@@ -46,15 +46,19 @@ function utf8Value(text: string): string {
   return binary(utf8(text));
 }
 
+// The platform's own, which the SDK has say more on what it refuses: for each request that is dear.
+const PlatformHeaders = Headers;
+const { append } = Headers.prototype;
+
 /**
  * The platform's type of a host's fields. Throws: its `TypeError` for a name or a value that it
  * does not take.
  */
 export function toHeaders(fields: readonly http.Field[]): Headers {
-  const headers = new Headers();
+  const headers = new PlatformHeaders();
   for (let index = 0; index < fields.length; index++) {
     const field = fields[index] as http.Field;
-    headers.append(field[0], binary(field[1]));
+    append.call(headers, field[0], binary(field[1]));
   }
   return headers;
 }

@@ -287,6 +287,14 @@ test("Hono's middleware changes what a handler fetched", async () => {
   );
 });
 
+test("the fields of a copy of a fetched response stay as well", async () => {
+  onFetch(() => new Response("up", { headers: { a: "1" } }));
+  const response = await fetch("http://up.test/");
+  const copy = response.clone();
+  assert.throws(() => copy.headers.set("a", "2"), /immutable/);
+  assert.equal(await copy.text(), "up");
+});
+
 test("an application that listens is one that can be called", async () => {
   const app = await listener(() => import("./listening.js"));
   assert.ok(!("addEventListener" in globalThis));

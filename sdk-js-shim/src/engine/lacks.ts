@@ -1,12 +1,15 @@
 // What engines lack of the Web because it is younger than they are.
 
 import { define } from "../internal/define.js";
+import type { Ways } from "./messages.js";
 
 /** A thing that an engine lacks or does otherwise. */
 export interface Lack {
   /** Whether the engine does it right without us. */
   isThere(): boolean | Promise<boolean>;
-  install(): void;
+  install?(): void;
+  /** What of it is a part of messages, which are wrapped at one place. */
+  ways?: Ways;
 }
 
 const messages = [Request.prototype, Response.prototype];

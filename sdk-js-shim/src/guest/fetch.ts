@@ -7,6 +7,7 @@ import { FetchError, fetchFailed, payload } from "../errors.js";
 import { toHeaders } from "../fields.js";
 import { extra, toMap, trailersDue } from "../message.js";
 import { makeImmutable } from "../internal/immutable.js";
+import { own } from "../internal/own.js";
 import { utf8 } from "../internal/text.js";
 import type { Upload } from "../upload.js";
 import { asReceived, takeHandle, toBody } from "./incoming.js";
@@ -20,10 +21,9 @@ const TIMEOUTS = new Set(["connectMs", "firstByteMs", "betweenBytesMs", "totalMs
 
 /** The global `fetch`. */
 export async function fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
-  const request = input instanceof Request && init === undefined ? input : new Request(input, init);
+  const request = new own.Request(input, init);
   const signal = signalOf(request);
   signal?.throwIfAborted();
-  if (request.bodyUsed) throw new TypeError("the request's body was used already");
   const made = engine.madeOf(request);
   switch (made.kind) {
     case "none":

@@ -26,7 +26,7 @@ export function install(): void {
   installInspect();
   installListeners();
   installMessages();
-  defineGetter(Request.prototype, "signal", (request, own) => givenSignal(request) ?? own());
+  defineGetter(Request.prototype, "signal", (request, own) => givenSignal(request) ?? own(request));
   installConsole();
   installBuildTime();
   installStacks();

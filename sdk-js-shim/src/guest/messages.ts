@@ -5,7 +5,7 @@ import { define, defineGetter } from "../internal/define.js";
 import { fromHeaders } from "../fields.js";
 import { FixedLengthStream, withPromisedLength } from "../fixed-length.js";
 import type { http } from "../generated/edge.js";
-import { branchOf, copyExtra, extra } from "../message.js";
+import { extra } from "../message.js";
 import { own } from "../internal/own.js";
 import { utf8 } from "../internal/text.js";
 import { installReading } from "./reading.js";
@@ -40,19 +40,13 @@ export function installMessages(): void {
   Object.assign(own, { Request, Response });
   define(globalThis, "FixedLengthStream", FixedLengthStream);
   installReading();
-  defineGetter(Response.prototype, "url", (response, engine) => extra(response).uri ?? engine());
+  defineGetter(
+    Response.prototype,
+    "url",
+    (response, engine) => extra(response).uri ?? engine(response),
+  );
   defineGetter(Response.prototype, "redirected", (response, engine) => {
     const { redirects } = extra(response);
-    return redirects === undefined ? engine() : redirects > 0;
+    return redirects === undefined ? engine(response) : redirects > 0;
   });
-  for (const prototype of [Request.prototype, Response.prototype]) {
-    const clone = prototype.clone as (this: Request | Response) => Request | Response;
-    define(prototype, "clone", function (this: Request | Response) {
-      const { body } = this;
-      const copy = clone.call(this);
-      copyExtra(this, copy);
-      if (body !== null) for (const { body: branch } of [this, copy]) branchOf(body, branch!);
-      return copy;
-    });
-  }
 }

@@ -3,17 +3,18 @@ export function define(object: object, name: PropertyKey, value: unknown): void 
   Object.defineProperty(object, name, { value, writable: true, configurable: true });
 }
 
-/** Has reading `name` of `prototype`'s objects call `read`, with what the engine's own getter gives. */
+/** Has reading `name` of `prototype`'s objects call `read`, with the engine's own getter for any of them. */
 export function defineGetter<T extends object>(
   prototype: T,
   name: string,
-  read: (object: T, engine: () => unknown) => unknown,
+  read: (object: T, engine: (object: T) => unknown) => unknown,
 ): void {
   const own = Object.getOwnPropertyDescriptor(prototype, name);
+  const engine = (object: T): unknown => own?.get?.call(object);
   Object.defineProperty(prototype, name, {
     ...own,
     get(this: T) {
-      return read(this, () => own?.get?.call(this));
+      return read(this, engine);
     },
     enumerable: true,
     configurable: true,
@@ -35,7 +36,7 @@ export function before<T extends object, Args extends unknown[]>(
 
 /** Has `construct` make the objects of a class, which stays the engine's. */
 export function wrap<Args extends unknown[]>(
-  name: "Request" | "Response" | "WritableStream",
+  name: "Headers" | "Request" | "Response" | "WritableStream",
   construct: (args: Args, newTarget: Function) => object,
 ): void {
   const engine = globalThis[name];

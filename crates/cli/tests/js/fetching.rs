@@ -193,8 +193,8 @@ fn the_fields_of_a_fetched_response_are_immutable() {
         assert_eq!(
             json(&served.get(&target).await),
             json!({
-                "all": ["TypeError", "TypeError", "TypeError"], "length": "3", "is": true,
-                "copied": "3", "copy": "b", "made": ["", false], "text": "abc",
+                "all": ["TypeError", "TypeError", "TypeError", "TypeError"], "length": "3",
+                "is": true, "copied": "3", "copy": "b", "made": ["", false], "text": "abc",
             })
         );
     });

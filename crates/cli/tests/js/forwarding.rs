@@ -43,7 +43,7 @@ fn a_body_that_is_handed_on_never_enters_the_guest() {
         })
         .await;
         let (served, calls) = watched("js-hand-on").await;
-        for how in ["body", "request", "input"] {
+        for how in ["body", "request", "input", "taken"] {
             let target = format!("/forward?how={how}&url={}", q(&upstream.url("/")));
             let mut wire = served.post(&target).await;
             wire.send(chunk("abc") + END).await;

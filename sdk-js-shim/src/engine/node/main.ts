@@ -1,14 +1,16 @@
 // Node, where tests run.
 
 import type { Engine } from "../engine.js";
+import { wrapHeaders } from "../headers.js";
 import { lacks } from "../lacks.js";
-import { askedFor, installMade, madeOf, origins } from "../made.js";
+import { askedFor, madeOf, origins, wrapMessages } from "../messages.js";
 
 export const engine: Engine = {
   install() {
     // Some of its versions are older.
     for (const lack of Object.values(lacks)) if (!lack.isThere()) lack.install();
-    installMade();
+    wrapHeaders();
+    wrapMessages({});
   },
   madeOf,
   askedFor,

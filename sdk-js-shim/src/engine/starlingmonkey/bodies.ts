@@ -1,9 +1,10 @@
 // Reading the bodies of requests and responses.
 
-import { define, defineGetter } from "../../internal/define.js";
+import { define } from "../../internal/define.js";
+import { own } from "../../internal/own.js";
 import type { Lack } from "../lacks.js";
-
-type Message = Request | Response;
+import { bodyOf, type Message, moveBody } from "../messages.js";
+import { disturb } from "./disturbed.js";
 
 /** A byte that is no UTF-8; a byte order mark before `1`. */
 const BAD = Uint8Array.of(0xff);
@@ -27,7 +28,8 @@ export const lacks: Record<string, Lack> = {
   },
   "Response.clone": {
     isThere: () => "clone" in Response.prototype,
-    install: () => installClone(Response.prototype, likeResponse),
+    install: () => readHolders(Response.prototype),
+    ways: { cloneResponse: (response) => clone(response, likeResponse) },
   },
   "clone of a request with a stream of bytes": {
     isThere() {
@@ -40,7 +42,8 @@ export const lacks: Record<string, Lack> = {
         return false;
       }
     },
-    install: () => installClone(Request.prototype, likeRequest),
+    install: () => readHolders(Request.prototype),
+    ways: { cloneRequest: (request) => clone(request, likeRequest) },
   },
 };
 
@@ -65,42 +68,37 @@ async function blob(message: Message): Promise<Blob> {
   return new Blob([bytes], { type: message.headers.get("content-type") ?? "" });
 }
 
-/** Of a message that was cloned: one that has the branch of its body which is left. */
-const remaining = new WeakMap<Message, Message>();
-
-/** The message of the engine's that has the body of `message`. */
-export function withBody<Of extends Message>(message: Of): Of {
-  return (remaining.get(message) as Of | undefined) ?? message;
-}
-
-function installClone<Of extends Message>(
-  prototype: Of,
-  like: (message: Of, body: ReadableStream | null) => Of,
-): void {
-  for (const name of ["body", "bodyUsed"] as const) {
-    defineGetter(prototype, name, (message, engine) => remaining.get(message)?.[name] ?? engine());
-  }
-  for (const name of ["arrayBuffer", "blob"] as const) {
-    const engine = prototype[name] as () => Promise<unknown>;
-    define(prototype, name, function (this: Of) {
-      return engine.call(withBody(this));
-    });
-  }
-  define(prototype, "clone", function (this: Of) {
-    if (this.bodyUsed || this.body?.locked) throw new TypeError("the body was used already");
-    if (this.body === null) return like(this, null);
-    const [one, other] = this.body.tee();
-    remaining.set(this, like(this, one));
-    return like(this, other);
+/** Has the body of a message that was cloned be read where it is. All other ways to read a body end here. */
+function readHolders(prototype: Message): void {
+  const read = prototype.arrayBuffer;
+  define(prototype, "arrayBuffer", function (this: Message) {
+    const { holder, stream } = bodyOf(this);
+    // It may be another message's too.
+    if (stream !== undefined) disturb(stream);
+    return read.call(holder);
   });
 }
 
+/** One branch of the body is the copy's, and the other is left to `message`, held by another one like it. */
+function clone<Of extends Message>(
+  message: Of,
+  like: (message: Of, body: ReadableStream | null) => Of,
+): Of {
+  const { body } = message;
+  if (message.bodyUsed || body?.locked) throw new TypeError("the body was used already");
+  if (body === null) return like(message, null);
+  const [one, other] = body.tee();
+  moveBody(message, like(message, one), one);
+  return like(message, other);
+}
+
 function likeResponse(response: Response, body: ReadableStream | null): Response {
+  if (response.type === "error") return own.Response.error();
   const { status, statusText, headers } = response;
-  return new Response(body, { status, statusText, headers });
+  return new own.Response(body, { status, statusText, headers });
 }
 
 function likeRequest(request: Request, body: ReadableStream | null): Request {
   const { url, method, headers } = request;
-  return new Request(url, { method, headers, body, duplex: "half" });
+  return new own.Request(url, { method, headers, body, duplex: "half" });
 }

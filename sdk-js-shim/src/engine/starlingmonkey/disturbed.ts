@@ -1,14 +1,12 @@
 // Whether somebody has read from a stream: what a body's `bodyUsed` says.
 
-import { before, define, defineGetter } from "../../internal/define.js";
+import { before, define } from "../../internal/define.js";
 import type { Lack } from "../lacks.js";
-import { madeOf } from "../made.js";
 
 /** The streams of which something was read, whoever read it. */
-const touched = new WeakSet<ReadableStream>();
-const read = new WeakMap<object, ReadableStream>();
-/** The streams of bodies that somebody has looked at; to look makes one of a body that is whole. */
-const looked = new WeakMap<Request | Response, ReadableStream>();
+const disturbed = new WeakSet<ReadableStream>();
+/** The streams of readers. */
+const streams = new WeakMap<object, ReadableStream>();
 
 export const lacks: Record<string, Lack> = {
   "bodyUsed once a part was read": {
@@ -29,14 +27,14 @@ export const lacks: Record<string, Lack> = {
       define(prototype, "getReader", function (this: ReadableStream, ...args: []) {
         refuseByob(...args);
         const reader = getReader.apply(this, args);
-        read.set(reader, this);
+        streams.set(reader, this);
         return reader;
       });
       Reflect.deleteProperty(globalThis, "ReadableStreamBYOBReader");
       for (const name of ["cancel", "read"])
         before(ReadableStreamDefaultReader.prototype, name, disturbBy);
-      for (const message of [Request.prototype, Response.prototype]) installBodyUsed(message);
     },
+    ways: { isDisturbed: (stream) => disturbed.has(stream) },
   },
 };
 
@@ -54,23 +52,10 @@ function refuseByob(options?: { mode?: unknown }): void {
 
 /** Has `stream` count as read. */
 export function disturb(stream: ReadableStream): void {
-  touched.add(stream);
+  disturbed.add(stream);
 }
 
 function disturbBy(reader: object): void {
-  const stream = read.get(reader);
+  const stream = streams.get(reader);
   if (stream !== undefined) disturb(stream);
-}
-
-function installBodyUsed(prototype: Request | Response): void {
-  defineGetter(prototype, "body", (message, engine) => {
-    const stream = engine() as ReadableStream | null;
-    if (stream !== null) looked.set(message, stream);
-    return stream;
-  });
-  defineGetter(prototype, "bodyUsed", (message, engine) => {
-    if (engine()) return true;
-    const stream = madeOf(message).kind === "stream" ? message.body : looked.get(message);
-    return stream !== undefined && stream !== null && touched.has(stream);
-  });
 }

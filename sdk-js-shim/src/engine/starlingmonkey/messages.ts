@@ -1,17 +1,17 @@
 // What a `Request` and a `Response` are beside their bodies. Their constructors stay the engine's own, wrapped: they
 // refuse what the standard does.
 
-import { define, defineGetter, wrap } from "../../internal/define.js";
+import { define, defineGetter } from "../../internal/define.js";
 import type { Asked } from "../engine.js";
-import { askedFor } from "../made.js";
-import { withBody } from "./bodies.js";
 import type { Lack } from "../lacks.js";
+import { askedFor, type RequestArguments, type ResponseArguments } from "../messages.js";
 import { partsOf, streamOf } from "./parts.js";
 
 /** The attributes that the engine has not, and what they are where nobody asked for anything. */
 const ATTRIBUTES = {
   cache: "default",
   credentials: "same-origin",
+  destination: "",
   duplex: "half",
   integrity: "",
   keepalive: false,
@@ -33,6 +33,9 @@ const VALUES = new Map<string, readonly string[]>([
 
 /** A token of RFC 9110. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** A reason-phrase of RFC 9112. */
+const REASON = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 const FORBIDDEN = new Set(["CONNECT", "TRACE", "TRACK"]);
 
@@ -60,7 +63,16 @@ export const lacks: Record<string, Lack> = {
         () => new Request("http://h/", { method: "trace" }),
         () => new Request("http://user@h/"),
       ].every((refused) => thrownBy(refused) !== undefined),
-    install: installRequest,
+    ways: { request: constructRequest },
+  },
+  "the URL of Response.redirect": {
+    isThere: () => Response.redirect("HTTP://A").headers.get("location") === "http://a/",
+    install() {
+      const { redirect } = Response;
+      define(Response, "redirect", (url: string | URL, status?: number) =>
+        redirect.call(Response, new URL(url).href, status),
+      );
+    },
   },
   "Response.error": {
     isThere: () => "error" in Response,
@@ -76,38 +88,54 @@ export const lacks: Record<string, Lack> = {
   },
 };
 
-function installRequest(): void {
-  const engine = Request;
-  wrap("Request", (args: [RequestInfo | URL, Asked?], newTarget) => {
-    const [input, init] = args;
-    if (input instanceof engine) args[0] = withBody(input);
-    const whole = partsOf(init?.body);
-    if (whole !== undefined) args[1] = { ...init, body: streamOf(whole.parts), duplex: "half" };
-    const request: Request = Reflect.construct(engine, args, newTarget);
-    if (whole !== undefined) setType(request, whole.type);
-    check(request);
-    if (init !== undefined) checkValues(init);
-    return request;
-  });
+// The engine's own.
+const EngineRequest = Request;
+const EngineResponse = Response;
+
+function constructRequest(args: RequestArguments, to: Function): Request {
+  const init = args[1];
+  const parts = partsOf(init?.body);
+  const body = parts === undefined ? bodyTaken(args[0], init) : streamOf(parts.parts);
+  if (body !== null) args[1] = { ...init, body, duplex: "half" };
+  const request: Request = Reflect.construct(EngineRequest, args, to);
+  if (parts !== undefined) setType(request, parts.type);
+  check(request);
+  if (init != null) checkValues(init);
+  return request;
 }
 
 /**
- * Has a Blob or a form be read as `parts.ts` says, and a status that has no body be named where it is refused: the engine
- * refuses it as well, and says of none which it is.
+ * The stream of the body that a request takes from another one. The engine would put a stream of its own around it, and
+ * one that reads from the host is to be known.
  */
-export function installResponse(): void {
-  const engine = Response;
-  wrap("Response", (args: [(BodyInit | null)?, ResponseInit?], newTarget) => {
-    const [body, init] = args;
-    if (body != null && BODILESS.has(init?.status ?? 200)) {
-      throw new TypeError(`a response with the status ${init!.status} has no body`);
-    }
-    const whole = partsOf(body);
-    if (whole !== undefined) args[0] = streamOf(whole.parts);
-    const response: Response = Reflect.construct(engine, args, newTarget);
-    if (whole !== undefined) setType(response, whole.type);
-    return response;
-  });
+function bodyTaken(input: unknown, init: Asked | undefined): ReadableStream | null {
+  return input instanceof EngineRequest && init?.body == null ? input.body : null;
+}
+
+/**
+ * Reads a Blob or a form as `parts.ts` says, and names a status that has no body where it refuses it: the engine refuses
+ * it as well, and says of none which it is.
+ */
+export function constructResponse(args: ResponseArguments, to: Function): Response {
+  const body = args[0];
+  const init = args[1];
+  if (init != null) checkInit(init, body != null);
+  const parts = partsOf(body);
+  if (parts !== undefined) args[0] = streamOf(parts.parts);
+  const response: Response = Reflect.construct(EngineResponse, args, to);
+  if (parts !== undefined) setType(response, parts.type);
+  return response;
+}
+
+function checkInit({ status, statusText }: ResponseInit, hasBody: boolean): void {
+  // As WebIDL makes an `unsigned short` of it.
+  const number = status === undefined ? 200 : Number(status) & 0xffff;
+  if (hasBody && BODILESS.has(number)) {
+    throw new TypeError(`a response with the status ${number} has no body`);
+  }
+  if (statusText !== undefined && !REASON.test(String(statusText))) {
+    throw new TypeError(`${JSON.stringify(statusText)} is no text of a status`);
+  }
 }
 
 /** A body's own type, where its message was given none. */
@@ -129,8 +157,8 @@ function check(request: Request): void {
   if (!TOKEN.test(method) || FORBIDDEN.has(method.toUpperCase())) {
     throw new TypeError(`the method ${JSON.stringify(method)} can't be sent`);
   }
-  const authority = url.slice(url.indexOf("//") + 2).split(/[/?#]/, 1)[0]!;
-  if (authority.includes("@")) {
+  // Most have no such character anywhere.
+  if (url.includes("@") && /^[^/]*\/\/[^/?#]*@/.test(url)) {
     throw new TypeError("a request's URL has no user information; use the field authorization");
   }
 }

@@ -11,7 +11,7 @@ type Capture = (object: object, above?: unknown) => void;
 
 export function writeStacks(write: Write): void {
   defineGetter(Error.prototype, "stack", (error, engine) => {
-    const stack = engine();
+    const stack = engine(error);
     return typeof stack === "string" ? write(error, framesOf(stack)) : stack;
   });
   writeCaptured(write);

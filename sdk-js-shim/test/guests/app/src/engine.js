@@ -2,6 +2,7 @@
 
 import { lacks } from "../../../../src/engine/starlingmonkey/lacks.ts";
 import keys from "./keys.json";
+import { standard } from "./standard.js";
 
 const encoder = new TextEncoder();
 
@@ -32,6 +33,7 @@ const caught = async (run) => {
 
 /** Each as a promise of what has to be `true`, or of a text that says what is there instead. */
 const checks = {
+  ...standard,
   "text of bytes that are no UTF-8": async () =>
     (await new Response(bytes(0x61, 0xff, 0x62)).text()) === "a\ufffdb",
   "text without its mark": async () =>
@@ -202,6 +204,13 @@ const checks = {
     await stream.close();
     await stream.abort();
     return !aborted;
+  },
+  "a status that has no body is told of, whatever it is written as": async () => {
+    try {
+      return `no error but ${new Response("", { status: "204" })}`;
+    } catch (error) {
+      return error.message === "a response with the status 204 has no body" || error.message;
+    }
   },
   "what a stream is written with is called on it": async () => {
     class Sink {
@@ -449,6 +458,15 @@ const checks = {
       new TextDecoderStream("utf-8", { fatal: true }),
     );
     return (await caught(() => all(stream))) === "TypeError";
+  },
+  // Node 20 does neither.
+  "an iterator that is not asynchronous is ended as well, and one may have no way to": async () => {
+    let reason;
+    const source = { next: () => ({}), return: (given) => ((reason = given), {}) };
+    await ReadableStream.from({ [Symbol.iterator]: () => source }).cancel("the reason");
+    source.return = null;
+    await ReadableStream.from({ [Symbol.iterator]: () => source }).cancel();
+    return reason === "the reason";
   },
   "a decoding stream tells what it is": () => {
     const it = new TextDecoderStream("UTF8", { ignoreBOM: true });

@@ -204,6 +204,7 @@ export const fetching = {
       () => headers.set("a", "b"),
       () => headers.append("a", "b"),
       () => headers.delete("content-length"),
+      () => up.clone().headers.set("a", "b"),
     ].map((change) => {
       try {
         return change();
@@ -304,6 +305,11 @@ export const fetching = {
         return fetch(new Request(url, request));
       case "input":
         return fetch(url, request);
+      case "taken": {
+        const { method, body } = request;
+        const one = new Request(url, { method, body, duplex: "half" });
+        return fetch(new Request(one));
+      }
     }
   },
 };

@@ -1,0 +1,59 @@
+// Fields that an engine refuses: its errors name neither the field nor what is wrong with its value.
+
+import { define, wrap } from "../internal/define.js";
+
+/** What no value has, but for its ends, where blanks and line breaks are taken off. */
+const REFUSED = /[\0\n\r]|[^\0-\xff]/;
+
+const NO_BYTE =
+  "which is no single byte: `setHeaderText` and `appendHeaderText` of `@edgewit/sdk` send text as UTF-8";
+
+/** Has the error on a value that no field can hold say which and why. */
+export function wrapHeaders(): void {
+  const engine = Headers;
+  wrap("Headers", (args: [init?: HeadersInit], to) => {
+    try {
+      return Reflect.construct(engine, args, to);
+    } catch (error) {
+      throw explained(error, args[0]);
+    }
+  });
+  for (const method of ["append", "set"] as const) {
+    const change = engine.prototype[method];
+    define(engine.prototype, method, function (this: Headers, ...field: [string, string]) {
+      try {
+        change.apply(this, field);
+      } catch (error) {
+        throw explained(error, [field]);
+      }
+    });
+  }
+}
+
+/** `error`, with which an engine refused fields, or where a value is the reason, one that tells of it. */
+export function explained(error: unknown, fields: HeadersInit | undefined): unknown {
+  if (!(error instanceof TypeError)) return error;
+  for (const [name, value] of pairsOf(fields)) {
+    const text = value.trim();
+    const at = text.search(REFUSED);
+    if (at < 0) continue;
+    const character = String.fromCodePoint(text.codePointAt(at)!);
+    const where = `has ${JSON.stringify(character)} at index ${value.indexOf(text) + at}`;
+    const why = character > "\xff" ? NO_BYTE : "which no field holds";
+    return new TypeError(`the value of the field ${JSON.stringify(name)} ${where}, ${why}`, {
+      cause: error,
+    });
+  }
+  return error;
+}
+
+function pairsOf(fields: unknown): [name: string, value: string][] {
+  try {
+    const isIterable = Symbol.iterator in (fields as object);
+    const pairs = isIterable ? [...(fields as Iterable<[]>)] : Object.entries(fields as object);
+    return pairs.map(([name, value]) => [String(name), String(value)]);
+  } catch {
+    // What is none of it has been told by the engine.
+    return [];
+  }
+}
