@@ -51,7 +51,7 @@ export function hintsOf(response: Response): [string, string][] {
 }
 
 /** @internal The first of several values of one name counts. */
-export function toMap(pairs: Iterable<readonly [string, string]>): ReadonlyMap<string, string> {
+export function toMap(pairs: Iterable<readonly [string, string]>): Map<string, string> {
   const map = new Map<string, string>();
   for (const [name, value] of pairs) if (!map.has(name)) map.set(name, value);
   return map;

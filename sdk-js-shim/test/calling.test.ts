@@ -287,6 +287,13 @@ test("Hono's middleware changes what a handler fetched", async () => {
   );
 });
 
+test("what the host knows of a request is the same each time", async () => {
+  const app = new App().get("/", (c) =>
+    c.json([c.attributes === c.attributes, c.attributes.get("network.protocol.version")]),
+  );
+  assert.deepEqual(await (await app.request("/")).json(), [true, "1.1"]);
+});
+
 test("the fields of a copy of a fetched response stay as well", async () => {
   onFetch(() => new Response("up", { headers: { a: "1" } }));
   const response = await fetch("http://up.test/");

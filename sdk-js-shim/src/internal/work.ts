@@ -8,14 +8,14 @@ type Task = (error: BodyError | undefined) => unknown;
 interface Info {
   requestId: string;
   client?: string | undefined;
-  attributes: Iterable<readonly [string, string]>;
+  attributes: readonly (readonly [string, string])[];
 }
 
 /** The context of one request, and the work that its reply does not wait for. */
 export class Work implements ExecutionContext {
   readonly requestId: string;
   readonly client: string | undefined;
-  readonly #info: Info;
+  #attributes: Info["attributes"] | Map<string, string>;
   readonly #report: (error: unknown) => void;
   readonly #tasks: Task[] = [];
   readonly #work: Promise<void>[] = [];
@@ -24,13 +24,14 @@ export class Work implements ExecutionContext {
   constructor(info: Info, report: (error: unknown) => void) {
     this.requestId = info.requestId;
     this.client = info.client;
-    this.#info = info;
+    this.#attributes = info.attributes;
     this.#report = report;
   }
 
-  // Made when it is asked for: most requests never do.
+  // Made where it is asked for first: most requests never do.
   get attributes(): ReadonlyMap<string, string> {
-    return toMap(this.#info.attributes);
+    const known = this.#attributes;
+    return known instanceof Map ? known : (this.#attributes = toMap(known));
   }
 
   waitUntil(work: PromiseLike<unknown>): void {
