@@ -1,6 +1,6 @@
 // What a test under Node has of a host. Importing this changes nothing: the functions do.
 
-import { install as installGlobals } from "#guest";
+import { alone, install as installGlobals } from "#guest";
 import type { Env, StoreName } from "./context.js";
 import { FetchError, fetchFailed } from "./errors.js";
 import { Listeners } from "./guest/application.js";
@@ -91,10 +91,10 @@ export async function request(
  * const app = await listener(() => import("../src/main.js"));
  * const reply = await request(app, "/hello/ada");
  * ```
- * Rejects: `TypeError` if nothing was added to listen, with what `load` rejects with.
+ * Rejects: `TypeError` if nothing was added to listen, or if `load` calls it itself; with what `load` rejects with.
  */
-export function listener(load: () => Promise<unknown>): Promise<Application> {
-  const app = loaded.then(() => listening(load));
+export async function listener(load: () => Promise<unknown>): Promise<Application> {
+  const app = loaded.then(alone(() => listening(load)));
   loaded = app.catch(() => {});
   return app;
 }

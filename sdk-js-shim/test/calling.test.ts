@@ -321,6 +321,13 @@ test("an application that listens is one that can be called", async () => {
   assert.ok(!("removeEventListener" in globalThis));
 });
 
+test("an application that another one loads is an error, and no wait without an end", async () => {
+  await assert.rejects(
+    listener(() => listener(() => import("./listening.js"))),
+    /`listener` was called by what another `listener` loads/,
+  );
+});
+
 test("applications that are loaded at once listen each for itself", async () => {
   const before = Object.getOwnPropertyDescriptor(globalThis, "addEventListener");
   const loading = (text: string, ms: number) =>

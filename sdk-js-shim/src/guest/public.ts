@@ -22,6 +22,11 @@ export function install(): void {}
 /** Waits for the end of a call in process. */
 export async function ended(): Promise<void> {}
 
+/** What an application is imported by, in a test under Node. */
+export function alone<T>(load: () => T): () => T {
+  return load;
+}
+
 /** Runs a part of a call in process. */
 export function inCall<T>(_call: object, run: () => T): T {
   return run();

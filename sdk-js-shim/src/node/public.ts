@@ -1,11 +1,11 @@
 // What public modules have where there is no host to ask: tests under Node.
 
 import type { Upload } from "../upload.js";
-import { inCallOf } from "./calls.js";
+import { alone, inCallOf } from "./calls.js";
 import { install } from "./globals.js";
 
 export { readExactlyOf, restOf } from "../internal/partly.js";
-export { install };
+export { alone, install };
 
 /** Starts a request whose body is written afterwards. */
 export function startUpload(input: string | URL | Request, init?: RequestInit): Upload {
