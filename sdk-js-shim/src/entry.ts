@@ -7,7 +7,7 @@ import { type Exports, toExports } from "./guest/handler.js";
 import { toHandler } from "./guest/application.js";
 import { install } from "./guest/install.js";
 import { serve } from "./guest/loop.js";
-import { rehearsed } from "./guest/rehearsal.js";
+import { rehearsed, reply } from "./guest/rehearsal.js";
 import { envOf } from "./internal/granted.js";
 import { Store } from "./kv.js";
 
@@ -23,11 +23,10 @@ export interface Built {
 /** The exports of a component, of an application's own module. Throws if that handles no requests. */
 export function start(module: { default?: unknown }, built: Built): Exports {
   const env = envOf(built.stores, (name) => new Store(name));
-  let begin = () => {
-    serve();
-    begin = () => {};
-  };
   const handler = toHandler(module);
   component.built();
-  return rehearsed(toExports(handler, env, () => begin()));
+  return rehearsed(
+    toExports(handler, env, serve),
+    toExports(reply, {}, () => {}),
+  );
 }

@@ -12,6 +12,10 @@ const METHODS = ["GET", "POST"];
 /** The second time finds what the first wrote down, and the third nothing new. */
 const TIMES = 3;
 
+/** The cases of a `result`. */
+const OK = 0;
+const FAILED = 1;
+
 /** `reply-body.source` and `chunk.end`. */
 const SOURCE = 3;
 const END = 1;
@@ -40,13 +44,13 @@ export function rehearses(script) {
 /** Returns the memory of an engine that has answered, and the pages of it to which a request has `written`, by their
  * index; nothing, or throws as the engine does, where the application keeps it from answering. */
 export function rehearse(exports) {
+  // No host tells of a reply before a request: the SDK knows by it that a rehearsal begins, and by a failure that it is
+  // over, as it is in the memory that requests begin with.
+  tellOfReply(exports, OK);
   for (let left = TIMES; left > 0; left--) if (!METHODS.every((it) => ask(exports, it))) return;
-  const tell = functionOf(exports, "#after-reply");
-  const replyEnded = (isError) => tell.done(tell.call(isError, 0, 0n, 0));
-  // What says that this was the last, and that it was not: the requests of the component are the application's.
-  replyEnded(1);
+  tellOfReply(exports, FAILED);
   const memory = copyOf(exports);
-  replyEnded(0);
+  tellOfReply(exports, OK);
   if (!METHODS.every((it) => ask(exports, it))) return;
   return { memory, written: pagesThatDiffer(memory, copyOf(exports)) };
 }
@@ -64,10 +68,15 @@ function pagesThatDiffer(before, after) {
   return pages;
 }
 
+/** Calls `after-reply`. */
+function tellOfReply(exports, sent) {
+  const afterReply = functionOf(exports, "#after-reply");
+  afterReply.done(afterReply.call(sent, 0, 0n, 0));
+}
+
 /** One request, from its beginning to the end of its reply. Returns false where it is answered by an error. */
 function ask(exports, method) {
   const handle = functionOf(exports, "#handle");
-  const afterReply = functionOf(exports, "#after-reply");
   if (handle.call.length !== ARGUMENTS) {
     const { length } = handle.call;
     throw new Error(`\`handle\` of this version of the interface takes ${length} arguments`);
@@ -79,7 +88,7 @@ function ask(exports, method) {
   handle.done(result);
   if (isError) return false;
   if (source !== undefined) readAll(exports, source);
-  afterReply.done(afterReply.call(0, 0, 0n, 0));
+  tellOfReply(exports, OK);
   return true;
 }
 

@@ -30,7 +30,7 @@ function unhandled(error: unknown): void {
   logFailure("a promise that nobody handled", error);
 }
 
-/** The exports of a component that is `application`. `begin` is called once, before its first request. */
+/** The exports of a component that is `application`. `begin` is called before each request. */
 export function toExports(application: Handler, env: object, begin: () => void): Exports {
   let work: Work | undefined;
   return {

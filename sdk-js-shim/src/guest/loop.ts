@@ -40,8 +40,9 @@ export function isServing(): boolean {
   return serving;
 }
 
-/** Begins to serve. Times that were set before count from now. */
+/** Begins to serve, with the first request. Times that were set before count from now. */
 export function serve(): void {
+  if (serving) return;
   serving = true;
   if (timers.length === 0) return;
   const began = now();

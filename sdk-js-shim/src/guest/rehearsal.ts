@@ -4,7 +4,7 @@
 // has done so once for all requests. The application itself has not been asked for anything then.
 
 import { own } from "../internal/own.js";
-import { type Exports, toExports } from "./handler.js";
+import type { Exports } from "./handler.js";
 
 // As the platform has them: an application may put its own in their place, and is not to be asked here.
 const { Headers, ReadableStream, TextEncoder, URL } = globalThis;
@@ -12,8 +12,8 @@ const { Headers, ReadableStream, TextEncoder, URL } = globalThis;
 /** The id of the build's requests; it looks for this text to know that they are answered here. */
 const REHEARSAL = "edgewit-rehearsal";
 
-/** What most applications do, done once: the engine has then learnt it for all of them. */
-async function reply(request: Request): Promise<Response> {
+/** The application of a rehearsal: what most do, so that the engine has learnt it for all of them. */
+export async function reply(request: Request): Promise<Response> {
   const url = new URL(request.url);
   const headers = new Headers(request.headers);
   headers.set("content-type", "application/json");
@@ -38,22 +38,21 @@ function streamOf(text: string): ReadableStream<Uint8Array> {
 }
 
 /**
- * `exports`, but for the build's requests: until it tells a rehearsal that its reply failed, which is the state that a
- * component begins with.
+ * `exports`, but for `rehearsal` in a rehearsal. Until a request was the application's, the build has one begin where it
+ * tells of a reply that went well, and end where of one that failed; no host tells of a reply before a request.
  */
-export function rehearsed(exports: Exports): Exports {
-  const rehearsal = toExports(reply, {}, () => {});
-  let isOver = false;
-  let current = exports;
+export function rehearsed(exports: Exports, rehearsal: Exports): Exports {
+  let isRehearsing = false;
+  let current: Exports | undefined;
   return {
     BodySource: exports.BodySource,
     handle(request, from) {
-      current = !isOver && from.requestId === REHEARSAL ? rehearsal : exports;
+      current = isRehearsing && from.requestId === REHEARSAL ? rehearsal : exports;
       return current.handle(request, from);
     },
     afterReply(sent) {
-      if (current === rehearsal) isOver = sent.tag === "err";
-      return current.afterReply(sent);
+      if (current !== exports) isRehearsing = sent.tag === "ok";
+      return current?.afterReply(sent) ?? Promise.resolve();
     },
   };
 }
