@@ -16,7 +16,8 @@ const urls = new WeakMap<Headers, string>();
 function refusing(what: string) {
   return function (this: Headers, name: unknown): never {
     const url = urls.get(this);
-    const of = url === undefined ? "of a redirect" : `that was fetched, from ${new URL(url).origin},`;
+    const of =
+      url === undefined ? "of a redirect" : `that was fetched, from ${new URL(url).origin},`;
     throw new TypeError(
       `\`${String(name)}\` can't be ${what}: the headers of a response ${of} are immutable; those of ` +
         "`new Response(response.body, response)`, a copy, are not",
