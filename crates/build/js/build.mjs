@@ -5,15 +5,12 @@
 // what is wrong, and exits with 3.
 
 import { createHash } from "node:crypto";
-import { writeFileSync } from "node:fs";
 import { bundle } from "./bundle.mjs";
 import { failure, printed } from "./failure.mjs";
 import { Places, lineTable } from "./lines.mjs";
 import { namedClasses, namedFunctions } from "./names.mjs";
 import { withoutRequire } from "./require.mjs";
 import { start } from "./start.mjs";
-
-const STDOUT = 1;
 
 const SLOW =
   "each request takes longer than it need: the application changes something of the platform's by which requests are " +
@@ -31,14 +28,14 @@ if (lacksReact(code)) warn([JSX]);
 const places = new Places(map);
 const named = namedClasses(withoutRequire(code, places, modules), places);
 const script = seeded(named) + lineTable(code, places) + namedFunctions(code, places);
-const started = await start(app.engine, script, app.memoryBytes);
-const failed = await failure(started, places, app);
+const started = await start(app, script);
+const failed = await failure(started, script, places, app);
 if (failed) fail(failed);
 if (started.bytes > app.memoryBytes) fail([tooMuch(started.bytes)]);
 warn(printed(started, places));
 if (started.slow) warn([SLOW]);
 const written = Uint32Array.of(started.written.length, ...started.written);
-writeFileSync(STDOUT, Buffer.concat([new Uint8Array(written.buffer), started.memory]));
+process.stdout.write(Buffer.concat([new Uint8Array(written.buffer), started.memory]));
 
 /** Whether calls that JSX became are of what no file and no package declares. */
 function lacksReact(code) {

@@ -3,7 +3,8 @@
 import { ENTRY, awaits } from "./bundle.mjs";
 import { packageOf } from "./imports.mjs";
 import { insteadOf } from "./engine/absent.mjs";
-import { SCRIPT } from "./start.mjs";
+import { loopOf, waitsOf, withAwaitsMarked, withLoopsMarked } from "./marks.mjs";
+import { LIMIT_MS, SCRIPT, start } from "./start.mjs";
 
 const THROWN = "Exception while evaluating top-level script\n";
 const REJECTION = "Promise rejected but never handled: ";
@@ -14,32 +15,69 @@ const REJECTED = new RegExp(
 /** A rejection of the SDK's own. */
 const FIRST = /^Promise rejected but never handled: "edgewit-first"\nStack:\n(?: .*\n)*\n?/m;
 const UNFINISHED = /does not export a "handler" interface|before initialization/;
+/** What the top level can't do, though requests can. */
+const EARLY = /can only be used while a request is handled/;
 const WHEN = "the top level of an application runs while it is built, and not for a request";
+const NEVER = "never settles: no time passes at the top level, and nothing is fetched";
+const TOO_LONG = `the top level has not come to its end after ${LIMIT_MS / 1000} s`;
 /** What the SDK says of a place begins with it. */
 const PLACED = new RegExp(`^${SCRIPT}:(\\d+):(\\d+): (.*)`);
 /** Of a stack, and of what an application prints. */
 const SHOWN_LINES = 20;
 
-/** Lines on why the top level did not come to its end; `undefined` if it did. */
-export async function failure({ finished, out, err: all, call }, places, app) {
+/** Lines on why the top level of `script` did not come to its end; `undefined` if it did. */
+export async function failure({ finished, isEndless, out, err: all, call }, script, places, app) {
   if (finished) return undefined;
+  if (isEndless) return endless(script, places, app);
   const err = all.replace(FIRST, "");
   const thrown = err.indexOf(THROWN);
   if (thrown >= 0) {
-    const said = shown(out + err.slice(0, thrown));
-    return [...said, ...exception(err.slice(thrown + THROWN.length), places, app.entry), WHEN];
+    const before = said(out + err.slice(0, thrown), places);
+    return [...before, ...exception(err.slice(thrown + THROWN.length), places, app)];
   }
-  if (UNFINISHED.test(err)) return [...shown(out), ...waiting(await awaits(app), app.entry), WHEN];
+  if (UNFINISHED.test(err))
+    return [...said(out, places), ...(await waiting(script, places, app)), WHEN];
   const what = call ? `${call} was called` : "the engine gave up";
-  return [...shown(out + err), `${app.entry}: ${what} at the top level`, WHEN];
+  return [
+    ...said(out + err, places),
+    `${app.entry}: ${what} at the top level`,
+    ...(call ? [WHEN] : []),
+  ];
 }
 
-/** Lines on what never settles: one of the awaits at `places`. */
-function waiting(places, entry) {
-  const never = "never settles: no time passes at the top level, and nothing is fetched";
-  if (places.length === 1) return [`${position(places[0])}: what is awaited here ${never}`];
-  const all = places.slice(0, SHOWN_LINES).map((place) => `    at ${position(place)}`);
-  return [`${entry}: one of the promises that are awaited at the top level ${never}`, ...all];
+/** Lines on what takes too long, for which the script is run once more. */
+async function endless(script, places, app) {
+  const { out, err } = await start(app, withLoopsMarked(script), LIMIT_MS / 2);
+  const { before, stacks } = loopOf(out);
+  const all = stacks.map((stack) => frames(stack, places)).find((it) => it.length > 0) ?? [];
+  const what =
+    all.length > 0
+      ? "and was here: a loop that never ends, or more work than can be done there"
+      : "look for what never ends: a loop, a regular expression that tries too much, or what was put in the place of " +
+        "the platform's own, such as the iterators of arrays";
+  return [...said(before + err, places), ...located(all, app.entry, `${TOO_LONG}, ${what}`)];
+}
+
+/** Lines on what never settles, for which the script is run once more if that may be several. */
+async function waiting(script, places, app) {
+  const all = await awaits(app);
+  const open = all.length > 1 ? await stillAwaited(all, script, places, app) : [];
+  const left = open.length > 0 ? open : all;
+  if (left.length === 1) return [`${position(left[0])}: what is awaited here ${NEVER}`];
+  const lines = left.slice(0, SHOWN_LINES).map((place) => `    at ${position(place)}`);
+  return [`${app.entry}: one of the promises that are awaited at the top level ${NEVER}`, ...lines];
+}
+
+/** Those of the places of an `await` that wait at the end. The engine tells where what is awaited begins. */
+async function stillAwaited(all, script, places, app) {
+  const { out } = await start(app, withAwaitsMarked(script));
+  const open = waitsOf(out).map((stack) => {
+    const place = frames(stack, places)[0]?.place;
+    const before = ({ file, line, column }) =>
+      file === place?.file && line === place.line && column < place.column;
+    return all.findLast(before);
+  });
+  return all.filter((it) => open.includes(it));
 }
 
 /** Lines on what an application printed while it was built, and on what it left unhandled. */
@@ -52,13 +90,16 @@ export function printed({ out, err }, places) {
     unhandled.push(...text.split("\n"));
     return "";
   });
-  const lines = shown(out + rest).map((line) => {
+  return [...unhandled, ...said(out + rest, places, "printed while the application was built: ")];
+}
+
+/** What an application printed, each line behind `mark`, and what the SDK says of places in it. */
+function said(text, places, mark = "") {
+  return shown(text).map((line) => {
     const [, at, column, what] = PLACED.exec(line) ?? [];
     const place = at && places.at(Number(at), Number(column));
-    if (place) return `${position(place)}: ${what}`;
-    return `printed while the application was built: ${placed(line, places)}`;
+    return place ? `${position(place)}: ${what}` : `${mark}${placed(line, places)}`;
   });
-  return [...unhandled, ...lines];
 }
 
 /** A line that an application printed, with its own files in the place of the bundle's lines. */
@@ -75,26 +116,35 @@ function shown(text) {
   return [...lines.slice(0, SHOWN_LINES), `… and ${lines.length - SHOWN_LINES} lines more`];
 }
 
-/** `FILE:LINE:COLUMN (package NAME): MESSAGE`, and the stack. */
-function exception(text, places, entry) {
+/** Lines on an exception, as the engine writes it. */
+function exception(text, places, app) {
   const [head, stack = ""] = text.split(/^Stack:\n/m);
-  const said = head.split(/^Additionally, some promises were rejected/m)[0];
-  const message = said
+  const thrown = head.split(/^Additionally, some promises were rejected/m)[0];
+  const message = thrown
     .replace(/^\S+:\d+:\d+ /gm, "")
     .replace(/^uncaught exception: /, "")
     .trim();
   const all = frames(stack, places);
   // What does not parse has no stack.
-  const [, line, column] = new RegExp(`^${SCRIPT}:(\\d+):(\\d+) `).exec(said) ?? [];
+  const [, line, column] = new RegExp(`^${SCRIPT}:(\\d+):(\\d+) `).exec(thrown) ?? [];
   const parsed = stack.trim() === "" && line && places.at(Number(line), Number(column));
   const place = all[0]?.place ?? (parsed || undefined);
-  return [
-    `${place ? position(place) : entry}: ${message}${insteadOf(message)}`,
-    ...all.slice(0, SHOWN_LINES).map(({ name, place }) => {
-      const at = path(place);
-      return name === "" || name === place.file ? `    at ${at}` : `    at ${name} (${at})`;
-    }),
-  ];
+  const lines = located(all, place ? position(place) : app.entry, explained(message, app));
+  return EARLY.test(message) ? [...lines, WHEN] : lines;
+}
+
+function explained(message, { manifest, memoryBytes }) {
+  if (message !== "out of memory") return `${message}${insteadOf(message)}`;
+  return `${message}; a request may have ${memoryBytes} bytes (memory-bytes in ${manifest})`;
+}
+
+/** `FILE:LINE:COLUMN (package NAME): MESSAGE`, and a stack. */
+function located(all, otherwise, message) {
+  const stack = all.slice(0, SHOWN_LINES).map(({ name, place }) => {
+    const at = path(place);
+    return name === "" || name === place.file ? `    at ${at}` : `    at ${name} (${at})`;
+  });
+  return [`${all.length > 0 ? position(all[0].place) : otherwise}: ${message}`, ...stack];
 }
 
 /** The frames of a stack, lines like `  name@source.js:3:7`, in files of the application and its packages. */

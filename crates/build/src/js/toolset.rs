@@ -20,7 +20,7 @@ const PACKAGES: [(&str, &str); 2] = [
 ];
 
 /// What runs on them.
-const SCRIPTS: [(&str, &str); 17] = [
+const SCRIPTS: [(&str, &str); 19] = [
     (
         "absent.ts",
         include_str!("../../../../sdk-js-shim/src/engine/starlingmonkey/absent.ts"),
@@ -33,12 +33,14 @@ const SCRIPTS: [(&str, &str); 17] = [
     ("glue.mjs", include_str!("../../js/glue.mjs")),
     ("imports.mjs", include_str!("../../js/imports.mjs")),
     ("lines.mjs", include_str!("../../js/lines.mjs")),
+    ("marks.mjs", include_str!("../../js/marks.mjs")),
     ("names.mjs", include_str!("../../js/names.mjs")),
     ("node.mjs", include_str!("../../js/node.mjs")),
     ("rehearse.mjs", include_str!("../../js/rehearse.mjs")),
     ("require.mjs", include_str!("../../js/require.mjs")),
     ("start.mjs", include_str!("../../js/start.mjs")),
     ("test.mjs", include_str!("../../js/test.mjs")),
+    ("thread.mjs", include_str!("../../js/thread.mjs")),
     ("types.mjs", include_str!("../../js/types.mjs")),
     ("unicode.mjs", include_str!("../../js/unicode.mjs")),
 ];

@@ -1,0 +1,139 @@
+// The engine, with an application's script, in a thread of its own; `start.mjs` has what it is given and what it answers.
+//
+// All that the engine asks of the system is answered here, and for equal scripts alike: they give an
+// equal memory. The clock advances by a microsecond each time it is read. Random bytes, with which the
+// engine scatters its hash tables, follow from the script; a request draws others, from the host.
+
+import { closeSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { WASI } from "node:wasi";
+import { parentPort, workerData } from "node:worker_threads";
+import { LATE_NS, isTold } from "./marks.mjs";
+import { copyOf, rehearse, rehearses } from "./rehearse.mjs";
+
+/** The time at which applications are built, as they see it: 2026-01-01, in nanoseconds. */
+const TIME_NS = 1_767_225_600_000_000_000n;
+
+/** The table of a component's own resources, which is the host's: a resource is its own handle. */
+const sources = {
+  "[resource-new]body-source": (resource) => resource,
+  "[resource-rep]body-source": (handle) => handle,
+  "[resource-drop]body-source": () => {},
+};
+
+/** Ends the engine from within an import. */
+class Ended extends Error {}
+
+/** The same, where the script has told what it was started for. */
+class Told extends Ended {}
+
+const ran = await run(workerData);
+parentPort.postMessage({ ran }, ran.memory ? [ran.memory.buffer] : []);
+
+async function run({ module, env, folder, script, seed, most, lateMs }) {
+  const stdin = openSync(join(folder, "arguments"));
+  const wasi = new WASI({ version: "preview1", env, preopens: { "/": folder }, stdin });
+  const printed = { 1: "", 2: "" };
+  let instance;
+  const memory = () => instance.exports.memory.buffer;
+  const late = lateness(lateMs);
+  const imports = {
+    wasi_snapshot_preview1: system(wasi.wasiImport, printed, memory, seed, late),
+    "[export]edge:sdk/handler@0.1.0": sources,
+  };
+  for (const { module: from, name } of WebAssembly.Module.imports(module)) {
+    imports[from] ??= {};
+    imports[from][name] ??= () => {
+      throw new Ended(`${from} ${name}`);
+    };
+  }
+  instance = await WebAssembly.instantiate(module, imports);
+  let returned = false;
+  let call;
+  try {
+    wasi.initialize(instance);
+    instance.exports["componentize.wizer"]();
+    returned = true;
+  } catch (error) {
+    // A trap says nothing of the application; what the engine printed before may.
+    if (!(error instanceof Ended || error instanceof WebAssembly.RuntimeError)) throw error;
+    if (error instanceof Ended) call = error.message;
+  } finally {
+    closeSync(stdin);
+  }
+  const finished = returned && instance.exports.check_init() === 0;
+  const bytes = finished ? memory().byteLength : 0;
+  const fits = finished && bytes <= most;
+  const started = fits ? remembered(instance.exports, script, printed, most) : {};
+  return { finished, bytes, out: printed[1], err: printed[2], call, ...started };
+}
+
+/** The engine's memory, after a rehearsal, and the pages that one writes to; as it was, and what was printed by then, if
+ * the application keeps one from working, which makes it `slow`. */
+function remembered(exports, script, printed, most) {
+  const before = { memory: copyOf(exports), written: [] };
+  const printedBefore = { ...printed };
+  if (!rehearses(script)) return { ...before, slow: false };
+  try {
+    const rehearsed = rehearse(exports);
+    if (rehearsed?.memory.length <= most) return { ...rehearsed, slow: false };
+  } catch (error) {
+    if (!(error instanceof Ended || error instanceof WebAssembly.RuntimeError)) throw error;
+    if (error instanceof Told) return { ...before, slow: true };
+  }
+  Object.assign(printed, printedBefore);
+  return { ...before, slow: true };
+}
+
+/** Whether so much of the processor's time has passed; never asked of the system where it can't. */
+function lateness(lateMs) {
+  const began = process.cpuUsage();
+  return () => {
+    if (lateMs === Infinity) return false;
+    const { user, system } = process.cpuUsage(began);
+    return (user + system) / 1000 >= lateMs;
+  };
+}
+
+/** The system as the engine sees it: that of Node but for what is printed, drawn or read off a clock. */
+function system(node, printed, memory, seed, isLate) {
+  let time = TIME_NS;
+  let drawn = 0;
+  const decoders = { 1: new TextDecoder(), 2: new TextDecoder() };
+  return {
+    ...node,
+    fd_write(fd, vectors, count, written) {
+      if (!(fd in printed)) return node.fd_write(fd, vectors, count, written);
+      const view = new DataView(memory());
+      let total = 0;
+      let text = "";
+      for (let at = vectors; at < vectors + 8 * count; at += 8) {
+        const bytes = new Uint8Array(
+          memory(),
+          view.getUint32(at, true),
+          view.getUint32(at + 4, true),
+        );
+        text += decoders[fd].decode(bytes, { stream: true });
+        total += bytes.length;
+      }
+      printed[fd] += text;
+      parentPort.postMessage({ fd, text });
+      if (isTold(printed[fd])) throw new Told();
+      view.setUint32(written, total, true);
+      return 0;
+    },
+    random_get(at, length) {
+      const bytes = new Uint8Array(memory(), at, length);
+      for (const index of bytes.keys()) bytes[index] = seed[drawn++ % seed.length];
+      return 0;
+    },
+    clock_time_get(_id, _precision, at) {
+      time += 1_000n;
+      new DataView(memory()).setBigUint64(at, isLate() ? LATE_NS : time, true);
+      return 0;
+    },
+    proc_exit(code) {
+      throw new Ended(`exit ${code}`);
+    },
+  };
+}
