@@ -6,6 +6,7 @@ import { component, engine } from "#engine";
 import { type Exports, toExports } from "./guest/handler.js";
 import { toHandler } from "./guest/application.js";
 import { install } from "./guest/install.js";
+import { useLines } from "./guest/lines.js";
 import { serve } from "./guest/loop.js";
 import { rehearsed, reply } from "./guest/rehearsal.js";
 import { envOf } from "./internal/granted.js";
@@ -23,10 +24,14 @@ export interface Built {
 /** The exports of a component, of an application's own module. Throws if that handles no requests. */
 export function start(module: { default?: unknown }, built: Built): Exports {
   const env = envOf(built.stores, (name) => new Store(name));
+  const begin = () => {
+    serve();
+    useLines();
+  };
   const handler = toHandler(module);
   component.built();
   return rehearsed(
-    toExports(handler, env, serve),
+    toExports(handler, env, begin),
     toExports(reply, {}, () => {}),
   );
 }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { framesOf } from "../dist/guest/lines.js";
+import { framesOf, useLines } from "../dist/guest/lines.js";
 
 const runs = ["2", "3,a,0", "1", "k,2s,1", "4,d,0"].join(" ");
 const joined = "r,6,2s r,9,2t";
@@ -11,6 +11,11 @@ const table = ["a.ts", "node_modules/b/b.js", joined, runs].join("\n");
 Object.assign(globalThis, { [Symbol.for("edgewit.lines")]: table });
 
 const frames = (...lines: number[]) => lines.map((line) => ({ name: "f", line, column: 5 }));
+
+test("while the application is built a place is one of the bundle", () => {
+  assert.deepEqual(framesOf(frames(3)), ["f (source.js:3:5)"]);
+  useLines();
+});
 
 test("a line of a bundle is one of a file, or nobody's", () => {
   const places = Array.from({ length: 32 }, (_, line) => framesOf(frames(line + 1)));

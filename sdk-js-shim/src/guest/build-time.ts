@@ -24,18 +24,20 @@ const told = new Set<string>();
 type ImportKey = Parameters<SubtleCrypto["importKey"]>;
 
 /**
- * Tells whoever builds, once for each place, that what all requests share is no secret, no identifier and no time.
- * `callers` are the functions of this file between here and who asked.
+ * Tells whoever builds, once for each place, what comes of something at the top level. `callers` are the functions of the
+ * SDK's between here and who asked.
  */
-function early<T>(name: string, value: T, callers = 1): T {
-  const [, ...frames] = new Error().stack!.split("\n");
-  // Once the top level has come to its end, the frames of the SDK are known for that and left out.
-  const areOwnThere = /^ *at early\d* /.test(frames[0] ?? "");
-  const [place] = /[^\s()]+:\d+/.exec(frames[areOwnThere ? 1 + callers : 0] ?? "") ?? [];
+export function tellEarly(what: string, callers: number): void {
+  const frame = new Error().stack!.split("\n")[2 + callers] ?? "";
+  const [place] = /[^\s()]+:\d+/.exec(frame) ?? [];
   const where = place === undefined ? "" : `${place}: `;
-  const text = `${where}${name} at the top level gives every request the same value`;
-  if (!told.has(text)) console.warn(text);
-  told.add(text);
+  if (!told.has(where + what)) console.warn(where + what);
+  told.add(where + what);
+}
+
+/** What all requests share is no secret, no identifier and no time. */
+function early<T>(name: string, value: T, callers = 1): T {
+  tellEarly(`${name} at the top level gives every request the same value`, callers + 1);
   return value;
 }
 

@@ -30,8 +30,14 @@ interface Joined {
   line: number;
 }
 
+let isUsed = false;
 let runs: Run[] | undefined;
 const joined = new Map<number, Joined[]>();
+
+/** Has places be the application's from now on. While it is built they are those of the bundle, which its build knows. */
+export function useLines(): void {
+  isUsed = true;
+}
 
 /** Those frames of a stack that are in the application's own files, as V8 writes them. */
 export function framesOf(stack: Iterable<Frame>): string[] {
@@ -60,9 +66,8 @@ export function isOfPackage(frame: string): boolean {
  * `file:line` of a line of the bundle, whose columns are its own and no file's; `undefined` for lines that are nobody's.
  */
 function placeOf(wanted: number, column: number): string | undefined {
+  if (!isUsed) return `source.js:${wanted}:${column}`;
   runs ??= readTable();
-  // While the application is built it has no table yet, and whoever builds it knows its places.
-  if (runs === undefined) return `source.js:${wanted}:${column}`;
   let low = 0;
   for (let high = runs.length; low < high;) {
     const middle = (low + high) >> 1;
@@ -75,9 +80,8 @@ function placeOf(wanted: number, column: number): string | undefined {
   return `${run.file}:${later?.line ?? run.line! + wanted - run.first}`;
 }
 
-function readTable(): Run[] | undefined {
-  const table = (globalThis as { [TABLE]?: unknown })[TABLE];
-  if (typeof table !== "string") return undefined;
+function readTable(): Run[] {
+  const table = (globalThis as { [TABLE]?: string })[TABLE] ?? "\n\n";
   const files = table.split("\n");
   const numbers = (words: string) =>
     words.split(" ").map((it) => it.split(",").map((digits) => Number.parseInt(digits, 36)));
