@@ -95,10 +95,12 @@ export function printed({ out, err }, places) {
 
 /** What an application printed, each line behind `mark`, and what the SDK says of places in it. */
 function said(text, places, mark = "") {
-  return shown(text).map((line) => {
+  return shown(text).flatMap((line) => {
     const [, at, column, what] = PLACED.exec(line) ?? [];
     const place = at && places.at(Number(at), Number(column));
-    return place ? `${position(place)}: ${what}` : `${mark}${placed(line, places)}`;
+    if (!place) return [`${mark}${placed(line, places)}`];
+    // What the SDK asks for itself is none of an application's.
+    return isOwn(place) ? [`${position(place)}: ${what}`] : [];
   });
 }
 

@@ -341,6 +341,18 @@ fn what_sets_have_may_be_frozen_or_replaced() {
     }
 }
 
+/// Its boundary is the SDK's, and no value that the application took.
+#[test]
+fn a_form_made_at_the_top_level_is_no_warning() {
+    let text = "const form = new FormData();\nform.append('a', new Blob(['x']), 'b');\n\
+        console.log(new Response(form).headers.get('content-type').slice(0, 19));\n";
+    let said = warnings_of(&format!("{text}{HANDLER}"));
+    assert_eq!(
+        said,
+        ["printed while the application was built: multipart/form-data"]
+    );
+}
+
 #[test]
 fn time_goes_on_and_is_always_the_same() {
     let text = "const first = Date.now();\nwhile (Date.now() === first);\n\
