@@ -4,9 +4,13 @@ import { define } from "../internal/define.js";
 import { logFailure } from "./failure.js";
 
 type Listener = EventListenerOrEventListenerObject;
+type Handler = ((event: Event) => unknown) | null;
 
 /** What stands for a listener, always the same: it may be removed. */
 const wrapped = new WeakMap<Listener, EventListener>();
+
+/** What was assigned to the attribute `onabort` of a signal. */
+const handlers = new WeakMap<AbortSignal, Handler>();
 
 /** Has what a listener throws be logged. */
 export function installListeners(): void {
@@ -20,6 +24,23 @@ export function installListeners(): void {
       },
     );
   }
+  installHandler();
+}
+
+/** The one event handler that the platform has as an attribute. */
+function installHandler(): void {
+  const own = Object.getOwnPropertyDescriptor(AbortSignal.prototype, "onabort")!;
+  Object.defineProperty(AbortSignal.prototype, "onabort", {
+    ...own,
+    get(this: AbortSignal) {
+      return handlers.get(this) ?? null;
+    },
+    set(this: AbortSignal, handler: unknown) {
+      const isHandler = typeof handler === "function";
+      handlers.set(this, isHandler ? (handler as Handler) : null);
+      own.set!.call(this, isHandler ? wrap(handler as EventListener) : null);
+    },
+  });
 }
 
 function wrap(listener: Listener): EventListener {

@@ -198,6 +198,7 @@ fn what_fails_elsewhere_ends_no_request() {
             "microtask",
             "listener",
             "abort",
+            "onabort",
         ];
         for place in places {
             for what in KINDS {

@@ -169,6 +169,14 @@ export const failing = {
         controller.abort();
         break;
       }
+      case "onabort": {
+        const controller = new AbortController();
+        const { signal } = controller;
+        signal.onabort = fail;
+        if (signal.onabort !== fail) throw new Error("it is another");
+        controller.abort();
+        break;
+      }
       case "pull":
         return new Response(new ReadableStream({ pull: fail }, { highWaterMark: 0 }));
       case "start":
