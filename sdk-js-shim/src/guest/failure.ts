@@ -16,7 +16,7 @@ export function describe(error: unknown): string {
 }
 
 /** The text of an exception and of its causes, and what to use instead where they missed something. */
-export function messagesOf(error: unknown): string {
+function messagesOf(error: unknown): string {
   try {
     const text = chain(error, tell).toWellFormed();
     return text + engine.insteadOf(text);

@@ -5,7 +5,7 @@ import { BodyError } from "../errors.js";
 import { fromHeaders } from "../fields.js";
 import { trailersDue } from "../message.js";
 import { concat } from "../internal/partly.js";
-import { messagesOf } from "./failure.js";
+import { describe } from "./failure.js";
 import { drive } from "./loop.js";
 import { toBytes } from "./writable.js";
 
@@ -115,7 +115,7 @@ export class Source {
 }
 
 function toBodyError(error: unknown): http.BodyError {
-  return bodyErrorOf(error)?.toWit() ?? { tag: "other", val: messagesOf(error) };
+  return bodyErrorOf(error)?.toWit() ?? { tag: "other", val: describe(error) };
 }
 
 function bodyErrorOf(error: unknown): BodyError | undefined {
