@@ -63,10 +63,7 @@ impl Ended {
             // Errors of the engine hold their cause below a context that speaks of the engine.
             error.root_cause().to_string()
         };
-        if let Some(bytes) = state.usage.memory_refused {
-            let limit = state.app.limits.memory_bytes;
-            let _ = write!(reason, "; memory-bytes: limit {limit}, met {bytes}");
-        }
+        reason.push_str(&state.memory_refused());
         let mut backtrace = String::new();
         if let Some(frames) = error.downcast_ref::<WasmBacktrace>() {
             backtrace = named_frames(frames);

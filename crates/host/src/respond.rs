@@ -249,7 +249,7 @@ impl Run {
                 }
                 Ok(Err(trap)) => return Err(trap),
                 Ok(Ok(Err(error))) => {
-                    let reason = error.text();
+                    let reason = error.text() + &store.data().memory_refused();
                     return Ok(Some(self.cut(error, &reason)));
                 }
                 Ok(Ok(Ok(Chunk::Bytes(bytes)))) => {

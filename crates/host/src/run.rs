@@ -258,6 +258,7 @@ impl Run {
         let sent = match result {
             Ok(reply) => self.deliver(store, &guest, reply, head).await,
             Err(mut text) => {
+                text.push_str(&store.data().memory_refused());
                 if let Some(failed) = &store.data().kv_failed {
                     failed.add_to(&mut text);
                 }

@@ -140,6 +140,13 @@ impl State {
         );
     }
 
+    /// What the end of a line says of memory that was asked for in vain: nothing where none was.
+    pub(crate) fn memory_refused(&self) -> String {
+        let limit = self.app.limits.memory_bytes;
+        let said = |bytes| format!("; memory-bytes: limit {limit}, met {bytes}");
+        self.usage.memory_refused.map(said).unwrap_or_default()
+    }
+
     /// The check that stands behind every epoch: out of guest time is a trap.
     pub(crate) fn check_time(&self) -> Result<()> {
         match self.meter.over_budget() {

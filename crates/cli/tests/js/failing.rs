@@ -325,6 +325,9 @@ fn what_is_too_large_is_an_exception() {
         // All of the memory: not more is promised than that the next request knows nothing of it.
         let reply = served.get("/allocation?what=buffers").await;
         assert_eq!((reply.status(), &*reply.text()), (500, ""));
+        let error = failed("js-too-large", 4).await;
+        let limit = "out of memory; memory-bytes: limit 134217728, met ";
+        assert!(error.contains(limit), "{error}");
         assert_eq!(served.get("/visit?key=a").await.text(), "1");
     });
 }
