@@ -4,7 +4,7 @@ import { realpathSync } from "node:fs";
 import { relative } from "node:path";
 import { build } from "esbuild";
 import { explained, refused } from "./imports.mjs";
-import { propertyTable } from "./unicode.mjs";
+import { propertyTable, spellsProperties } from "./unicode.mjs";
 
 /** What stands for the file that starts an application, which no folder holds. */
 export const ENTRY = "edgewit-entry.js";
@@ -45,10 +45,13 @@ const AWAIT = /^Top-level await is not available/;
 export async function bundle(app) {
   const options = optionsOf(app);
   const bundled = await attempt(options, app);
-  const table = bundled.code && propertyTable(bundled.code);
-  if (!table) return bundled;
+  if (!bundled.code || !spellsProperties(bundled.code)) return bundled;
   const supported = { ...options.supported, ...NO_LITERALS };
-  return attempt({ ...options, banner: { js: table }, supported }, app);
+  const made = await attempt({ ...options, supported }, app);
+  // Of what nobody uses a literal is left out, and a call of the constructor is not.
+  const { code, map } = made;
+  const line = `${propertyTable(code)}\n`;
+  return { ...made, code: line + code, map: { ...map, mappings: `;${map.mappings}` } };
 }
 
 /** Where the modules of an application wait at their top level: the place of each `await`. */

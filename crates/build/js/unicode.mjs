@@ -8,10 +8,13 @@
 /** Spelled in an expression, or in a text that may become one. */
 const SPELLED = /\\([pP]\{[\w=]+\})/g;
 
-/** The line that defines what is spelled in `code`; `undefined` if nothing is. */
+export function spellsProperties(code) {
+  return code.search(SPELLED) >= 0;
+}
+
+/** The line that defines what is spelled in `code`. */
 export function propertyTable(code) {
   const spelled = new Set([...code.matchAll(SPELLED)].map(([, key]) => key));
-  if (spelled.size === 0) return undefined;
   const found = [...spelled].sort().map((key) => [key, rangesOf(key)]);
   // What names sequences has no ranges, and what is no property may be anything else.
   const table = JSON.stringify(Object.fromEntries(found));
