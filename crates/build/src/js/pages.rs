@@ -17,25 +17,29 @@ const RUNS: usize = 10;
 /// Two thirds of what our host keeps of a memory. To restore them all takes some 50 microseconds.
 const PAGES: u32 = 512;
 
-/// Runs of pages that hold all that were `written` to, in any order: as few as [`RUNS`] where that does not make them
-/// more than [`PAGES`] pages. Those that lie nearest to each other are joined first.
+/// Runs of pages that hold all that were `written` to, in any order: [`RUNS`] or fewer where that does not make them
+/// more than [`PAGES`] pages. The narrowest gaps between them are filled first, all that are equally wide or none.
 pub(crate) fn runs(written: &[u32]) -> Vec<Range<u32>> {
     let mut written = written.to_vec();
     written.sort_unstable();
     written.dedup();
-    let mut gaps: Vec<_> = written.windows(2).map(|two| two[1] - two[0] - 1).collect();
+    let mut gaps: Vec<_> = written
+        .windows(2)
+        .map(|two| two[1] - two[0] - 1)
+        .filter(|gap| *gap > 0)
+        .collect();
     gaps.sort_unstable();
-    let mut left = gaps.iter().filter(|gap| **gap > 0).count() + 1;
+    let mut left = gaps.len() + 1;
     let mut pages = written.len() as u32;
     // The widest gap that is filled.
     let mut width = 0;
-    for gap in gaps.into_iter().filter(|gap| *gap > 0) {
-        pages += gap;
+    for equal in gaps.chunk_by(PartialEq::eq) {
+        pages += equal.iter().sum::<u32>();
         if left <= RUNS || pages > PAGES {
             break;
         }
-        left -= 1;
-        width = gap;
+        left -= equal.len();
+        width = equal[0];
     }
     let mut runs: Vec<Range<u32>> = Vec::new();
     for page in written {
@@ -64,6 +68,15 @@ mod tests {
         let runs = runs(&written);
         assert_eq!(runs.len(), RUNS);
         assert_eq!(runs[..3], [0..10, 14..15, 20..21]);
+    }
+
+    #[test]
+    fn gaps_are_filled_together_as_long_as_the_pages_are_not_too_many() {
+        let apart = |pages: u32, gap: u32| (0..pages).map(|it| it * (gap + 1)).collect::<Vec<_>>();
+        let fits = PAGES / 3;
+        assert_eq!(runs(&apart(fits, 2)), [0..3 * (fits - 1) + 1]);
+        let written = apart(fits + 2, 2);
+        assert_eq!(runs(&written).len(), written.len());
     }
 
     #[test]
