@@ -8,12 +8,13 @@ import { toHandler } from "./guest/application.js";
 import { install } from "./guest/install.js";
 import { useLines } from "./guest/lines.js";
 import { serve } from "./guest/loop.js";
-import { rehearsed, reply } from "./guest/rehearsal.js";
+import { rehearsed, rehearsing } from "./guest/rehearsal.js";
 import { envOf } from "./internal/granted.js";
 import { Store } from "./kv.js";
 
 engine.install();
 install();
+const rehearsal = rehearsing();
 
 /** What the build knows of an application. */
 export interface Built {
@@ -32,6 +33,6 @@ export function start(module: { default?: unknown }, built: Built): Exports {
   component.built();
   return rehearsed(
     toExports(handler, env, begin),
-    toExports(reply, {}, () => {}),
+    toExports(rehearsal, {}, () => {}),
   );
 }

@@ -6,6 +6,7 @@
 
 import { createHash } from "node:crypto";
 import { bundle } from "./bundle.mjs";
+import { compiled } from "./eager.mjs";
 import { failure, printed } from "./failure.mjs";
 import { Places, lineTable } from "./lines.mjs";
 import { namedClasses, namedFunctions } from "./names.mjs";
@@ -27,7 +28,8 @@ warn(warnings);
 if (lacksReact(code)) warn([JSX]);
 const places = new Places(map);
 const named = namedClasses(withoutRequire(code, places, modules), places);
-const script = seeded(named) + lineTable(code, places) + namedFunctions(code, places);
+const script =
+  seeded(named) + lineTable(code, places) + namedFunctions(code, places) + compiled(code);
 const started = await start(app, script);
 const failed = await failure(started, script, places, app);
 if (failed) fail(failed);

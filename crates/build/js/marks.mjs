@@ -43,9 +43,9 @@ export function withLoopsMarked(script) {
   return `const $edgewit = (() => { ${OWN} ${tick} })(); ${lines.join("\n")}`;
 }
 
-/** Whether a script has told by `printed` where it is: it need not go on. */
-export function isTold(printed) {
-  return printed.split(LOOPED).length > STACKS;
+/** Whether a script has told by `printed`, of which `text` is new, where it is: it need not go on. */
+export function isTold(printed, text = printed) {
+  return text.includes(LOOPED) && printed.split(LOOPED).length > STACKS;
 }
 
 /** The stacks that a script which {@link withLoopsMarked} marked has told, and what was printed before. */

@@ -14,11 +14,12 @@ import { copyOf, rehearse, rehearses } from "./rehearse.mjs";
 /** The time at which applications are built, as they see it: 2026-01-01, in nanoseconds. */
 const TIME_NS = 1_767_225_600_000_000_000n;
 
-/** The table of a component's own resources, which is the host's: a resource is its own handle. */
-const sources = {
-  "[resource-new]body-source": (resource) => resource,
-  "[resource-rep]body-source": (handle) => handle,
-  "[resource-drop]body-source": () => {},
+/** What a rehearsal asks of its host, by interface and function: the table of a component's own resources, of which each
+ * is its own handle here. */
+const answers = {
+  "[export]edge:sdk/handler [resource-new]body-source": (resource) => resource,
+  "[export]edge:sdk/handler [resource-rep]body-source": (handle) => handle,
+  "[export]edge:sdk/handler [resource-drop]body-source": () => {},
 };
 
 /** Ends the engine from within an import. */
@@ -39,13 +40,11 @@ async function run({ module, env, folder, script, seed, most, lateMs }) {
   const late = lateness(lateMs);
   const imports = {
     wasi_snapshot_preview1: system(wasi.wasiImport, printed, memory, seed, late),
-    "[export]edge:sdk/handler@0.1.0": sources,
   };
   for (const { module: from, name } of WebAssembly.Module.imports(module)) {
     imports[from] ??= {};
-    imports[from][name] ??= () => {
-      throw new Ended(`${from} ${name}`);
-    };
+    imports[from][name] ??=
+      answers[`${from.replace(/@.*/, "")} ${name}`] ?? ended(`${from} ${name}`);
   }
   instance = await WebAssembly.instantiate(module, imports);
   let returned = false;
@@ -68,21 +67,29 @@ async function run({ module, env, folder, script, seed, most, lateMs }) {
   return { finished, bytes, out: printed[1], err: printed[2], call, ...started };
 }
 
-/** The engine's memory, after a rehearsal, and the pages that one writes to; as it was, and what was printed by then, if
- * the application keeps one from working, which makes it `slow`. */
+function ended(call) {
+  return () => {
+    throw new Ended(call);
+  };
+}
+
+/** The engine's memory, after a rehearsal, and the pages that one writes to; as it was, if the application keeps one from
+ * working, which makes it `slow`. What a rehearsal prints is nobody's. */
 function remembered(exports, script, printed, most) {
   const before = { memory: copyOf(exports), written: [] };
   const printedBefore = { ...printed };
   if (!rehearses(script)) return { ...before, slow: false };
+  let rehearsed;
   try {
-    const rehearsed = rehearse(exports);
-    if (rehearsed?.memory.length <= most) return { ...rehearsed, slow: false };
+    rehearsed = rehearse(exports);
   } catch (error) {
     if (!(error instanceof Ended || error instanceof WebAssembly.RuntimeError)) throw error;
     if (error instanceof Told) return { ...before, slow: true };
   }
   Object.assign(printed, printedBefore);
-  return { ...before, slow: true };
+  return rehearsed?.memory.length <= most
+    ? { ...rehearsed, slow: false }
+    : { ...before, slow: true };
 }
 
 /** Whether so much of the processor's time has passed; never asked of the system where it can't. */
@@ -118,7 +125,7 @@ function system(node, printed, memory, seed, isLate) {
       }
       printed[fd] += text;
       parentPort.postMessage({ fd, text });
-      if (isTold(printed[fd])) throw new Told();
+      if (isTold(printed[fd], text)) throw new Told();
       view.setUint32(written, total, true);
       return 0;
     },

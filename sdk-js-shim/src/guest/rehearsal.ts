@@ -6,35 +6,37 @@
 import { own } from "../internal/own.js";
 import type { Exports } from "./handler.js";
 
-// As the platform has them: an application may put its own in their place, and is not to be asked here.
-const { Headers, ReadableStream, TextEncoder, URL } = globalThis;
-
 /** The id of the build's requests; it looks for this text to know that they are answered here. */
 const REHEARSAL = "edgewit-rehearsal";
 
-/** The application of a rehearsal: what most do, so that the engine has learnt it for all of them. */
-export async function reply(request: Request): Promise<Response> {
-  const url = new URL(request.url);
-  const headers = new Headers(request.headers);
-  headers.set("content-type", "application/json");
-  const body = JSON.stringify({ path: url.pathname, query: [...url.searchParams] });
-  const inner = new own.Request(url, { method: "POST", headers, body });
-  const answer = await inner.json();
-  if (request.method === "GET") return own.Response.json(answer, { headers: [...headers] });
-  const read = await new own.Response(streamOf(body)).text();
-  return new own.Response(streamOf(read), { headers: { "content-type": "text/plain" } });
-}
-
-function streamOf(text: string): ReadableStream<Uint8Array> {
-  const bytes = new TextEncoder().encode(text);
-  const parts = [bytes, bytes];
-  return new ReadableStream({
-    pull(controller) {
-      const part = parts.pop();
-      if (part === undefined) controller.close();
-      else controller.enqueue(part);
-    },
-  });
+/**
+ * The application of a rehearsal: what most do, so that the engine has learnt it for all of them. It has the classes of
+ * the time when this is called, which is to be before an application may put its own in their place.
+ */
+export function rehearsing(): (request: Request) => Promise<Response> {
+  const { Headers, ReadableStream, TextEncoder, URL } = globalThis;
+  const streamOf = (text: string) => {
+    const bytes = new TextEncoder().encode(text);
+    const parts = [bytes, bytes];
+    return new ReadableStream<Uint8Array>({
+      pull(controller) {
+        const part = parts.pop();
+        if (part === undefined) controller.close();
+        else controller.enqueue(part);
+      },
+    });
+  };
+  return async (request) => {
+    const url = new URL(request.url);
+    const headers = new Headers(request.headers);
+    headers.set("content-type", "application/json");
+    const body = JSON.stringify({ path: url.pathname, query: [...url.searchParams] });
+    const inner = new own.Request(url, { method: "POST", headers, body });
+    const answer = await inner.json();
+    if (request.method === "GET") return own.Response.json(answer, { headers: [...headers] });
+    const read = await new own.Response(streamOf(body)).text();
+    return new own.Response(streamOf(read), { headers: { "content-type": "text/plain" } });
+  };
 }
 
 /**

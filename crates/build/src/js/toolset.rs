@@ -20,13 +20,14 @@ const PACKAGES: [(&str, &str); 2] = [
 ];
 
 /// What runs on them.
-const SCRIPTS: [(&str, &str); 19] = [
+const SCRIPTS: [(&str, &str); 20] = [
     (
         "absent.ts",
         include_str!("../../../../sdk-js-shim/src/engine/starlingmonkey/absent.ts"),
     ),
     ("build.mjs", include_str!("../../js/build.mjs")),
     ("bundle.mjs", include_str!("../../js/bundle.mjs")),
+    ("eager.mjs", include_str!("../../js/eager.mjs")),
     ("edge.wit", include_str!("../../../../wit/edge.wit")),
     ("engine.mjs", include_str!("../../js/engine.mjs")),
     ("failure.mjs", include_str!("../../js/failure.mjs")),
