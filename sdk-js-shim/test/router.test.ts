@@ -451,9 +451,14 @@ test("`request` takes paths, URLs and requests", async () => {
 test("what is no reply is a 500 and a line, as in a component", async () => {
   const used = new Response("a");
   await used.text();
+  const [held, branched] = [new Response("a"), Response.json("a")];
+  held.body!.getReader();
+  branched.body!.tee();
   for (const [answer, line] of [
     [undefined, /no Response but undefined/],
     [used, /used already/],
+    [held, /held by a reader/],
+    [branched, /held by a reader/],
     [Response.error(), /status 0/],
   ] as const) {
     const app = { fetch: () => answer as Response };

@@ -27,9 +27,11 @@ export interface Engine {
   install(): void;
   /** What a message was made of, which its constructor has to remember: afterwards, all bodies look alike. */
   madeOf(message: Request | Response): Made;
+  /** Whether a reader holds the body of a message, without a stream being made of what nobody looked at. */
+  isLocked(message: Request | Response): boolean;
   /** A part of what a request was asked to be, by itself or by the request that it was made from. */
   askedFor<Key extends keyof Asked>(request: Request, key: Key): Asked[Key] | undefined;
-  /** A request, the one that it was made from, and so on. */
+  /** A request, the one that it was made from or asked to be like, and so on. */
   origins(request: Request): Iterable<Request>;
   /** What to add to an exception's text that says that something is not there: what to use instead, or nothing. */
   insteadOf(text: string): string;

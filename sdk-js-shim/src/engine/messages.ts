@@ -73,6 +73,13 @@ export function askedFor<Key extends keyof Asked>(
   return undefined;
 }
 
+/** Whether a reader holds the body of `message`. No stream is made of a body that nobody looked at. */
+export function isLocked(message: Message): boolean {
+  const known = all.get(message);
+  const isStream = known === undefined || known.made === STREAM;
+  return (isStream ? message.body : known.stream)?.locked === true;
+}
+
 /** The message of the engine's that has the body of `message`, and the stream of that, as far as there is one. */
 export function bodyOf(message: Message): { holder: Message; stream: ReadableStream | undefined } {
   const known = all.get(message);
@@ -115,6 +122,7 @@ function wrapRequest(ways: Ways): void {
     const known: Known = giver === undefined ? knownBy(init?.body) : { made: madeOf(giver) };
     const isTaken = giver !== undefined && known.made !== NONE;
     if (isTaken && giver.bodyUsed) throw new TypeError("the request's body was used already");
+    if (isTaken && isLocked(giver)) throw new TypeError("the request's body is held by a reader");
     let request: Request;
     try {
       request = construct(args, to);

@@ -17,16 +17,12 @@ export function installReading(): void {
     for (const name of READS) {
       const read = prototype[name] as (this: Message) => Promise<unknown>;
       const once = function (this: Message): Promise<unknown> {
-        if (this.bodyUsed || isLocked(this)) return Promise.reject(consumed());
+        if (this.bodyUsed || engine.isLocked(this)) return Promise.reject(consumed());
         return read.call(this);
       };
       define(prototype, name, once);
     }
   }
-}
-
-function isLocked(message: Message): boolean {
-  return engine.madeOf(message).kind === "stream" && message.body!.locked;
 }
 
 function consumed(): TypeError {

@@ -36,7 +36,6 @@ async function toBody(
     return whole.length === 0 ? { tag: "none" } : { tag: "bytes", val: whole };
   }
   const stream = response.body!;
-  if (stream.locked) throw new TypeError("the body of the returned Response is held by a reader");
   const handle = takeHandle(stream);
   if (handle !== undefined) return { tag: "incoming", val: handle };
   return { tag: "source", val: new Source(stream, background) };

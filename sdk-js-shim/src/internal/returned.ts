@@ -1,3 +1,4 @@
+import { engine } from "#engine";
 import { kindOf } from "./kind.js";
 import { own } from "./own.js";
 
@@ -13,6 +14,9 @@ export function toReturned(returned: unknown, who = "the handler"): Response {
   if (!isResponse(returned)) throw noResponse(returned, who);
   if (returned.bodyUsed) {
     throw new TypeError("the body of the returned Response was used already");
+  }
+  if (engine.isLocked(returned)) {
+    throw new TypeError("the body of the returned Response is held by a reader");
   }
   if (returned.status < 200) {
     const error = returned.type === "error" ? ": Response.error() was returned" : "";

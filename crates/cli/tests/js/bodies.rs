@@ -111,6 +111,14 @@ fn what_can_not_be_sent_is_a_500() {
                 "/locked",
                 "the body of the returned Response is held by a reader",
             ),
+            (
+                "/lockedText",
+                "the body of the returned Response is held by a reader",
+            ),
+            (
+                "/lockedJson",
+                "the body of the returned Response is held by a reader",
+            ),
         ]
         .into_iter()
         .enumerate()

@@ -3,7 +3,7 @@
 import type { Engine } from "../engine.js";
 import { wrapHeaders } from "../headers.js";
 import { lacks } from "../lacks.js";
-import { askedFor, madeOf, origins, wrapMessages } from "../messages.js";
+import { askedFor, isLocked, madeOf, origins, wrapMessages } from "../messages.js";
 
 export const engine: Engine = {
   install() {
@@ -13,6 +13,7 @@ export const engine: Engine = {
     wrapMessages({});
   },
   madeOf,
+  isLocked,
   askedFor,
   origins,
   insteadOf: () => "",

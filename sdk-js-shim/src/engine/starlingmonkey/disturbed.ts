@@ -3,8 +3,12 @@
 import { before, define } from "../../internal/define.js";
 import type { Lack } from "../lacks.js";
 
+const EngineWritable = WritableStream;
+
 /** The streams of which something was read, whoever read it. */
 const disturbed = new WeakSet<ReadableStream>();
+/** The streams whose branches streams are. */
+const sources = new WeakMap<ReadableStream, ReadableStream>();
 /** The streams of readers. */
 const streams = new WeakMap<object, ReadableStream>();
 
@@ -20,10 +24,20 @@ export const lacks: Record<string, Lack> = {
     },
     install() {
       const { prototype } = ReadableStream;
-      for (const name of ["cancel", "pipeTo", "pipeThrough", "tee"] as const) {
-        before(prototype, name, disturb);
-      }
-      const { getReader } = prototype;
+      // What is refused reads nothing.
+      before(prototype, "cancel", (stream: ReadableStream) => {
+        if (!stream.locked) disturb(stream);
+      });
+      before(prototype, "pipeTo", pipe);
+      before(prototype, "pipeThrough", (stream: ReadableStream, pair?: ReadableWritablePair) =>
+        pipe(stream, pair?.writable),
+      );
+      const { getReader, tee } = prototype;
+      define(prototype, "tee", function (this: ReadableStream) {
+        const branches = tee.call(this);
+        for (const branch of branches) sources.set(branch, this);
+        return branches;
+      });
       define(prototype, "getReader", function (this: ReadableStream, ...args: []) {
         refuseByob(...args);
         const reader = getReader.apply(this, args);
@@ -31,8 +45,9 @@ export const lacks: Record<string, Lack> = {
         return reader;
       });
       Reflect.deleteProperty(globalThis, "ReadableStreamBYOBReader");
-      for (const name of ["cancel", "read"])
-        before(ReadableStreamDefaultReader.prototype, name, disturbBy);
+      const ofReaders = ReadableStreamDefaultReader.prototype;
+      for (const name of ["cancel", "read"]) before(ofReaders, name, disturbBy);
+      before(ofReaders, "releaseLock", (reader: object) => void streams.delete(reader));
     },
     ways: { isDisturbed: (stream) => disturbed.has(stream) },
   },
@@ -50,9 +65,15 @@ function refuseByob(options?: { mode?: unknown }): void {
   }
 }
 
-/** Has `stream` count as read. */
+/** Has `stream` count as read, and what it is a branch of. */
 export function disturb(stream: ReadableStream): void {
-  disturbed.add(stream);
+  for (let at: ReadableStream | undefined = stream; at !== undefined; at = sources.get(at)) {
+    disturbed.add(at);
+  }
+}
+
+function pipe(stream: ReadableStream, to: unknown): void {
+  if (!stream.locked && to instanceof EngineWritable && !to.locked) disturb(stream);
 }
 
 function disturbBy(reader: object): void {

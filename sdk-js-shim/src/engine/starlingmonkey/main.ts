@@ -2,7 +2,7 @@
 
 import type { Component, Engine } from "../engine.js";
 import { wrapHeaders } from "../headers.js";
-import { askedFor, madeOf, origins, wrapMessages } from "../messages.js";
+import { askedFor, isLocked, madeOf, origins, wrapMessages } from "../messages.js";
 import { insteadOf } from "./absent.js";
 import { installCrypto } from "./crypto.js";
 import { disturb } from "./disturbed.js";
@@ -28,6 +28,7 @@ export const engine: Engine = {
     wrapMessages(Object.assign({ response: constructResponse }, ...all.map(({ ways }) => ways)));
   },
   madeOf,
+  isLocked,
   askedFor,
   origins,
   insteadOf,

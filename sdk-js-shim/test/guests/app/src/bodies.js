@@ -70,6 +70,19 @@ export const bodies = {
     return response;
   },
 
+  // Of a text, which is not read to be sent.
+  async lockedText() {
+    const response = new Response("text");
+    response.body.getReader();
+    return response;
+  },
+
+  async lockedJson() {
+    const response = Response.json("text");
+    response.body.tee();
+    return response;
+  },
+
   // What the constructors refuse.
   async refused() {
     const all = {};

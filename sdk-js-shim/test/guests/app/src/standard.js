@@ -128,6 +128,48 @@ const bodies = {
     const before = one.bodyUsed;
     return is([before, await other.text(), one.bodyUsed], [false, "a body", true]);
   },
+  "a body that a reader holds is nobody's to take": () =>
+    ofEach([false, "TypeError", "TypeError", "TypeError"], async (request) => {
+      request.body.getReader();
+      return [
+        request.bodyUsed,
+        await caught(() => new Request(request)),
+        await caught(() => request.text()),
+        await caught(() => request.clone()),
+      ];
+    }),
+  "two branches hold a body, which is used once one reads": () =>
+    ofEach([false, true, "TypeError", true, true], async (request) => {
+      const [one, other] = request.body.tee();
+      const before = [request.bodyUsed, request.body.locked, await caught(() => request.text())];
+      const texts = await Promise.all([one, other].map((it) => new Response(it).text()));
+      return [...before, request.bodyUsed, texts.every(words)];
+    }),
+  "what is refused leaves a body unread": () =>
+    ofEach([Array(5).fill("TypeError"), false], async (request) => {
+      const { body } = request;
+      const held = new WritableStream();
+      held.getWriter();
+      const thrown = [
+        await caught(() => body.pipeTo(held)),
+        await caught(() => body.pipeThrough({ readable: new ReadableStream(), writable: held })),
+      ];
+      const released = body.getReader();
+      released.releaseLock();
+      thrown.push(await caught(() => released.cancel()));
+      body.getReader();
+      thrown.push(await caught(() => body.cancel()));
+      thrown.push(await caught(() => body.pipeTo(new WritableStream())));
+      return [thrown, request.bodyUsed];
+    }),
+  "what is not refused reads a body": () =>
+    ofEach([true, true, true], (request) => {
+      const used = [request, request.clone(), request.clone()];
+      void used[0].body.cancel();
+      void used[1].body.pipeTo(new WritableStream());
+      used[2].body.pipeThrough(new TransformStream());
+      return used.map(({ bodyUsed }) => bodyUsed);
+    }),
   "`fetch` takes the body of a request, whatever becomes of it": () =>
     ofEach([true, false, false], async (request) => {
       const controller = new AbortController();
