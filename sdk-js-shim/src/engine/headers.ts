@@ -2,8 +2,11 @@
 
 import { define, wrap } from "../internal/define.js";
 
-/** What no value has, but for its ends, where blanks and line breaks are taken off. */
+/** What no value has, but for its ends. */
 const REFUSED = /[\0\n\r]|[^\0-\xff]/;
+
+/** What is taken off the ends: the whitespace of HTTP, which is less than that of the language. */
+const ENDS = /^[\t\n\r ]+|[\t\n\r ]+$/g;
 
 const NO_BYTE =
   "which is no single byte: `setHeaderText` and `appendHeaderText` of `@edgewit/sdk` send text as UTF-8";
@@ -34,7 +37,7 @@ export function wrapHeaders(): void {
 export function explained(error: unknown, fields: HeadersInit | undefined): unknown {
   if (!(error instanceof TypeError)) return error;
   for (const [name, value] of pairsOf(fields)) {
-    const text = value.trim();
+    const text = value.replace(ENDS, "");
     const at = text.search(REFUSED);
     if (at < 0) continue;
     const character = String.fromCodePoint(text.codePointAt(at)!);

@@ -6,6 +6,7 @@
 
 import { define, defineGetter, wrap } from "../internal/define.js";
 import { keepImmutable, makeImmutable } from "../internal/immutable.js";
+import { own } from "../internal/own.js";
 import { branchOf, copyExtra } from "../message.js";
 import type { Asked, Made } from "./engine.js";
 import { explained } from "./headers.js";
@@ -155,14 +156,14 @@ function wrapResponse(ways: Ways): void {
     all.set(response, knownBy(body));
     return response;
   });
-  wrapStatic(engine, "json", (response) => all.set(response, { made: WHOLE }));
+  define(engine, "json", json);
   wrapStatic(engine, "error", makeImmutable);
   wrapStatic(engine, "redirect", makeImmutable);
 }
 
 function wrapStatic(
   engine: typeof Response,
-  name: "error" | "json" | "redirect",
+  name: "error" | "redirect",
   then: (response: Response) => void,
 ): void {
   const make = engine[name] as (...args: unknown[]) => Response;
@@ -171,6 +172,24 @@ function wrapStatic(
     then(response);
     return response;
   });
+}
+
+const JSON_TYPE = { "content-type": "application/json" };
+
+/** The engine's keeps the text where only a promise reaches it. */
+function json(value: unknown, init?: ResponseInit): Response {
+  const text: string | undefined = JSON.stringify(value);
+  if (text === undefined) throw new TypeError(`${typeof value} is not JSON`);
+  if (init?.headers === undefined) return new own.Response(text, jsonInit(init, JSON_TYPE));
+  const headers = new own.Headers(init.headers);
+  if (!headers.has("content-type")) headers.set("content-type", "application/json");
+  return new own.Response(text, jsonInit(init, headers));
+}
+
+/** What the standard reads of `init`, with `headers` in the place of its own. */
+function jsonInit(init: ResponseInit | undefined, headers: HeadersInit): ResponseInit {
+  if (init == null) return { headers };
+  return { status: init.status, statusText: init.statusText, headers } as ResponseInit;
 }
 
 function wrapBody(prototype: Message): void {

@@ -37,7 +37,7 @@ export async function wholeOf(
 
 /** Makes messages, and what they are made of, what the SDK says they are. */
 export function installMessages(): void {
-  Object.assign(own, { Request, Response });
+  Object.assign(own, { Headers, Request, Response });
   define(globalThis, "FixedLengthStream", FixedLengthStream);
   installReading();
   defineGetter(

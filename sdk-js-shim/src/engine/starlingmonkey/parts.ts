@@ -22,8 +22,8 @@ export function installBlobs(): void {
 
 /** What a body consists of, if it is one of these. */
 export function partsOf(body: unknown): Parts | undefined {
-  // Most are a text, for which to look at classes takes a microsecond.
-  if (typeof body !== "object") return undefined;
+  // Most are a text or none, for which to look at classes takes a microsecond.
+  if (typeof body !== "object" || body === null) return undefined;
   if (body instanceof Blob) return { parts: [body], type: body.type };
   return body instanceof FormData ? multipart(body) : undefined;
 }

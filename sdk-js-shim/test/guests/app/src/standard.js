@@ -392,6 +392,31 @@ const messages = {
       [[204, 200, 200, 200], Array(6).fill("RangeError"), Array(3).fill("TypeError")],
     );
   },
+  "JSON is a response like another": async () => {
+    const made = Response.json({ a: ["é"] }, { status: 201, statusText: "x", headers: { a: "b" } });
+    const { status, statusText, headers } = made;
+    const typed = Response.json(null, { headers: [["content-type", "a/b"]] });
+    const runs = [
+      () => Response.json(undefined),
+      () => Response.json(1n),
+      () => Response.json({}, { status: 204 }),
+      () => Response.json({}, { statusText: "a\nb" }),
+    ];
+    return is(
+      [
+        [status, statusText, headers.get("a"), headers.get("content-type"), await made.text()],
+        [typed.headers.get("content-type"), await typed.text()],
+        Response.json(1).headers.get("content-type"),
+        await Promise.all(runs.map(caught)),
+      ],
+      [
+        [201, "x", "b", "application/json", '{"a":["é"]}'],
+        ["a/b", "null"],
+        "application/json",
+        Array(4).fill("TypeError"),
+      ],
+    );
+  },
   "a value that no field holds names the field": async () => {
     const runs = [
       () => new Headers().set("x-name", "日本"),
@@ -401,10 +426,12 @@ const messages = {
       () => new Response("", { headers: { "x-name": "日本" } }),
       () => new Request(URL_, { headers: [["x-name", "日本"]] }),
       () => fetch(URL_, { headers: { "x-name": "日本" } }),
+      () => Response.json({}, { headers: { "x-name": "日本" } }),
+      () => new Headers().set("x-name", "\ufeff日"),
     ];
     const texts = await Promise.all(runs.map(messageOf));
     const tells = (text) =>
-      /"x-name" has "日" at index \d/.test(text) && /setHeaderText/.test(text);
+      /"x-name" has "(日|\ufeff)" at index \d/.test(text) && /setHeaderText/.test(text);
     return texts.every(tells) || texts.join("\n");
   },
   "a value names what is wrong with it": async () => {
