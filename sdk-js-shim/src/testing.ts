@@ -161,7 +161,7 @@ async function scripted(input: string | URL | Request, init?: RequestInit): Prom
   const response = await Promise.race([answered(request, asked), aborted]).finally(() => {
     clearInterval(going);
   });
-  makeImmutable(response, url);
+  makeImmutable(response);
   extra(response).uri = url.split("#", 1)[0]!;
   return response;
 }

@@ -51,6 +51,9 @@ const STREAM: Made = { kind: "stream" };
 
 const all = new WeakMap<Message, Known>();
 
+const EngineRequest = Request;
+const { ArrayBuffer, ReadableStream, Uint8Array } = globalThis;
+
 /** The streams of bodies that are whole: middleware makes a message anew of the body of another. */
 const ofWhole = new WeakSet<ReadableStream>();
 
@@ -220,7 +223,7 @@ function wrapClone<Of extends Message>(
   define(prototype, "clone", function (this: Of) {
     const { body } = this;
     const copy = clone(this);
-    const from = this instanceof Request ? this : undefined;
+    const from = this instanceof EngineRequest ? this : undefined;
     all.set(copy, { ...all.get(copy), made: madeOf(this), from });
     copyExtra(this, copy);
     keepImmutable(this, copy);

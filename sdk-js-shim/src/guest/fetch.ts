@@ -128,9 +128,9 @@ async function answer(
 
 function toResponse(from: http.Response, signal: AbortSignal | undefined): Response {
   const { status, headers, body } = from;
-  const response = new Response(toBody(body, signal), { status, headers: toHeaders(headers) });
+  const response = new own.Response(toBody(body, signal), { status, headers: toHeaders(headers) });
   asReceived(response, body, headers);
-  makeImmutable(response, from.uri);
+  makeImmutable(response);
   const of = extra(response);
   of.uri = from.uri;
   of.redirects = from.redirects;

@@ -1,5 +1,6 @@
 // What public modules have of a component; tests under Node have `node/public.ts` in its place.
 
+import { own } from "../internal/own.js";
 import { trailersOf } from "../message.js";
 import type { Upload } from "../upload.js";
 import * as fetch from "./fetch.js";
@@ -9,7 +10,7 @@ export { readExactlyOf, restOf } from "./incoming.js";
 
 /** Starts a request whose body is written afterwards. */
 export function startUpload(input: string | URL | Request, init?: RequestInit): Upload {
-  const request = new Request(input, init);
+  const request = new own.Request(input, init);
   const signal = signalOf(request);
   signal?.throwIfAborted();
   const upload: Upload = fetch.sendStreaming(request, () => trailersOf(upload.writable), signal);

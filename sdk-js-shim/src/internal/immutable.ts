@@ -1,6 +1,9 @@
 // The headers of a fetched response, and of one that redirects, which by the Fetch standard nobody changes.
 
-import { copyExtra } from "../message.js";
+import { copyExtra, extra } from "../message.js";
+import { own } from "./own.js";
+
+const { URL } = globalThis;
 
 /** What they inherit from in the place of `Headers.prototype`. */
 const IMMUTABLE = Object.create(Headers.prototype, {
@@ -9,15 +12,13 @@ const IMMUTABLE = Object.create(Headers.prototype, {
   set: { value: refusing("set") },
 });
 
-/** The URLs that they are from. */
-const urls = new WeakMap<Headers, string>();
+/** The responses whose they are. */
+const responses = new WeakMap<Headers, Response>();
 
 /** Middleware of a package may be what changes them, and knows nothing of who fetched the response. */
 function refusing(what: string) {
   return function (this: Headers, name: unknown): never {
-    const url = urls.get(this);
-    const of =
-      url === undefined ? "of a redirect" : `that was fetched, from ${new URL(url).origin},`;
+    const of = described(responses.get(this)!);
     throw new TypeError(
       `\`${String(name)}\` can't be ${what}: the headers of a response ${of} are immutable; those of ` +
         "`new Response(response.body, response)`, a copy, are not",
@@ -25,16 +26,22 @@ function refusing(what: string) {
   };
 }
 
-/** Has changing the headers of `response`, which is from `url` if it was fetched, be a `TypeError`. */
-export function makeImmutable(response: Response, url?: string): void {
+function described(response: Response): string {
+  if (response.type === "error") return "that is an error";
+  const { uri } = extra(response);
+  return uri === undefined ? "of a redirect" : `that was fetched, from ${new URL(uri).origin},`;
+}
+
+/** Has changing the headers of `response` be a `TypeError`. */
+export function makeImmutable(response: Response): void {
   const { headers } = response;
   Object.setPrototypeOf(headers, IMMUTABLE);
-  if (url !== undefined) urls.set(headers, url);
+  responses.set(headers, response);
 }
 
 /** Has `copy` be as immutable as what it is a copy of. */
 export function keepImmutable(message: Request | Response, copy: Request | Response): void {
-  if (isImmutable(message)) makeImmutable(copy as Response, urls.get(message.headers));
+  if (isImmutable(message)) makeImmutable(copy as Response);
 }
 
 export function isImmutable(message: Request | Response): boolean {
@@ -44,7 +51,7 @@ export function isImmutable(message: Request | Response): boolean {
 /** `response`, or where its headers are immutable, one like it whose are not. */
 export function changeable(response: Response): Response {
   if (!isImmutable(response)) return response;
-  const copy = new Response(response.body, response);
+  const copy = new own.Response(response.body, response);
   copyExtra(response, copy);
   return copy;
 }

@@ -2,6 +2,7 @@
 // refuse what the standard does.
 
 import { define, defineGetter } from "../../internal/define.js";
+import { own } from "../../internal/own.js";
 import type { Asked } from "../engine.js";
 import type { Lack } from "../lacks.js";
 import { askedFor, type RequestArguments, type ResponseArguments } from "../messages.js";
@@ -70,8 +71,9 @@ export const lacks: Record<string, Lack> = {
     isThere: () => Response.redirect("HTTP://A").headers.get("location") === "http://a/",
     install() {
       const { redirect } = Response;
+      const { URL } = globalThis;
       define(Response, "redirect", (url: string | URL, status?: number) =>
-        redirect.call(Response, new URL(url).href, status),
+        redirect.call(EngineResponse, new URL(url).href, status),
       );
     },
   },
@@ -79,7 +81,7 @@ export const lacks: Record<string, Lack> = {
     isThere: () => "error" in Response,
     install() {
       define(Response, "error", () => {
-        const response = new Response(null);
+        const response = new own.Response(null);
         define(response, "type", "error");
         define(response, "status", 0);
         define(response, "ok", false);

@@ -225,8 +225,9 @@ export const fetching = {
     });
   },
 
-  // Middleware of the router changes what a handler fetched.
+  // Middleware of the router changes what a handler fetched, whatever has the names of the classes.
   changed({ request, env, ctx, query }) {
+    globalThis.Request = globalThis.Response = undefined;
     const app = new App()
       .wrap("/changed", async (_, next) => {
         const reply = await next();

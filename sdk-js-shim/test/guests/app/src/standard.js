@@ -417,6 +417,25 @@ const messages = {
       ],
     );
   },
+  "messages are what they are, whatever an application has in the place of the classes":
+    async () => {
+      const before = ["Request", "Response", "URL"].map((name) => [
+        name,
+        Object.getOwnPropertyDescriptor(globalThis, name),
+      ]);
+      const request = post("a body", { redirect: "manual" });
+      const error = Response.error();
+      for (const [name] of before) Object.defineProperty(globalThis, name, { value: undefined });
+      const told = [];
+      try {
+        told.push(request.clone().redirect);
+        told.push(/that is an error are/.test(await messageOf(() => error.headers.set("a", "b"))));
+      } catch (error) {
+        told.push(error.message);
+      }
+      for (const [name, own] of before) Object.defineProperty(globalThis, name, own);
+      return is(told, ["manual", true]);
+    },
   "a value that no field holds names the field": async () => {
     const runs = [
       () => new Headers().set("x-name", "日本"),
@@ -499,9 +518,18 @@ const messages = {
     const thrown = all.map(({ headers }) => caught(() => headers.set("a", "b")));
     const own = new Response(null, redirect);
     own.headers.set("a", "b");
+    const texts = all.map(({ headers }) => messageOf(() => headers.delete("a")));
+    const whose = (await Promise.all(texts)).map(
+      (text) => /response (.*) are immutable/.exec(text)?.[1],
+    );
     return is(
-      [await Promise.all(thrown), own.headers.get("a"), own.status],
-      [["TypeError", "TypeError", "TypeError"], "b", 302],
+      [await Promise.all(thrown), own.headers.get("a"), own.status, whose],
+      [
+        ["TypeError", "TypeError", "TypeError"],
+        "b",
+        302,
+        ["of a redirect", "of a redirect", "that is an error"],
+      ],
     );
   },
 };
