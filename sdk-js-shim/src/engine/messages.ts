@@ -17,8 +17,8 @@ export type ResponseArguments = [body?: BodyInit | null, init?: ResponseInit];
 
 /** How an engine does what its own messages do otherwise than the Web says. */
 export interface Ways {
-  /** Constructs a request; `to` is its class, which may inherit from the engine's. */
-  request?: (args: RequestArguments, to: Function) => Request;
+  /** Constructs a request; `to` is its class, which may inherit from the engine's, and `asked` what it is to be. */
+  request?: (args: RequestArguments, to: Function, asked: Asked | undefined) => Request;
   /** Constructs a response; `to` as above. */
   response?: (args: ResponseArguments, to: Function) => Response;
   cloneRequest?: (request: Request) => Request;
@@ -30,9 +30,9 @@ export interface Ways {
 /** What is known of a message. */
 interface Known {
   made: Made;
-  /** What a request was asked to be, without the body, which is the caller's. */
-  init?: Asked | undefined;
-  /** The request that it was made from. */
+  /** What a request was asked to be, beside its method, fields and body; absent where that is nothing. */
+  asked?: Asked | undefined;
+  /** The request that it was made from, or that it was asked to be like: this has all that the standard asks for. */
   from?: Request | undefined;
   /** Whether the body is another request's, which was made from it. */
   isTaken?: boolean;
@@ -71,7 +71,7 @@ export function askedFor<Key extends keyof Asked>(
   key: Key,
 ): Asked[Key] | undefined {
   for (const origin of origins(request)) {
-    const value = all.get(origin)?.init?.[key];
+    const value = all.get(origin)?.asked?.[key];
     if (value !== undefined) return value;
   }
   return undefined;
@@ -82,6 +82,12 @@ export function isLocked(message: Message): boolean {
   const known = all.get(message);
   const isStream = known === undefined || known.made === STREAM;
   return (isStream ? message.body : known.stream)?.locked === true;
+}
+
+/** The request that `init` is, which has what it asks for as attributes of its class. */
+export function requestOf(init: Asked | undefined): Request | undefined {
+  // Nearly all are none, for which to look at classes takes a microsecond.
+  return all.has(init as Request) && init instanceof EngineRequest ? init : undefined;
 }
 
 /** The message of the engine's that has the body of `message`, and the stream of that, as far as there is one. */
@@ -115,11 +121,13 @@ export function wrapMessages(ways: Ways): void {
 }
 
 function wrapRequest(ways: Ways): void {
-  const engine = Request;
-  const construct = ways.request ?? ((args, to) => Reflect.construct(engine, args, to) as Request);
+  const construct =
+    ways.request ?? ((args, to) => Reflect.construct(EngineRequest, args, to) as Request);
   wrap("Request", (args: RequestArguments, to) => {
     const init = args[1];
-    const from = args[0] instanceof engine ? args[0] : undefined;
+    const from = args[0] instanceof EngineRequest ? args[0] : undefined;
+    const like = requestOf(init);
+    const asked = init == null || like !== undefined ? undefined : askedBy(init);
     // Without a body of its own it takes that of the other.
     const giver = init?.body == null ? from : undefined;
     // Before the engine takes the body over, which leaves none to look at.
@@ -129,16 +137,13 @@ function wrapRequest(ways: Ways): void {
     if (isTaken && isLocked(giver)) throw new TypeError("the request's body is held by a reader");
     let request: Request;
     try {
-      request = construct(args, to);
+      request = construct(args, to, asked);
     } catch (error) {
       throw explained(error, init?.headers);
     }
     if (isTaken) know(giver).isTaken = true;
-    if (init != null) {
-      const { body, ...others } = init;
-      known.init = others;
-    }
-    known.from = from;
+    known.asked = asked;
+    known.from = like ?? from;
     all.set(request, known);
     return request;
   });
@@ -240,6 +245,43 @@ function know(message: Message): Known {
   let known = all.get(message);
   if (known === undefined) all.set(message, (known = { made: madeOf(message) }));
   return known;
+}
+
+const ASKED = [
+  "cache",
+  "credentials",
+  "duplex",
+  "edge",
+  "integrity",
+  "keepalive",
+  "mode",
+  "priority",
+  "redirect",
+  "referrer",
+  "referrerPolicy",
+  "signal",
+] as const;
+
+/** What `init`, whose members may be those of a class, asks for beside the method, the fields and the body. */
+function askedBy(init: Asked): Asked | undefined {
+  // Most ask for nothing, and names that are written out are found at once.
+  const isNothing =
+    init.cache === undefined &&
+    init.credentials === undefined &&
+    init.duplex === undefined &&
+    init.edge === undefined &&
+    init.integrity === undefined &&
+    init.keepalive === undefined &&
+    init.mode === undefined &&
+    init.priority === undefined &&
+    init.redirect === undefined &&
+    init.referrer === undefined &&
+    init.referrerPolicy === undefined &&
+    init.signal === undefined;
+  if (isNothing) return undefined;
+  const asked: Record<string, unknown> = {};
+  for (const key of ASKED) if (init[key] !== undefined) asked[key] = init[key];
+  return asked;
 }
 
 /** What is known of a message that is made of `body`. */

@@ -3,9 +3,17 @@
 
 import { define, defineGetter } from "../../internal/define.js";
 import { own } from "../../internal/own.js";
+import { utf8 } from "../../internal/text.js";
 import type { Asked } from "../engine.js";
 import type { Lack } from "../lacks.js";
-import { askedFor, type RequestArguments, type ResponseArguments } from "../messages.js";
+import {
+  askedFor,
+  bodyOf,
+  madeOf,
+  type RequestArguments,
+  requestOf,
+  type ResponseArguments,
+} from "../messages.js";
 import { partsOf, streamOf } from "./parts.js";
 
 /** The attributes that the engine has not, and what they are where nobody asked for anything. */
@@ -95,25 +103,39 @@ export const lacks: Record<string, Lack> = {
 const EngineRequest = Request;
 const EngineResponse = Response;
 
-function constructRequest(args: RequestArguments, to: Function): Request {
+function constructRequest(args: RequestArguments, to: Function, asked: Asked | undefined): Request {
   const init = args[1];
   const parts = partsOf(init?.body);
   const body = parts === undefined ? bodyTaken(args[0], init) : streamOf(parts.parts);
-  if (body !== null) args[1] = { ...init, body, duplex: "half" };
+  // To look at the signal of a request is to watch its client.
+  if (body !== null || requestOf(init) !== undefined) args[1] = withBody(init, asked, body);
   const request: Request = Reflect.construct(EngineRequest, args, to);
   if (parts !== undefined) setType(request, parts.type);
   checkMethod(request.method);
   checkUrl(request.url);
-  if (init != null) checkValues(init);
+  if (asked !== undefined) checkValues(asked);
   return request;
 }
 
+/** What the engine reads of `init`, whose members may be those of a class, with `body` unless that is `null`. */
+function withBody(
+  init: Asked | undefined,
+  asked: Asked | undefined,
+  body: BodyInit | null,
+): RequestInit {
+  const all = { ...asked, body: body ?? init?.body ?? null, duplex: "half" };
+  return Object.assign(all, init && { method: init.method, headers: init.headers }) as RequestInit;
+}
+
 /**
- * The stream of the body that a request takes from another one. The engine would put a stream of its own around it, and
- * one that reads from the host is to be known.
+ * The body that a request takes from another one. The engine would put a stream of its own around it, and one that reads
+ * from the host is to be known. Of a text that nobody looked at no stream is made, nor is it given a type anew.
  */
-function bodyTaken(input: unknown, init: Asked | undefined): ReadableStream | null {
-  return input instanceof EngineRequest && init?.body == null ? input.body : null;
+function bodyTaken(input: unknown, init: Asked | undefined): BodyInit | null {
+  if (!(input instanceof EngineRequest) || init?.body != null) return null;
+  const made = madeOf(input);
+  if (made.kind !== "bytes" || bodyOf(input).stream !== undefined) return input.body;
+  return typeof made.bytes === "string" ? utf8(made.bytes) : made.bytes;
 }
 
 /**
@@ -171,13 +193,10 @@ function checkUrl(url: string): void {
   }
 }
 
-function checkValues(init: Asked): void {
-  // The names that it has are fewer than those that it may have.
-  for (const name in init) {
+function checkValues(asked: Asked): void {
+  for (const [name, value] of Object.entries(asked)) {
     const values = VALUES.get(name);
-    if (values === undefined) continue;
-    const value: unknown = init[name as keyof Asked];
-    if (value !== undefined && !values.includes(String(value))) {
+    if (values !== undefined && !values.includes(String(value))) {
       throw new TypeError(`${name} of a request is ${values.join(", ")}, not ${String(value)}`);
     }
   }

@@ -379,6 +379,18 @@ const checks = {
     ];
     return results.join() === "TypeError,TypeError,TypeError";
   },
+  // No other engine knows it.
+  "what `edge` asks for is handed on with a request": async () => {
+    const asking = new Request("http://a/", { edge: { nonsense: 1 } });
+    const made = [
+      () => fetch("http://b/", asking),
+      () => fetch(new Request("http://b/", asking)),
+      () => fetch(new Request(asking)),
+      () => fetch(asking.clone()),
+    ];
+    const told = await Promise.all(made.map((run) => run().catch(({ message }) => message)));
+    return told.every((message) => message === "`edge.nonsense` is no option of fetch") || told;
+  },
   "methods are written as they have to be": () =>
     new Request("http://a/", { method: "post" }).method === "POST" &&
     new Request("http://a/", { method: "patch" }).method === "patch",

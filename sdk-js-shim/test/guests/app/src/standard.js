@@ -170,6 +170,12 @@ const bodies = {
       used[2].body.pipeThrough(new TransformStream());
       return used.map(({ bodyUsed }) => bodyUsed);
     }),
+  "a body is given away without a type of its own": async () => {
+    const request = post("a body");
+    request.headers.delete("content-type");
+    const other = new Request(request);
+    return is([other.headers.get("content-type"), await other.text()], [null, "a body"]);
+  },
   "`fetch` takes the body of a request, whatever becomes of it": () =>
     ofEach([true, false, false], async (request) => {
       const controller = new AbortController();
@@ -391,6 +397,54 @@ const messages = {
       ],
       [[204, 200, 200, 200], Array(6).fill("RangeError"), Array(3).fill("TypeError")],
     );
+  },
+  "a request may be what another one is asked to be": async () => {
+    const one = post("a body", { headers: { a: "b" }, redirect: "manual", cache: "no-store" });
+    const two = new Request("http://b/", one);
+    const three = new Request(new Request(URL_, { redirect: "error" }), new Request(URL_));
+    const four = new Request(
+      post("left"),
+      new Request(URL_, { method: "PUT", headers: { c: "d" } }),
+    );
+    return is(
+      [
+        [two.url, two.method, two.headers.get("a"), two.redirect, two.cache, await two.text()],
+        three.redirect,
+        [four.method, four.headers.get("c"), await four.text()],
+      ],
+      [["http://b/", "POST", "b", "manual", "no-store", "a body"], "follow", ["PUT", "d", "left"]],
+    );
+  },
+  "a request is asked by whatever has the names": async () => {
+    class Init {
+      get method() {
+        return "POST";
+      }
+      get redirect() {
+        return "manual";
+      }
+      get body() {
+        return new Blob(["a body"]);
+      }
+    }
+    const { method, redirect } = new Request(URL_, new Init());
+    class Wrong {
+      get redirect() {
+        return "other";
+      }
+    }
+    return is(
+      [method, redirect, await caught(() => new Request(URL_, new Wrong()))],
+      ["POST", "manual", "TypeError"],
+    );
+  },
+  "a request has the signal of what it is made by": async () => {
+    const controller = new AbortController();
+    const by = new Request(URL_, { signal: controller.signal });
+    const all = [new Request("http://b/", by), new Request(URL_, Object.create(null))];
+    controller.abort("why");
+    const thrown = await caught(() => fetch("http://b/", by));
+    return is([all.map(({ signal }) => signal.aborted), thrown], [[true, false], "why"]);
   },
   "JSON is a response like another": async () => {
     const made = Response.json({ a: ["é"] }, { status: 201, statusText: "x", headers: { a: "b" } });
