@@ -24,8 +24,7 @@ test("what is missed is told with what to use instead", () => {
     ['TypeError: can\'t access property "open", self.caches is undefined', "caches"],
     ["TypeError: crypto.subtle.encrypt is not a function", "crypto.subtle.encrypt"],
     ["TypeError: subtle.generateKey is not a function", "crypto.subtle.generateKey"],
-    ["TypeError: this.title.normalize is not a function", "String.prototype.normalize"],
-    ['TypeError: "a".normalize is not a function', "String.prototype.normalize"],
+    ["TypeError: String.prototype.normalize is not a function", "String.prototype.normalize"],
     ["TypeError: performance.mark is not a function", "performance.mark"],
     ['Dynamic require of "fs" is not supported', "require"],
   ] as const) {
@@ -35,11 +34,24 @@ test("what is missed is told with what to use instead", () => {
   }
 });
 
+test("what is called on a variable is no method of strings for sure", () => {
+  for (const text of [
+    "TypeError: this.title.normalize is not a function",
+    "TypeError: path.normalize is not a function",
+  ]) {
+    const due = "; of a string, instead of `String.prototype.normalize`: a package";
+    assert.equal(insteadOf(text).slice(0, due.length), due, text);
+  }
+});
+
 test("of anything else nothing is told", () => {
   for (const text of [
     "",
     "ReferenceError: visits is not defined",
     "TypeError: job.process is not a function",
+    'TypeError: can\'t access property "title", document is undefined',
+    "TypeError: process is not a function",
+    "TypeError: Worker is not a constructor",
     "TypeError: encrypt is not a function",
     "TypeError: box.encrypt is not a function",
     "WebSocket is not defined here",

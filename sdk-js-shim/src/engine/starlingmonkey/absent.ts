@@ -44,7 +44,7 @@ export const absent = {
 
 /** The end of an exception's text that says what is not there. */
 const MISSED =
-  /(?:(?:globalThis|self)\.)?([\w$.]+) is (?:not defined|not a function|not a constructor|undefined)$/;
+  /((?:(?:globalThis|self)\.)?)([\w$.]+) is (not defined|not a function|not a constructor|undefined)$/;
 
 /** The same of a module that is asked for while the application runs. */
 const REQUIRED = /\bDynamic (require) of .* is not supported$/;
@@ -55,17 +55,27 @@ const REQUIRED = /\bDynamic (require) of .* is not supported$/;
  */
 export function insteadOf(text: string): string {
   // A text may be long, and the expression tries each of its places.
-  const end = text.slice(-200);
-  const [, missed] = MISSED.exec(end) ?? REQUIRED.exec(end) ?? [];
+  const missed = missedBy(text.slice(-200));
   if (missed === undefined) return "";
   for (const [names, instead] of Object.entries(absent)) {
     const name = names.split(" ").find((it) => isMissed(it, missed));
-    if (name !== undefined) return `; instead of \`${name}\`: ${instead}`;
+    if (name === undefined) continue;
+    // What a variable holds is not known.
+    const of = name.includes(".prototype.") && missed !== name ? "of a string, " : "";
+    return `; ${of}instead of \`${name}\`: ${instead}`;
   }
   return "";
 }
 
-/** Whether `missed`, as it is spelled where it is used, is `name`: `text.normalize` may be `String.prototype.normalize`. */
+/** What is missing, as it is spelled where it is used. */
+function missedBy(end: string): string | undefined {
+  const [, of, name, how] = MISSED.exec(end) ?? [];
+  if (name === undefined) return REQUIRED.exec(end)?.[1];
+  // A global that is not there is not defined: by its bare name, what is but no such thing is the application's own.
+  return how === "not defined" || of !== "" || name.includes(".") ? name : undefined;
+}
+
+/** Whether `missed` is `name`: `text.normalize` may be `String.prototype.normalize`. */
 function isMissed(name: string, missed: string): boolean {
   const [, object, member] =
     /(?:^|\.)(?:(\w+)\.)?(\w+)$/.exec(name.replace(".prototype", "")) ?? [];
