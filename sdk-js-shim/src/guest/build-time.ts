@@ -19,7 +19,9 @@ function next(): number {
   return state >>> 0;
 }
 
+/** What is told once, and by what: an application's own `console.warn` may ask for the time itself. */
 const told = new Set<string>();
+const building = console;
 
 type ImportKey = Parameters<SubtleCrypto["importKey"]>;
 
@@ -31,8 +33,9 @@ export function tellEarly(what: string, callers: number): void {
   const frame = new Error().stack!.split("\n")[2 + callers] ?? "";
   const [place] = /[^\s()]+:\d+/.exec(frame) ?? [];
   const where = place === undefined ? "" : `${place}: `;
-  if (!told.has(where + what)) console.warn(where + what);
+  if (told.has(where + what)) return;
   told.add(where + what);
+  building.log(where + what);
 }
 
 /** What all requests share is no secret, no identifier and no time. */

@@ -362,6 +362,17 @@ fn time_goes_on_and_is_always_the_same() {
     assert_eq!(said.last().map(|it| &**it), Some(due));
 }
 
+/// What the SDK tells is no concern of what the application has put into `console`.
+#[test]
+fn a_package_that_stamps_what_is_printed_is_no_loop() {
+    let text = "const { warn } = console;\nconsole.warn = (...args) => warn(Date.now(), ...args);\nMath.random();\n";
+    let said = warnings_of(&format!("{text}{HANDLER}"));
+    assert_eq!(
+        said,
+        ["src/main.ts:3:6: Math.random() at the top level gives every request the same value"]
+    );
+}
+
 /// After the last line has run, as well.
 #[test]
 fn what_asks_in_a_reaction_is_named_too() {
