@@ -9,7 +9,7 @@ import { install } from "./guest/install.js";
 import { useLines } from "./guest/lines.js";
 import { serve } from "./guest/loop.js";
 import { rehearsed, rehearsing } from "./guest/rehearsal.js";
-import { envOf } from "./internal/granted.js";
+import { watchedEnv } from "./internal/granted.js";
 import { Store } from "./kv.js";
 
 engine.install();
@@ -24,7 +24,7 @@ export interface Built {
 
 /** The exports of a component, of an application's own module. Throws if that handles no requests. */
 export function start(module: { default?: unknown }, built: Built): Exports {
-  const env = envOf(built.stores, (name) => new Store(name));
+  const env = watchedEnv(built.stores, (name) => new Store(name));
   const begin = () => {
     serve();
     useLines();

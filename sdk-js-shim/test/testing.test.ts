@@ -147,28 +147,6 @@ test("an `env` has stores by any name, and nothing else", async () => {
   assert.equal(env["toString"], undefined);
 });
 
-test("what an `env` has not is told where it is missed", async () => {
-  reset();
-  const app = {
-    fetch: async (_: Request, env: Record<string, Store>) => {
-      const { cache } = env;
-      await (cache ?? env["nope"]!).get("a");
-      return new Response();
-    },
-  };
-  const env = testEnv("visits", { settings: {} });
-  const due = (has: string) =>
-    `TypeError: Cannot read properties of undefined (reading 'get'); the store "nope" is not granted ` +
-    `([kv.nope] in edge.toml, in a test \`testEnv\`): \`env\` has ${has}`;
-  const told = async (...more: [RequestInit, object] | []) => {
-    assert.equal((await request(app as never, "/", ...(more as []))).status, 500);
-    return takeLog()[0]?.message;
-  };
-  assert.equal(await told({}, env), due("visits, settings"));
-  assert.equal(await told(), due("no store"));
-  assert.ok(!("nope" in env));
-});
-
 test("a signal ends the wait for a script", async () => {
   onFetch(() => new Promise(() => {}));
   const control = new AbortController();

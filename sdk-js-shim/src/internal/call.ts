@@ -8,7 +8,7 @@ import { withLength } from "../fixed-length.js";
 import { fieldsOf, wholeOf } from "../guest/messages.js";
 import { event } from "../log.js";
 import { endedWith, extra, trailersDue } from "../message.js";
-import { envOf, notGranted } from "./granted.js";
+import { envOf } from "./granted.js";
 import { toReturned } from "./returned.js";
 import { Work } from "./work.js";
 
@@ -76,8 +76,6 @@ async function answer(fetch: Fetch, request: Request, env: Env, ctx: Work): Prom
   } catch (error) {
     // Who runs the test is to see where it was thrown.
     console.error(error);
-    const more = error instanceof Error ? notGranted(error, error.message) : "";
-    if (more !== "") console.error(more.slice(2));
     report(error);
     return new Response(null, { status: 500, headers: { "content-length": "0" } });
   }

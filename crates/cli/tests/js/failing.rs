@@ -129,7 +129,9 @@ fn a_line_says_which_store_an_env_has_not() {
         for (n, (how, has_note)) in [
             ("member", true),
             ("variable", true),
-            ("method", true),
+            ("method", false),
+            ("probed", false),
+            ("awaited", false),
             ("unrelated", false),
         ]
         .into_iter()
@@ -140,6 +142,7 @@ fn a_line_says_which_store_an_env_has_not() {
             let error = failed("js-env", n + 1).await;
             assert!(error.starts_with("handler failed: TypeError: "), "{error}");
             assert_eq!(error.contains(note), has_note, "{how}: {error}");
+            assert_eq!(error.contains("not granted"), has_note, "{how}: {error}");
         }
         let reply = served.get("/missed?how=detected").await;
         assert_eq!(reply.text(), "false undefined undefined visits");

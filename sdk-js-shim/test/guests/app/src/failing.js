@@ -115,6 +115,15 @@ export const failing = {
         const store = env["nope"];
         return store.put("a", "b");
       }
+      case "probed": {
+        let cache;
+        if (env.DEBUG) cache = new Map();
+        return cache.get("a");
+      }
+      case "awaited": {
+        let cache;
+        return (async () => env)().then(() => cache.get("a"));
+      }
       case "unrelated":
         return query.undefined.length;
       case "detected": {
