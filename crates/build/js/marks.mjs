@@ -23,6 +23,8 @@ const STACKS = 20;
 const BODY = /(?:\)|=>|\bdo) \{$/;
 /** The same of what has no statements in it. */
 const OTHER = /^\s*switch \(|\bclass\b/;
+/** A line that makes what it begins strict, as long as nothing is before it. */
+const DIRECTIVE = /^\s*"use \w+";$/;
 /** The beginning of a loop whose body is no block. */
 const BARE = /^\s*while \((?=.*;$)/;
 
@@ -36,11 +38,18 @@ export function withLoopsMarked(script) {
   const tick =
     `let calls = 0, isLate = false; const { now } = Date; return () => { ++calls; ` +
     `if (isLate ||= calls % ${CALLS} === 0 && now() >= ${LATE_MS}) tell(${text(LOOP)}, stack(), ${text(LOOPED)}); };`;
-  const lines = script.split("\n").map((line) => {
-    if (BODY.test(line) && !OTHER.test(line)) return `${line} ${CALL};`;
+  const lines = script.split("\n").map((line, index, all) => {
+    if (DIRECTIVE.test(all[index + 1])) return line;
+    const head = DIRECTIVE.test(line) ? all[index - 1] : line;
+    if (BODY.test(head) && !OTHER.test(head)) return `${line} ${CALL};`;
     return line.replace(BARE, (head) => `${head}${CALL}, `);
   });
-  return `const $edgewit = (() => { ${OWN} ${tick} })(); ${lines.join("\n")}`;
+  return begun(`const $edgewit = (() => { ${OWN} ${tick} })();`, lines.join("\n"));
+}
+
+/** A script with `own` before its statements, and behind what makes it strict. */
+function begun(own, script) {
+  return script.replace(/^(?:"use \w+";(?:\n(?="use))?)*/, (directives) => `${directives} ${own} `);
 }
 
 /** Whether a script has told by `printed`, of which `text` is new, where it is: it need not go on. */
@@ -64,7 +73,7 @@ export function withAwaitsMarked(script) {
     `const settled = () => tell(${text(SETTLED)}, id); ` +
     `try { apply(then, this, [settled, settled]); tell(${text(AWAITS)}, id, "\\n", stack()); } catch {} ` +
     "isOwn = false; return P; } });";
-  return `(() => { ${OWN} ${getter} })(); ${script}`;
+  return begun(`(() => { ${OWN} ${getter} })();`, script);
 }
 
 /** The stacks of where a script that {@link withAwaitsMarked} marked has waited in vain. */

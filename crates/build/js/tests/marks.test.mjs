@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LATE_NS, isTold, loopOf, waitsOf, withLoopsMarked } from "../marks.mjs";
+import { LATE_NS, isTold, loopOf, waitsOf, withAwaitsMarked, withLoopsMarked } from "../marks.mjs";
 
 /** As esbuild writes it. */
 const SCRIPT = `var sum = 0;
@@ -26,7 +26,7 @@ var A = class {
     if (options) sum += 1;
   }
 };
-new A().add(10);
+new A().add(1000);
 `;
 
 /** Runs a script as the engine does, whose stacks are properties of their class; what it printed. */
@@ -38,8 +38,10 @@ function run(script, now) {
       return "f@source.js:1:1\n";
     }
   }
-  const of = `const Date = { now: () => ${now} };`;
-  const sum = new Function("console", "Error", `${of} ${script}\nreturn sum;`)(console, OfEngine);
+  const named = { console, Error: OfEngine, Date: { now: () => now } };
+  const sum = new Function(...Object.keys(named), `${script}\nreturn sum;`)(
+    ...Object.values(named),
+  );
   return { sum, printed };
 }
 
@@ -51,7 +53,25 @@ test("marks change neither what a script does nor its lines", () => {
   const changed = lines.flatMap((line, index) => (line === own[index] ? [] : [index + 1]));
   assert.deepEqual(changed, [1, 4, 9, 10, 14, 17]);
   assert.deepEqual(run(marked, 0), run(SCRIPT, 0));
-  assert.deepEqual(run(marked, Number(LATE_NS / 1_000_000n)), run(SCRIPT, 0));
+  const late = run(marked, Number(LATE_NS / 1_000_000n));
+  assert.equal(late.sum, run(SCRIPT, 0).sum);
+  assert.ok(isTold(late.printed));
+});
+
+test("marks leave a script as strict as it is", () => {
+  const strict = "var sum = (function() { return this === void 0 ? 1 : 0; })();";
+  const inside = `var sum = (function() {\n  "use strict";\n  return this === void 0 ? 1 : 0;\n})();`;
+  for (const [script, sum] of [
+    [strict, 0],
+    [`"use strict";\n${strict}`, 1],
+    [`"use client";\n"use strict";\n${strict}`, 1],
+    [inside, 1],
+  ]) {
+    const marked = withLoopsMarked(script);
+    assert.equal(marked.split("\n").length, script.split("\n").length);
+    assert.equal(run(marked, 0).sum, sum, marked);
+  }
+  assert.match(withAwaitsMarked(`"use strict";\n${strict}`), /^"use strict"; .*\nvar sum/);
 });
 
 test("a script that goes on when it is late tells where", () => {
