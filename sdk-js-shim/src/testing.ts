@@ -84,8 +84,8 @@ export async function request(
 
 /**
  * Imports an application that answers by `addEventListener("fetch", …)`, which is there while `load` runs, and gives it
- * as one that {@link request} calls. A module runs once in a process, so each is imported by one such call. A call waits for
- * those before it.
+ * as one that {@link request} calls. A module runs once in a process, so each is imported by one such call. A call
+ * waits for those before it.
  *
  * ```ts
  * const app = await listener(() => import("../src/main.js"));

@@ -14,9 +14,10 @@ export interface Upload {
 }
 
 /**
- * Starts a request whose body is written afterwards, to the stream that is returned. `init` is as for `fetch`, without a
- * body. Where a stream is at hand, `fetch(input, { body: stream, duplex: "half" })` does the same.
- * Throws: `TypeError` with a `FetchError` as cause, `denied`, `invalid-request` or `limit`; all else rejects the response.
+ * Starts a request whose body is written afterwards, to the stream that is returned. `init` is as for `fetch`, without
+ * a body. Where a stream is at hand, `fetch(input, { body: stream, duplex: "half" })` does the same.
+ * Throws: `TypeError` with a `FetchError` as cause, `denied`, `invalid-request` or `limit`; all else rejects the
+ * response.
  * Source: `edge:sdk/fetch#send-streaming`.
  */
 export function upload(input: string | URL | Request, init?: RequestInit): Upload {

@@ -26,8 +26,8 @@ const wit = fileURLToPath(new URL("edge.wit", import.meta.url));
 const { splicer } = await import(new URL("spidermonkey-embedding-splicer.js", LIBRARY));
 const engine = await readFile(new URL("starlingmonkey_embedding.wasm", LIBRARY));
 const spliced = splicer.spliceBindings(engine, FEATURES, undefined, wit, WORLD, false);
-// The splicer takes `random_get` away whatever the features are, by which keys of RSA and of curves are a trap: it does not
-// know it by another name.
+// The splicer takes `random_get` away whatever the features are, by which keys of RSA and of curves are a trap: it does
+// not know it by another name.
 const hidden = renamed(spliced.wasm, "random_get", "random_gEt");
 const stubbed = splicer.stubWasi(hidden, FEATURES, undefined, wit, WORLD);
 const core = renamed(stubbed, "random_gEt", "random_get");

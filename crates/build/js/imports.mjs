@@ -90,8 +90,10 @@ function isInstalled(name, folder) {
   return above !== folder && isInstalled(name, above);
 }
 
-/** Has imports from the net be an error, which esbuild would leave to a browser, and those of servers by an application, of
- * which it would tell all that they are made of. */
+/**
+ * Has imports from the net be an error, which esbuild would leave to a browser, and those of servers by an application,
+ * of which it would tell all that they are made of.
+ */
 export const refused = {
   name: "edgewit-refused",
   setup(building) {

@@ -1,5 +1,5 @@
-// `typeof require` in ECMAScript modules, which have none. esbuild has a function of its own stand for it, as a module of
-// CommonJS needs, and what asks there takes the way that is for Node.
+// `typeof require` in ECMAScript modules, which have none. esbuild has a function of its own stand for it, as a module
+// of CommonJS needs, and what asks there takes the way that is for Node.
 
 const ASKED = /\btypeof __require\b/g;
 /** As long, so that no column becomes another. */

@@ -1,6 +1,8 @@
 // The types of the Web as an application has it: those that TypeScript brings for workers, without what is absent.
 
-/** Of what those declare, the values that there are. Their other types stay: a name that only types have does nothing. */
+/**
+ * Of what those declare, the values that there are. Their other types stay: a name that only types have does nothing.
+ */
 const THERE = new Set(
   `AbortController AbortSignal Blob ByteLengthQueuingStrategy CompressionStream CountQueuingStrategy Crypto CryptoKey
   CustomEvent DOMException DecompressionStream dispatchEvent Event EventTarget File FormData Headers Performance
@@ -25,7 +27,9 @@ const VALUE = new RegExp(
   "gm",
 );
 
-/** `lib`, TypeScript's own, without what is `absent`: values, and members by their paths, as `crypto.subtle.wrapKey`. */
+/**
+ * `lib`, TypeScript's own, without what is `absent`: values, and members by their paths, as `crypto.subtle.wrapKey`.
+ */
 export function webTypes(lib, absent) {
   const values = lib.replace(VALUE, (declared, name) => {
     if (name in OTHERWISE) return `declare var ${name}: ${OTHERWISE[name]};\n`;

@@ -1,6 +1,6 @@
-// What the SDK needs of an engine beside the names of the Web. Each engine is a folder here, whose `main.ts` has it: Node
-// is one as `engine` alone, those of components as `component`, too. The import `#engine` of package.json says which one
-// there is. What engines share is beside this file.
+// What the SDK needs of an engine beside the names of the Web. Each engine is a folder here, whose `main.ts` has it:
+// Node is one as `engine` alone, those of components as `component`, too. The import `#engine` of package.json says
+// which one there is. What engines share is beside this file.
 
 import type { EdgeInit } from "../message.js";
 
@@ -43,7 +43,9 @@ export interface Component {
   later(run: () => void): void;
   /** Has the `stack` of every error be what `write` makes of its frames, innermost first. */
   writeStacks(write: (error: Error, frames: Iterable<Frame>) => string): void;
-  /** Has `stream`, of which something was read without it, count as read: so says `bodyUsed` of what it is the body of. */
+  /**
+   * Has `stream`, of which something was read without it, count as read: so says `bodyUsed` of what it is the body of.
+   */
   disturb(stream: ReadableStream): void;
   /** Called where the top level of an application has ended. */
   built(): void;

@@ -26,8 +26,8 @@ const building = console;
 type ImportKey = Parameters<SubtleCrypto["importKey"]>;
 
 /**
- * Tells whoever builds, once for each place, what comes of something at the top level. `callers` are the functions of the
- * SDK's between here and who asked.
+ * Tells whoever builds, once for each place, what comes of something at the top level. `callers` are the functions of
+ * the SDK's between here and who asked.
  */
 export function tellEarly(what: string, callers: number): void {
   const frame = new Error().stack!.split("\n")[2 + callers] ?? "";

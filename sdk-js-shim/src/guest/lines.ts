@@ -1,8 +1,9 @@
 // Where in an application's own files a line of its bundle is from. The build appends the table to the bundle: one line
-// for each file's name; one of the places where a line goes on with another of its file, parted by blanks: its number, the
-// column and the line in the file, parted by commas; and a last one of runs, from the bundle's first line on, parted by
-// blanks. A run is the number of its lines, and, unless they are nobody's, the line in the file that the first of them is
-// from and, where it is another than that of the run before, the number of the file: parted by commas, to the base 36.
+// for each file's name; one of the places where a line goes on with another of its file, parted by blanks: its number,
+// the column and the line in the file, parted by commas; and a last one of runs, from the bundle's first line on,
+// parted by blanks. A run is the number of its lines, and, unless they are nobody's, the line in the file that the
+// first of them is from and, where it is another than that of the run before, the number of the file: parted by commas,
+// to the base 36.
 
 import type { Frame } from "../engine/engine.js";
 
@@ -34,7 +35,9 @@ let isUsed = false;
 let runs: Run[] | undefined;
 const joined = new Map<number, Joined[]>();
 
-/** Has places be the application's from now on. While it is built they are those of the bundle, which its build knows. */
+/**
+ * Has places be the application's from now on. While it is built they are those of the bundle, which its build knows.
+ */
 export function useLines(): void {
   isUsed = true;
 }
@@ -63,7 +66,8 @@ export function isOfPackage(frame: string): boolean {
 }
 
 /**
- * `file:line` of a line of the bundle, whose columns are its own and no file's; `undefined` for lines that are nobody's.
+ * `file:line` of a line of the bundle, whose columns are its own and no file's; `undefined` for lines that are
+ * nobody's.
  */
 function placeOf(wanted: number, column: number): string | undefined {
   if (!isUsed) return `source.js:${wanted}:${column}`;

@@ -54,7 +54,9 @@ export function now(): number {
   return isServing() ? Number(system.monotonic()) / 1e6 : 0;
 }
 
-/** Settles once `pollable` is ready; it stays the caller's. Rejects with the reason of `signal` where that aborts first. */
+/**
+ * Settles once `pollable` is ready; it stays the caller's. Rejects with the reason of `signal` where that aborts first.
+ */
 export function ready(pollable: wit.Pollable, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const waiter = { pollable, wake: () => done(resolve) };

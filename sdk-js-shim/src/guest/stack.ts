@@ -1,5 +1,5 @@
-// The text of an exception's stack: as V8 writes it, which formatters and applications that log it take for granted, and
-// with the application's own files and lines, without columns.
+// The text of an exception's stack: as V8 writes it, which formatters and applications that log it take for granted,
+// and with the application's own files and lines, without columns.
 
 import { component, engine } from "#engine";
 import type { Frame } from "../engine/engine.js";

@@ -19,8 +19,8 @@ let has = "";
 const OF_ANY = /^(then|toJSON|toString|valueOf|constructor|toLocaleString)$/;
 
 /**
- * An {@link envOf} of a component. What it has not is `undefined`, as in any object, and `in` says so, but it is known that
- * it was asked for: no compiler tells whoever writes JavaScript.
+ * An {@link envOf} of a component. What it has not is `undefined`, as in any object, and `in` says so, but it is known
+ * that it was asked for: no compiler tells whoever writes JavaScript.
  */
 export function watchedEnv<Store>(
   granted: readonly string[],
@@ -35,7 +35,9 @@ export function watchedEnv<Store>(
   return Object.setPrototypeOf(envOf(granted, make), others);
 }
 
-/** The end of a message that says what was `undefined`: a variable, or a property of `env`, which a bundle may number. */
+/**
+ * The end of a message that says what was `undefined`: a variable, or a property of `env`, which a bundle may number.
+ */
 const UNDEFINED = /(?:^| )(?:(?:\S*\.)?#?env\d*(?:\.|\["))?([\w$-]+)(?:"\])? is undefined$/;
 
 /** What is to be said behind the `message` of an error that names a store which is not granted; else nothing. */

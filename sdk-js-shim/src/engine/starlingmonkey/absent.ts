@@ -1,5 +1,5 @@
-// What the engine has not and the SDK does not add, with what to use instead. README.md shows it, `edgewit build` tells of
-// it where the top level of an application misses something, and `edgewit types` refuses it.
+// What the engine has not and the SDK does not add, with what to use instead. README.md shows it, `edgewit build` tells
+// of it where the top level of an application misses something, and `edgewit types` refuses it.
 
 /** Names, parted by blanks, and what to use instead of them. */
 export const absent = {
@@ -50,8 +50,8 @@ const MISSED =
 const REQUIRED = /\bDynamic (require) of .* is not supported$/;
 
 /**
- * What to use instead of what an exception's text says is missing, to be added to it; empty where nothing is known of that.
- * What is called on a variable may be anything, and so the name of what is absent is a part of it.
+ * What to use instead of what an exception's text says is missing, to be added to it; empty where nothing is known of
+ * that. What is called on a variable may be anything, and so the name of what is absent is a part of it.
  */
 export function insteadOf(text: string): string {
   // A text may be long, and the expression tries each of its places.

@@ -1,6 +1,6 @@
-// `crypto.subtle`: what the engine does not know is refused in words that say what it is, what there is, and what to use
-// instead. The engine's own errors name nothing, and some keys end the whole request, which nobody can catch: one of a
-// curve that it does not know, or in a format that it has none of.
+// `crypto.subtle`: what the engine does not know is refused in words that say what it is, what there is, and what to
+// use instead. The engine's own errors name nothing, and some keys end the whole request, which nobody can catch: one
+// of a curve that it does not know, or in a format that it has none of.
 //
 // Methods that are absent stay so. Packages ask whether they are there, and bring their own where they are not.
 
@@ -64,7 +64,9 @@ function keyOf(method: Method, algorithm: unknown) {
   return name === undefined ? undefined : { name, ...KEYS[name]! };
 }
 
-/** The algorithm that is asked for, as the standard spells it; `undefined` for what is none, which the engine refuses. */
+/**
+ * The algorithm that is asked for, as the standard spells it; `undefined` for what is none, which the engine refuses.
+ */
 function known(method: Method, algorithm: unknown, all: string[]): string | undefined {
   const asked = nameOf(algorithm);
   if (asked === undefined) return undefined;

@@ -3,8 +3,7 @@
 
 import { define } from "../../internal/define.js";
 import type { Lack } from "../lacks.js";
-
-type Message = Request | Response;
+import type { Message } from "../messages.js";
 
 const CR = 13;
 const DASH = 45;

@@ -1,5 +1,5 @@
-// Bodies that are a Blob or a FormData. The engine reads these right, by tasks of its own, one for each piece: they wait
-// while the loop does, which does not know of them. As streams of ours they take none.
+// Bodies that are a Blob or a FormData. The engine reads these right, by tasks of its own, one for each piece: they
+// wait while the loop does, which does not know of them. As streams of ours they take none.
 
 import { define } from "../../internal/define.js";
 import { utf8 } from "../../internal/text.js";
