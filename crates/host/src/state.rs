@@ -8,6 +8,7 @@ use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, Result};
 
 use crate::app::Shared;
+use crate::bindings::KvError;
 use crate::connection::{ClientGone, Connection};
 use crate::delivery::ReplyClient;
 use crate::end::End;
@@ -44,23 +45,33 @@ pub(crate) struct KvFailed {
     pub(crate) call: &'static str,
     pub(crate) key: Option<String>,
     pub(crate) store: String,
-    pub(crate) reason: String,
+    pub(crate) error: KvError,
 }
 
 impl KvFailed {
-    /// Tells of it behind `text`, which a handler failed with: of what that names the store of, only the key.
+    /// Tells of it behind `text`, which a handler failed with: where that names this failure, only the key.
     pub(crate) fn add_to(&self, text: &mut String) {
         let store = format!("store {:?}", self.store);
         let key = self.key.as_ref().map(|key| format!("{key:?}"));
-        if text.contains(&store) {
+        if self.is_named(text, &store) {
             if let Some(key) = key {
                 *text += &format!("; its key was {key}");
             }
             return;
         }
         let of = key.map_or_else(String::new, |key| format!(" of {key}"));
-        let (call, reason) = (self.call, &self.reason);
+        let (call, reason) = (self.call, self.error.text());
         *text += &format!("; the last call of kv to fail was {call}{of}, {store} ({reason})");
+    }
+
+    /// Whether `text` names the error's case before the store, and the call if that had a key: it may be an earlier
+    /// failure's.
+    fn is_named(&self, text: &str, store: &str) -> bool {
+        let Some((before, _)) = text.split_once(store) else {
+            return false;
+        };
+        let words: Vec<_> = before.split([' ', '(', ':']).collect();
+        words.contains(&self.error.name()) && (self.key.is_none() || words.contains(&self.call))
     }
 }
 
@@ -178,5 +189,50 @@ impl ResourceLimiter for State {
     fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> Result<bool> {
         // The pool's own bound for a table; no toolchain needs more, and none asks twice.
         Ok(desired <= crate::engine::TABLE_ELEMENTS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::KvFailed;
+    use crate::bindings::KvError;
+
+    #[test]
+    fn only_the_failure_that_a_text_names_has_its_key_told() {
+        let told = |call, key: Option<&str>, error: KvError, text: &str| {
+            let failed = KvFailed {
+                call,
+                key: key.map(str::to_owned),
+                store: "visits".to_owned(),
+                error,
+            };
+            let mut all = text.to_owned();
+            failed.add_to(&mut all);
+            all.split_off(text.len())
+        };
+        let set = r#"KvError: conflict (set in the store "visits") (at increment (src/main.js:1))"#;
+        let last = r#"; the last call of kv to fail was "#;
+        let key = Some("ada");
+        assert_eq!(
+            told("set", key, KvError::Conflict, set),
+            r#"; its key was "ada""#
+        );
+        // Of the same store, but another call's, or for another reason.
+        for (call, error) in [
+            ("increment", KvError::NotANumber),
+            ("increment", KvError::Conflict),
+            ("set", KvError::ValueTooLarge(1)),
+        ] {
+            let reason = error.text();
+            let due = format!(r#"{last}{call} of "ada", store "visits" ({reason})"#);
+            assert_eq!(told(call, key, error, set), due);
+        }
+        let denied = r#"KvError: denied: the store "visits" is not granted"#;
+        assert_eq!(told("open", None, KvError::Denied, denied), "");
+        let due = r#"open, store "visits" (the store is read-only, or not granted)"#;
+        assert_eq!(
+            told("open", None, KvError::Denied, set),
+            format!("{last}{due}")
+        );
     }
 }

@@ -147,7 +147,7 @@ fn keep_failure<T>(
             call,
             key: key.map(|key| shown(key).to_owned()),
             store: shown(store).to_owned(),
-            reason: error.text(),
+            error: error.clone(),
         });
     }
 }

@@ -18,6 +18,22 @@ impl Error {
         };
         known.to_owned()
     }
+
+    /// The name of its case.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::NoSuchStore => "no-such-store",
+            Self::Denied => "denied",
+            Self::InvalidKey(_) => "invalid-key",
+            Self::InvalidArgument(_) => "invalid-argument",
+            Self::ValueTooLarge(_) => "value-too-large",
+            Self::Conflict => "conflict",
+            Self::NotANumber => "not-a-number",
+            Self::Overflow => "overflow",
+            Self::Unavailable(_) => "unavailable",
+            Self::Other(_) => "other",
+        }
+    }
 }
 
 /// No keys, and no more of them.
