@@ -129,6 +129,11 @@ export function trailersOf(writable: WritableStream): Headers | undefined {
   return written.get(writable);
 }
 
+/** @internal Whether trailers are to be sent at the end of `stream`, which is not known before it was read. */
+export function hasTrailersDue(stream: ReadableStream): boolean {
+  return promised.has(stream);
+}
+
 /** @internal The trailers to send at the end of `stream`. */
 export function trailersDue(stream: ReadableStream): Headers | undefined {
   return promised.get(stream)?.();

@@ -7,7 +7,7 @@
 import { define, defineGetter, wrap } from "../internal/define.js";
 import { keepImmutable, makeImmutable } from "../internal/immutable.js";
 import { own } from "../internal/own.js";
-import { branchOf, copyExtra } from "../message.js";
+import { branchOf, copyExtra, hasTrailersDue } from "../message.js";
 import type { Asked, Made } from "./engine.js";
 import { explained } from "./headers.js";
 
@@ -289,7 +289,8 @@ function knownBy(body: BodyInit | null | undefined): Known {
   if (body === null || body === undefined) return { made: NONE };
   if (typeof body === "string") return { made: { kind: "bytes", bytes: body } };
   if (body instanceof ReadableStream) {
-    return { made: ofWhole.has(body) ? WHOLE : STREAM, stream: body };
+    const isWhole = ofWhole.has(body) && !hasTrailersDue(body);
+    return { made: isWhole ? WHOLE : STREAM, stream: body };
   }
   // Whoever holds the buffer may write to it.
   const view = body instanceof ArrayBuffer ? new Uint8Array(body) : body;

@@ -4,7 +4,7 @@ import { component } from "#engine";
 import type { http, poll } from "../generated/edge.js";
 import { BodyError } from "../errors.js";
 import { toHeaders } from "../fields.js";
-import { endedWith, extra } from "../message.js";
+import { endedWith, extra, hasTrailersDue } from "../message.js";
 import * as partly from "../internal/partly.js";
 import { hostCall } from "./host-call.js";
 import { drop, ready } from "./loop.js";
@@ -88,6 +88,8 @@ function toStream(
 export function takeHandle(stream: ReadableStream): http.IncomingBody | undefined {
   const incoming = known.get(stream);
   if (incoming === undefined || incoming.isTouched || stream.locked) return undefined;
+  // The host would send those that came with it.
+  if (hasTrailersDue(stream)) return undefined;
   // What may be aborted yet stays here: nobody reaches what the host carries on.
   const { signal } = incoming;
   return signal === undefined || isOfClient(signal) ? take(incoming) : undefined;

@@ -238,3 +238,18 @@ fn trailers_come_and_go() {
         assert_eq!(wire.trailers().await.unwrap().one("x-length"), "4");
     });
 }
+
+#[test]
+fn trailers_go_behind_a_body_that_is_handed_on_or_whole() {
+    run(async {
+        let served = app("js-own-trailers").await;
+        for path in ["/ownTrailers", "/ownTrailers?whole"] {
+            let mut wire = served.post(path).await;
+            wire.send(chunk("text") + END).await;
+            wire.head().await.unwrap();
+            assert_eq!(wire.chunk().await.unwrap(), b"text");
+            assert_eq!(wire.chunk().await.unwrap(), b"");
+            assert_eq!(wire.trailers().await.unwrap().all("x-length"), ["own"]);
+        }
+    });
+}

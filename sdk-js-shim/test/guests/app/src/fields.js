@@ -33,4 +33,11 @@ export const fields = {
     const due = withTrailers(body, () => new Headers({ "x-length": String(text.length) }));
     return new Response(due, { headers: { trailer: "x-length" } });
   },
+
+  // Bodies that would be handed on, or sent whole.
+  ownTrailers({ request, query }) {
+    const body = query("whole") !== null ? new Response("text").body : request.body;
+    const due = withTrailers(body, () => new Headers({ "x-length": "own" }));
+    return new Response(due, { headers: { trailer: "x-length" } });
+  },
 };
