@@ -74,7 +74,8 @@ mod tests {
     fn gaps_are_filled_together_as_long_as_the_pages_are_not_too_many() {
         let apart = |pages: u32, gap: u32| (0..pages).map(|it| it * (gap + 1)).collect::<Vec<_>>();
         let fits = PAGES / 3;
-        assert_eq!(runs(&apart(fits, 2)), [0..3 * (fits - 1) + 1]);
+        let joined = runs(&apart(fits, 2));
+        assert_eq!((joined.len(), joined[0].end), (1, 3 * (fits - 1) + 1));
         let written = apart(fits + 2, 2);
         assert_eq!(runs(&written).len(), written.len());
     }
