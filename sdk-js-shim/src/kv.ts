@@ -88,6 +88,11 @@ export class Store implements Disposable {
 
   /** The entry at `key`; `undefined` if there is none. Source: `edge:sdk/kv#store.get`. */
   async get(key: string): Promise<Entry | undefined> {
+    const asked: unknown = arguments[1];
+    // A number is that of an element, where an array calls.
+    if (typeof asked === "string" || typeof asked === "object") {
+      throw new TypeError("`get` takes a key alone: its entry has `text()`, `json()` and `value`");
+    }
     return entry(this.#call("get", (store) => store.get(wellFormedKey(key))));
   }
 
@@ -296,6 +301,7 @@ function wellFormedKey(key: string): string {
 }
 
 function wellFormed(what: string, text: string): string {
+  if (typeof text !== "string") throw new TypeError(`${what}: text, not ${typeof text}`);
   return text.isWellFormed() ? text : invalid(`${what}: a lone surrogate is no UTF-8`);
 }
 

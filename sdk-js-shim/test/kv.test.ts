@@ -195,6 +195,8 @@ test("what is called otherwise elsewhere is told by its name here", async () => 
       () => other["increment"]!("a", 1n, { ttl: 1 }),
       /^`increment` has no option `ttl`, but `ttlMs`$/,
     ],
+    [() => other["get"]!("a", "json"), /^`get` takes a key alone: its entry has `text\(\)`/],
+    [() => other["keys"]!({ prefix: "a" }), /^prefix: text, not object$/],
     [() => other["keys"]!("", { prefix: "a" }), /^`keys` has no option `prefix`, but/],
     [
       () => other["set"]!("a", "x", { condition: "ifAbsent" }),

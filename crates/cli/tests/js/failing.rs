@@ -39,6 +39,17 @@ const THROWN: [(&str, &str); 18] = [
     ("long", "xxxxxxxxxxxx"),
 ];
 
+/// What the engine rejects with by itself was asked for somewhere.
+#[test]
+fn what_crypto_refuses_has_its_place() {
+    run(async {
+        let served = app("js-key").await;
+        assert_eq!(served.get("/key").await.status(), 500);
+        let error = failed("js-key", 1).await;
+        assert!(error.contains(" (at key (src/failing.js:"), "{error}");
+    });
+}
+
 #[test]
 fn whatever_is_thrown_is_a_500_and_a_line() {
     run(async {

@@ -5,6 +5,7 @@
 // Methods that are absent stay so. Packages ask whether they are there, and bring their own where they are not.
 
 import { define } from "../../internal/define.js";
+import { placeWhereAsked } from "./stacks.js";
 
 type Method = "digest" | "importKey" | "sign" | "verify";
 type Part = keyof typeof PARTS;
@@ -54,8 +55,14 @@ export function installCrypto(): void {
 function install(method: Method, check: (...args: unknown[]) => void): void {
   const engine = SubtleCrypto.prototype[method] as (...args: unknown[]) => Promise<unknown>;
   define(SubtleCrypto.prototype, method, async function (this: SubtleCrypto, ...args: unknown[]) {
-    check(...args);
-    return engine.apply(this, args);
+    const asked = new Error();
+    try {
+      check(...args);
+      return await engine.apply(this, args);
+    } catch (error) {
+      placeWhereAsked(error, asked);
+      throw error;
+    }
   });
 }
 

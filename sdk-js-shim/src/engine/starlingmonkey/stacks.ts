@@ -9,6 +9,13 @@ const FRAME = /^(.*)@source\.js:(\d+):(\d+)$/;
 type Write = Parameters<Component["writeStacks"]>[0];
 type Capture = (object: object, above?: unknown) => void;
 
+/** Gives `error` the stack of `asked`, where it has none: the engine gives none to a `DOMException`. */
+export function placeWhereAsked(error: unknown, asked: Error): void {
+  if (!(error instanceof Error) || /\n    at /.test(String(error.stack))) return;
+  const [, ...frames] = String(asked.stack).split("\n    at ");
+  define(error, "stack", [String(error), ...frames].join("\n    at "));
+}
+
 export function writeStacks(write: Write): void {
   defineGetter(Error.prototype, "stack", (error, engine) => {
     const stack = engine(error);

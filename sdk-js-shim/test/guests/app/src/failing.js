@@ -96,6 +96,11 @@ export const failing = {
     throw thrown[query("what")]();
   },
 
+  async key() {
+    const algorithm = { name: "ECDSA", namedCurve: "P-256" };
+    await crypto.subtle.importKey("pkcs8", new Uint8Array(8), algorithm, false, ["sign"]);
+  },
+
   return: ({ query }) => returned[query("what")],
 
   async conflict({ env }) {
