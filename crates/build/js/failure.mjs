@@ -30,11 +30,7 @@ export async function failure({ finished, isEndless, out, err: all, call }, scri
   if (finished) return undefined;
   if (isEndless) return endless(script, places, app);
   const err = all.replace(FIRST, "");
-  const thrown = err.indexOf(THROWN);
-  if (thrown >= 0) {
-    const before = said(out + err.slice(0, thrown), places);
-    return [...before, ...exception(err.slice(thrown + THROWN.length), places, app)];
-  }
+  if (err.includes(THROWN)) return thrown(out, err, places, app);
   if (UNFINISHED.test(err))
     return [...said(out, places), ...(await waiting(script, places, app)), WHEN];
   const what = call ? `${call} was called` : "the engine gave up";
@@ -45,17 +41,27 @@ export async function failure({ finished, isEndless, out, err: all, call }, scri
   ];
 }
 
+/** Lines on an exception, and on what was printed before. */
+function thrown(out, err, places, app) {
+  const at = err.indexOf(THROWN);
+  const before = said(out + err.slice(0, at), places);
+  return [...before, ...exception(err.slice(at + THROWN.length), places, app)];
+}
+
 /** Lines on what takes too long, for which the script is run once more. */
 async function endless(script, places, app) {
-  const { out, err } = await start(app, withLoopsMarked(script), LIMIT_MS / 2);
+  const { out, err: all } = await start(app, withLoopsMarked(script), LIMIT_MS / 2);
   const { before, stacks } = loopOf(out);
-  const all = stacks.map((stack) => frames(stack, places)).find((it) => it.length > 0) ?? [];
+  const err = all.replace(FIRST, "");
+  // It had an end of its own: what fills the memory of a busy machine is slow.
+  if (stacks.length === 0 && err.includes(THROWN)) return thrown(before, err, places, app);
+  const found = stacks.map((stack) => frames(stack, places)).find((it) => it.length > 0) ?? [];
   const what =
-    all.length > 0
+    found.length > 0
       ? "and was here: a loop that never ends, or more work than can be done there"
       : "look for what never ends: a loop, a regular expression that tries too much, or what was put in the place of " +
         "the platform's own, such as the iterators of arrays";
-  return [...said(before + err, places), ...located(all, app.entry, `${TOO_LONG}, ${what}`)];
+  return [...said(before + err, places), ...located(found, app.entry, `${TOO_LONG}, ${what}`)];
 }
 
 /** Lines on what never settles, for which the script is run once more if that may be several. */
