@@ -1,8 +1,8 @@
 // Builds an application as far as the engine's memory after its top level.
 // `node build.mjs '{"folder": …, "entry": …, "stores": …, "sdk": …, "engine": …, "manifest": …, "memoryBytes": …}'`
 //
-// Writes to stdout the number of the pages that a request writes to, those, and the memory; and to stderr a line `warning: …` for what is likely wrong; or lines there on
-// what is wrong, and exits with 3.
+// Writes to stdout the number of the pages that a request writes to, those, and the memory; and to stderr a line
+// `warning: …` for what is likely wrong; or lines there on what is wrong, and exits with 3.
 
 import { createHash } from "node:crypto";
 import { bundle } from "./bundle.mjs";

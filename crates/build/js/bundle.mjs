@@ -48,8 +48,9 @@ export async function bundle(app) {
   if (!bundled.code || !spellsProperties(bundled.code)) return bundled;
   const supported = { ...options.supported, ...NO_LITERALS };
   const made = await attempt({ ...options, supported }, app);
-  // Of what nobody uses a literal is left out, and a call of the constructor is not.
   const { code, map } = made;
+  if (!code) return made;
+  // Of what nobody uses a literal is left out, and a call of the constructor is not.
   const line = `${propertyTable(code)}\n`;
   return { ...made, code: line + code, map: { ...map, mappings: `;${map.mappings}` } };
 }

@@ -127,14 +127,14 @@ function shown(text) {
 /** Lines on an exception, as the engine writes it. */
 function exception(text, places, app) {
   const [head, stack = ""] = text.split(/^Stack:\n/m);
-  const thrown = head.split(/^Additionally, some promises were rejected/m)[0];
-  const message = thrown
+  const own = head.split(/^Additionally, some promises were rejected/m)[0];
+  const message = own
     .replace(/^\S+:\d+:\d+ /gm, "")
     .replace(/^uncaught exception: /, "")
     .trim();
   const all = frames(stack, places);
   // What does not parse has no stack.
-  const [, line, column] = new RegExp(`^${SCRIPT}:(\\d+):(\\d+) `).exec(thrown) ?? [];
+  const [, line, column] = new RegExp(`^${SCRIPT}:(\\d+):(\\d+) `).exec(own) ?? [];
   const parsed = stack.trim() === "" && line && places.at(Number(line), Number(column));
   const place = all[0]?.place ?? (parsed || undefined);
   const lines = located(all, place ? position(place) : app.entry, explained(message, app));
