@@ -349,7 +349,7 @@ mod tests {
                 "edgewit serve --port=3000",
                 "  tip: `--listen 127.0.0.1:3000`",
             ),
-            ("edgewit serve --watch", "  tip: what changes"),
+            ("edgewit serve --watch", "  tip: nothing watches files"),
         ] {
             let error = Args::try_parse_from(line.split(' ')).err().unwrap();
             let text = advised(error).to_string();
