@@ -12,6 +12,7 @@ use url::Url;
 use wasmtime::Engine;
 
 use crate::bindings::AppPre;
+use crate::compiled::Compiled;
 use crate::fetch::{Client, trust};
 use crate::imports;
 use crate::instances::{Instances, Places};
@@ -54,6 +55,7 @@ pub struct Builder {
 #[derive(Clone)]
 struct Base {
     engine: Engine,
+    compiled: Compiled,
     tls: Arc<rustls::ClientConfig>,
     places: Arc<Places>,
 }
@@ -237,7 +239,7 @@ impl Host {
         let found = match component {
             [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => "a core module, not a component".to_owned(),
             [0, b'a', b's', b'm', ..] => {
-                match wasmtime::component::Component::from_binary(&self.base.engine, component) {
+                match self.base.compiled.component(&self.base.engine, component) {
                     Ok(component) => return Ok(Component(component)),
                     Err(error) => one_line(&error),
                 }
@@ -375,9 +377,10 @@ impl Builder {
         self
     }
 
-    /// Keeps what it compiles in this folder, by content, and takes it from there the next time; old files go when it
-    /// grows past half a gigabyte. Whoever may write there can run code in the host. A folder that can't be used is
-    /// done without. None unless said.
+    /// Keeps what it compiles in this folder, by content, and maps it from there, now and the next time; files that were
+    /// long not asked for go when it grows past 1 GiB. Whoever may write there can run code in the host, and no file is
+    /// to be written to while a host runs; they may be deleted. A folder that can't be used is done without. None unless
+    /// said.
     pub fn cache(mut self, folder: impl Into<PathBuf>) -> Self {
         self.cache = Some(folder.into());
         self
@@ -393,8 +396,9 @@ impl Builder {
                 ..base
             },
             None => Base {
-                engine: crate::engine::new(self.instances, self.cache.as_deref())
+                engine: crate::engine::new(self.instances)
                     .map_err(|error| Error::Engine(one_line(&error)))?,
+                compiled: Compiled::new(self.cache),
                 tls: trusted()?,
                 places: Places::new(self.instances.into()),
             },

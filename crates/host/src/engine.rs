@@ -1,11 +1,9 @@
 //! How the engine is set up: pooled instances, no change of the address space on a small request.
 
-use std::path::Path;
 use std::time::Duration;
 
 use wasmtime::{
-    Cache, CacheConfig, Config, Enabled, Engine, InstanceAllocationStrategy,
-    PoolingAllocationConfig, Result,
+    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Result,
 };
 
 /// The bound for one table of a guest, in elements.
@@ -27,7 +25,7 @@ const TABLES: u32 = 16;
 const MEMORY_RESIDENT: usize = 3 * 1024 * 1024;
 const TABLE_RESIDENT: usize = 64 * 1024;
 
-pub(crate) fn new(instances: u32, cache: Option<&Path>) -> Result<Engine> {
+pub(crate) fn new(instances: u32) -> Result<Engine> {
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(instances)
         .total_core_instances(instances.saturating_mul(CORE_INSTANCES))
@@ -50,28 +48,9 @@ pub(crate) fn new(instances: u32, cache: Option<&Path>) -> Result<Engine> {
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
         .epoch_interruption(true)
         .wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Enable);
-    if let Some(folder) = cache {
-        config.cache(open(folder));
-    }
     let engine = Engine::new(&config)?;
     tick(&engine)?;
     Ok(engine)
-}
-
-/// What is compiled, kept by content. A folder that can't be used costs time and nothing else.
-fn open(folder: &Path) -> Option<Cache> {
-    let mut config = CacheConfig::new();
-    config.with_directory(folder);
-    match Cache::new(config) {
-        Ok(cache) => Some(cache),
-        Err(error) => {
-            tracing::debug!(
-                "components are compiled each time: {}: {error:#}",
-                folder.display()
-            );
-            None
-        }
-    }
 }
 
 /// A thread that raises the epoch until the engine is gone.

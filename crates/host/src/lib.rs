@@ -23,6 +23,7 @@
 mod app;
 mod bindings;
 mod body;
+mod compiled;
 mod connection;
 mod delivery;
 mod end;
