@@ -21,7 +21,7 @@ const TABLES: u32 = 16;
 
 /// Memory that a slot keeps between two requests and resets by hand. Where it covers all that a request wrote to, and
 /// that lies in at most 32 runs of pages, no request changes a mapping, and threads do not wait for each other's.
-/// Components in JavaScript write to 2 MiB, in few runs.
+/// Components in JavaScript write to 1 to 2 MiB.
 const MEMORY_RESIDENT: usize = 3 * 1024 * 1024;
 const TABLE_RESIDENT: usize = 64 * 1024;
 

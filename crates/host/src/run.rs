@@ -1,10 +1,12 @@
 //! One request from its arrival to `after-reply`, in an instance of its own.
 
 use std::any::Any;
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -95,6 +97,21 @@ impl App {
     }
 }
 
+/// Lets go first what is ready to. A connection is often given its next request while it writes a reply, in one poll, and
+/// the runtime goes on with what was woken last: instances whose reply is gone would pile up behind those of new
+/// requests. Tokio's own yield waits until nothing else is ready, new connections included.
+async fn step_back() {
+    let mut has_stepped = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut has_stepped, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
 /// What a panic said.
 fn text_of(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
@@ -112,6 +129,7 @@ impl Run {
             Ok(inbound) => inbound,
             Err(refused) => return self.refuse(&refused),
         };
+        step_back().await;
         let place = match shared.instances.place().await {
             Ok(place) => place,
             Err(full) => {
@@ -336,6 +354,8 @@ impl Run {
         let limits = &self.app.shared.limits;
         self.meter
             .next_phase(Duration::from_millis(limits.guest_ms));
+        // A tick that passed while the reply was taken is no reason to stand behind others at once.
+        store.set_epoch_deadline(1);
         let wait = Duration::from_millis(limits.after_reply_ms);
         let called = timeout(
             wait,
