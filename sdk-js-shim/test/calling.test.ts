@@ -345,3 +345,25 @@ test("applications that are loaded at once listen each for itself", async () => 
   assert.equal(await (await request(fast, "/")).text(), "fast");
   assert.deepEqual(Object.getOwnPropertyDescriptor(globalThis, "addEventListener"), before);
 });
+
+test("a platform's own events stay its own, and a listener that is added twice answers once", async () => {
+  const heard: string[] = [];
+  const names = ["addEventListener", "removeEventListener"] as const;
+  const own = names.map((name) => (type: string) => void heard.push(`${name} ${type}`));
+  names.forEach((name, at) =>
+    Object.defineProperty(globalThis, name, { value: own[at], configurable: true }),
+  );
+  const app = await listener(async () => {
+    const answer = (event: FetchEvent): void => event.respondWith(new Response("once"));
+    for (const type of ["error", "fetch", "fetch"] as const) {
+      addEventListener(type as "fetch", answer);
+    }
+    removeEventListener("error" as "fetch", answer);
+  });
+  const left = names.map((name) => globalThis[name]);
+  // Node has none.
+  for (const name of names) Reflect.deleteProperty(globalThis, name);
+  assert.deepEqual(left, own);
+  assert.deepEqual(heard, ["addEventListener error", "removeEventListener error"]);
+  assert.equal(await (await request(app, "/")).text(), "once");
+});

@@ -28,6 +28,7 @@ const failed = { tag: "err", val: { tag: "closed" } } as const;
 test("a rehearsal has its begin and its end", async () => {
   const { asked, both } = answering();
   await both.afterReply(sent);
+  await both.handle(request, context("another"));
   for (const end of [sent, failed]) {
     await both.handle(request, context("edgewit-rehearsal"));
     await both.afterReply(end);
@@ -35,6 +36,7 @@ test("a rehearsal has its begin and its end", async () => {
   await both.handle(request, context("edgewit-rehearsal"));
   await both.afterReply(sent);
   assert.deepEqual(asked, [
+    "app",
     "rehearsal",
     "rehearsal ok",
     "rehearsal",
