@@ -23,11 +23,8 @@ pub(crate) fn runs(written: &[u32]) -> Vec<Range<u32>> {
     let mut written = written.to_vec();
     written.sort_unstable();
     written.dedup();
-    let mut gaps: Vec<_> = written
-        .windows(2)
-        .map(|two| two[1] - two[0] - 1)
-        .filter(|gap| *gap > 0)
-        .collect();
+    let gaps = written.windows(2).map(|two| two[1] - two[0] - 1);
+    let mut gaps: Vec<_> = gaps.collect();
     gaps.sort_unstable();
     let mut left = gaps.len() + 1;
     let mut pages = written.len() as u32;
@@ -63,21 +60,39 @@ mod tests {
 
     #[test]
     fn the_narrowest_gaps_are_filled_until_the_runs_are_few() {
-        // Gaps of 1, 2, 3 and so on.
-        let written: Vec<u32> = (0..RUNS as u32 + 3).map(|it| it * (it + 3) / 2).collect();
+        // Gaps of so many pages, and so on to the last, of one.
+        let widest = RUNS as u32 + 2;
+        let mut written = vec![0];
+        for gap in (1..=widest).rev() {
+            written.push(written[written.len() - 1] + gap + 1);
+        }
         let runs = runs(&written);
         assert_eq!(runs.len(), RUNS);
-        assert_eq!(runs[..3], [0..10, 14..15, 20..21]);
+        assert_eq!(runs[..2], [0..1, widest + 1..widest + 2]);
+        let end = written[written.len() - 1] + 1;
+        assert_eq!(runs[RUNS - 1], end - 10..end);
+    }
+
+    fn apart(pages: u32, gap: u32) -> Vec<u32> {
+        (0..pages).map(|it| it * (gap + 1)).collect()
     }
 
     #[test]
     fn gaps_are_filled_together_as_long_as_the_pages_are_not_too_many() {
-        let apart = |pages: u32, gap: u32| (0..pages).map(|it| it * (gap + 1)).collect::<Vec<_>>();
-        let fits = PAGES / 3;
-        let joined = runs(&apart(fits, 2));
-        assert_eq!((joined.len(), joined[0].end), (1, 3 * (fits - 1) + 1));
-        let written = apart(fits + 2, 2);
+        let fits = PAGES.div_ceil(3);
+        let mut written = apart(fits, 2);
+        written.extend(written[written.len() - 1] + 1..PAGES);
+        assert_eq!(runs(&written), [0..PAGES]);
+        let written = apart(fits + 1, 2);
         assert_eq!(runs(&written).len(), written.len());
+    }
+
+    #[test]
+    fn no_wider_gap_is_filled_once_the_runs_are_few() {
+        let mut written = apart(2 * RUNS as u32, 1);
+        let end = written[written.len() - 1] + 1;
+        written.push(end + 2);
+        assert_eq!(runs(&written), [0..end, end + 2..end + 3]);
     }
 
     #[test]
