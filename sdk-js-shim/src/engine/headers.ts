@@ -1,6 +1,7 @@
 // Fields that an engine refuses: its errors name neither the field nor what is wrong with its value.
 
 import { define, wrap } from "../internal/define.js";
+import type { Lack } from "./lacks.js";
 
 /** What no value has, but for its ends. */
 const REFUSED = /[\0\n\r]|[^\0-\xff]/;
@@ -11,8 +12,24 @@ const ENDS = /^[\t\n\r ]+|[\t\n\r ]+$/g;
 const NO_BYTE =
   "which is no single byte: `setHeaderText` and `appendHeaderText` of `@edgewit/sdk` send text as UTF-8";
 
+export const lacks = {
+  "the name of a field that is refused": {
+    isThere: () => isNamed(() => new Headers({ name: "\0" })),
+    install,
+  },
+} satisfies Record<string, Lack>;
+
+function isNamed(refused: () => unknown): boolean {
+  try {
+    refused();
+    return false;
+  } catch (error) {
+    return String(error).includes('"name"');
+  }
+}
+
 /** Has the error on a value that no field can hold say which and why. */
-export function wrapHeaders(): void {
+function install(): void {
   const engine = Headers;
   wrap("Headers", (args: [init?: HeadersInit], to) => {
     try {

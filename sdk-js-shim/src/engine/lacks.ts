@@ -1,6 +1,7 @@
-// What engines lack of the Web because it is younger than they are.
+// What engines lack of the Web because it is younger than they are, and what none says.
 
 import { define } from "../internal/define.js";
+import * as headers from "./headers.js";
 import type { Ways } from "./messages.js";
 
 /** A thing that an engine lacks or does otherwise. */
@@ -15,6 +16,7 @@ export interface Lack {
 const messages = [Request.prototype, Response.prototype];
 
 export const lacks = {
+  ...headers.lacks,
   "bytes()": {
     isThere: () => messages.every((prototype) => "bytes" in prototype),
     install() {

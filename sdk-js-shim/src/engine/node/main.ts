@@ -1,7 +1,6 @@
 // Node, where tests run.
 
 import type { Engine } from "../engine.js";
-import { wrapHeaders } from "../headers.js";
 import { lacks } from "../lacks.js";
 import { askedFor, isLocked, madeOf, origins, wrapMessages } from "../messages.js";
 
@@ -9,7 +8,6 @@ export const engine: Engine = {
   install() {
     // Some of its versions are older.
     for (const lack of Object.values(lacks)) if (!lack.isThere()) lack.install();
-    wrapHeaders();
     wrapMessages({});
   },
   madeOf,

@@ -5,6 +5,7 @@
 // Methods that are absent stay so. Packages ask whether they are there, and bring their own where they are not.
 
 import { define } from "../../internal/define.js";
+import type { Lack } from "../lacks.js";
 import { placeWhereAsked } from "./stacks.js";
 
 type Method = "digest" | "importKey" | "sign" | "verify";
@@ -31,8 +32,25 @@ const PACKAGES: [of: RegExp, name: string][] = [
   [/^(HKDF|PBKDF2|SHA|BLAKE|scrypt|Argon)/i, "@noble/hashes"],
 ];
 
+export const lacks: Record<string, Lack> = {
+  "the name of an algorithm that is refused": {
+    isThere: async () => (await refusal()).message.includes("SHA-3"),
+    install: refuse,
+  },
+  "the place of what crypto.subtle is refused": {
+    isThere: async () => Boolean((await refusal()).stack),
+  },
+};
+
+function refusal(): Promise<Error> {
+  return crypto.subtle.digest("SHA-3", new Uint8Array()).then(
+    () => new Error(),
+    (error: Error) => error,
+  );
+}
+
 /** Has what is not there be told. */
-export function installCrypto(): void {
+function refuse(): void {
   install("digest", (algorithm) => known("digest", algorithm, HASHES));
   install("importKey", (format, _, algorithm) => {
     const key = keyOf("importKey", algorithm);

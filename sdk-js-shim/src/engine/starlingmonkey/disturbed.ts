@@ -29,9 +29,6 @@ export const lacks: Record<string, Lack> = {
         if (!stream.locked) disturb(stream);
       });
       before(prototype, "pipeTo", pipe);
-      before(prototype, "pipeThrough", (stream: ReadableStream, pair?: ReadableWritablePair) =>
-        pipe(stream, pair?.writable),
-      );
       const { getReader, tee } = prototype;
       define(prototype, "tee", function (this: ReadableStream) {
         const branches = tee.call(this);

@@ -1,16 +1,12 @@
 // StarlingMonkey, the engine of componentize-js.
 
 import type { Component, Engine } from "../engine.js";
-import { wrapHeaders } from "../headers.js";
 import { askedFor, isLocked, madeOf, origins, wrapMessages } from "../messages.js";
 import { insteadOf } from "./absent.js";
-import { installCrypto } from "./crypto.js";
 import { disturb } from "./disturbed.js";
 import { lacks } from "./lacks.js";
-import { constructResponse } from "./messages.js";
-import { installBlobs } from "./parts.js";
 import { removePlaceholders } from "./placeholders.js";
-import { installPipes, tellRejections, watchRejections } from "./rejections.js";
+import { tellRejections, watchRejections } from "./rejections.js";
 import { writeStacks } from "./stacks.js";
 
 /** The engine's own, before the SDK's takes its name. */
@@ -21,11 +17,7 @@ export const engine: Engine = {
     removePlaceholders();
     const all = Object.values(lacks);
     for (const lack of all) lack.install?.();
-    installCrypto();
-    installBlobs();
-    installPipes();
-    wrapHeaders();
-    wrapMessages(Object.assign({ response: constructResponse }, ...all.map(({ ways }) => ways)));
+    wrapMessages(Object.assign({}, ...all.map(({ ways }) => ways)));
   },
   madeOf,
   isLocked,

@@ -52,28 +52,40 @@ const FORBIDDEN = new Set(["CONNECT", "TRACE", "TRACK"]);
 /** Statuses whose responses have no body. */
 const BODILESS = new Set([204, 205, 304]);
 
+/** What a request refuses, by what is wrong with it. */
+const REFUSED = {
+  "a value that is none": () => new Request("http://h/", { redirect: "other" as never }),
+  "a method that is none": () => new Request("http://h/", { method: "A B" }),
+  "a method that nobody may send": () => new Request("http://h/", { method: "trace" }),
+  "user information": () => new Request("http://user@h/"),
+};
+
 export const lacks: Record<string, Lack> = {
-  "attributes of Request": {
-    isThere: () => Object.keys(ATTRIBUTES).every((name) => name in Request.prototype),
-    install() {
-      for (const [name, otherwise] of Object.entries(ATTRIBUTES)) {
-        defineGetter(
-          Request.prototype,
-          name,
-          (request) => askedFor(request, name as keyof RequestInit) ?? otherwise,
-        );
-      }
-    },
-  },
-  "Request refuses methods, user information and values that are none": {
-    isThere: () =>
-      [
-        () => new Request("http://h/", { redirect: "other" as never }),
-        () => new Request("http://h/", { method: "A B" }),
-        () => new Request("http://h/", { method: "trace" }),
-        () => new Request("http://user@h/"),
-      ].every((refused) => thrownBy(refused) !== undefined),
+  ...each(ATTRIBUTES, "attribute of Request: ", (name, otherwise) => ({
+    isThere: () => name in Request.prototype,
+    install: () =>
+      defineGetter(
+        Request.prototype,
+        name,
+        (request) => askedFor(request, name as keyof RequestInit) ?? otherwise,
+      ),
+  })),
+  ...each(REFUSED, "Request refuses ", (_, make) => ({
+    isThere: () => thrownBy(make) !== undefined,
     ways: { request: constructRequest },
+  })),
+  "Response refuses a text of a status that is none": {
+    isThere: () => thrownBy(() => new Response(null, { statusText: "a\nb" })) !== undefined,
+    ways: { response: constructResponse },
+  },
+  "Response names the status that has no body": {
+    isThere: () => String(thrownBy(() => new Response("a", { status: 204 }))).includes("204"),
+    ways: { response: constructResponse },
+  },
+  // `wrapMessages` has them so.
+  "fields of Response.redirect that nobody changes": {
+    isThere: () =>
+      thrownBy(() => Response.redirect("http://h/").headers.set("a", "b")) !== undefined,
   },
   "the URL of Response.redirect": {
     isThere: () => Response.redirect("HTTP://A").headers.get("location") === "http://a/",
@@ -98,6 +110,17 @@ export const lacks: Record<string, Lack> = {
     },
   },
 };
+
+/** A lack for each of `all`, whose name goes behind `before`. */
+function each<Value>(
+  all: Readonly<Record<string, Value>>,
+  before: string,
+  lack: (name: string, value: Value) => Lack,
+): Record<string, Lack> {
+  return Object.fromEntries(
+    Object.entries(all).map(([name, value]) => [before + name, lack(name, value)]),
+  );
+}
 
 // The engine's own.
 const EngineRequest = Request;

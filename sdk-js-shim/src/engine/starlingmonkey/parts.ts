@@ -3,9 +3,13 @@
 
 import { define } from "../../internal/define.js";
 import { utf8 } from "../../internal/text.js";
+import type { Lack } from "../lacks.js";
 import { from } from "./streams.js";
 
 type Part = string | Blob;
+
+/** More than any stream here takes. */
+const REACTIONS = 64;
 
 /** A body as its parts, and its type. */
 export interface Parts {
@@ -13,11 +17,33 @@ export interface Parts {
   type: string;
 }
 
-/** Has a Blob be read so by itself. */
-export function installBlobs(): void {
-  define(Blob.prototype, "stream", function (this: Blob) {
-    return streamOf([this]);
-  });
+export const lacks: Record<string, Lack> = {
+  "a Blob's stream without a task": {
+    isThere: () => isReadAtOnce(new Blob(["a"]).stream()),
+    install() {
+      define(Blob.prototype, "stream", function (this: Blob) {
+        return streamOf([this]);
+      });
+    },
+  },
+  // Messages take these by `partsOf`.
+  "a body of a Blob without a task": {
+    isThere: () => isReadAtOnce(new Response(new Blob(["a"])).body!),
+  },
+  "a body of a form without a task": {
+    isThere: () => isReadAtOnce(new Response(new FormData()).body!),
+  },
+};
+
+/** Whether promise reactions alone bring the first chunk. */
+async function isReadAtOnce(stream: ReadableStream): Promise<boolean> {
+  let isRead = false;
+  void stream
+    .getReader()
+    .read()
+    .then(() => (isRead = true));
+  for (let left = REACTIONS; left > 0; left--) await undefined;
+  return isRead;
 }
 
 /** What a body consists of, if it is one of these. */

@@ -8,6 +8,7 @@
 // and nothing is waited for.
 
 import { define } from "../../internal/define.js";
+import type { Lack } from "../lacks.js";
 
 type Rejected = Promise<unknown>;
 type Piping = Parameters<ReadableStream["pipeTo"]>;
@@ -24,6 +25,20 @@ const first = rejected("edgewit-first");
 const pipes = new WeakSet<Rejected>();
 
 let walk: Iterator<Rejected> | undefined;
+
+export const lacks: Record<string, Lack> = {
+  "a pipe that fails and leaves no rejected promise behind": {
+    async isThere() {
+      const from = new ReadableStream({ start: (it) => it.enqueue("chunk") });
+      const to = new WritableStream({ write: () => rejected("edgewit-pipe") });
+      await from.pipeTo(to).catch(() => {});
+      let isLeft = false;
+      await tellRejections((reason) => (isLeft ||= reason === "edgewit-pipe"));
+      return !isLeft;
+    },
+    install: installPipes,
+  },
+};
 
 /** Has the walk be had, once the top level has ended. */
 export function watchRejections(): void {
@@ -50,7 +65,7 @@ export async function tellRejections(tell: (reason: unknown) => void): Promise<v
  * Has a pipe that fails leave no promise behind but its own: the engine's leaves those of the writes that failed, which
  * nobody but the engine has.
  */
-export function installPipes(): void {
+function installPipes(): void {
   const { pipeTo } = ReadableStream.prototype;
   define(ReadableStream.prototype, "pipeTo", function (this: ReadableStream, ...args: Piping) {
     const failed = (reason: unknown) => {

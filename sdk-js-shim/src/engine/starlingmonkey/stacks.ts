@@ -2,9 +2,17 @@
 
 import { define, defineGetter } from "../../internal/define.js";
 import type { Component, Frame } from "../engine.js";
+import type { Lack } from "../lacks.js";
 
 /** A line of a stack as the engine writes it, of the bundle's. */
 const FRAME = /^(.*)@source\.js:(\d+):(\d+)$/;
+
+export const lacks: Record<string, Lack> = {
+  // `writeStacks` has them so.
+  "stacks as V8 writes them": {
+    isThere: () => /^Error: a\n    at /.test(String(new Error("a").stack)),
+  },
+};
 
 type Write = Parameters<Component["writeStacks"]>[0];
 type Capture = (object: object, above?: unknown) => void;

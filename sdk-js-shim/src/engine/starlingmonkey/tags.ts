@@ -18,18 +18,19 @@ const NAMES = [
   "WritableStream",
 ] as const;
 
-export const lacks: Record<string, Lack> = {
-  "tags of classes": {
-    isThere: () =>
-      NAMES.every((name) => {
-        const prototype: object | undefined = globalThis[name]?.prototype;
-        return Object.prototype.toString.call(prototype) === `[object ${name}]`;
-      }),
-    install() {
-      for (const name of NAMES) {
-        const { prototype } = globalThis[name];
-        Object.defineProperty(prototype, Symbol.toStringTag, { value: name, configurable: true });
-      }
+export const lacks: Record<string, Lack> = Object.fromEntries(
+  NAMES.map((name) => [`the tag of ${name}`, lackOf(name)]),
+);
+
+function lackOf(name: (typeof NAMES)[number]): Lack {
+  return {
+    isThere() {
+      const prototype: object | undefined = globalThis[name]?.prototype;
+      return Object.prototype.toString.call(prototype) === `[object ${name}]`;
     },
-  },
-};
+    install() {
+      const { prototype } = globalThis[name];
+      Object.defineProperty(prototype, Symbol.toStringTag, { value: name, configurable: true });
+    },
+  };
+}
