@@ -36,8 +36,9 @@ function toLength(length: number | bigint): bigint {
 }
 
 /**
- * The fields of a message that has a body, which `stream` is unless it is whole: the host counts what is whole, and of a
- * stream the length is sent only where it was promised. Whoever copied the field from another message did not say that this body is as long.
+ * The fields of a message that has a body, which `stream` is unless it is whole: the host counts what is whole, and of
+ * a stream the length is sent only where it was promised. Whoever copied the field from another message did not say
+ * that this body is as long.
  * @internal
  */
 export function withPromisedLength(

@@ -4,6 +4,9 @@
 
 import type { EdgeInit } from "../message.js";
 
+/** What has fields and a body. */
+export type Message = Request | Response;
+
 /** What a message was made of: nothing, bytes or text, something else that is whole, or a stream. */
 export type Made =
   | { kind: "none" }
@@ -26,9 +29,9 @@ export interface Engine {
   /** Makes the names of the Web what the Web says, as far as applications need it. */
   install(): void;
   /** What a message was made of, which its constructor has to remember: afterwards, all bodies look alike. */
-  madeOf(message: Request | Response): Made;
+  madeOf(message: Message): Made;
   /** Whether a reader holds the body of a message, without a stream being made of what nobody looked at. */
-  isLocked(message: Request | Response): boolean;
+  isLocked(message: Message): boolean;
   /** A part of what a request was asked to be, by itself or by the request that it was made from. */
   askedFor<Key extends keyof Asked>(request: Request, key: Key): Asked[Key] | undefined;
   /** A request, the one that it was made from or asked to be like, and so on. */

@@ -1,5 +1,6 @@
-// What requests and responses are beside what an engine makes of them. Their constructors, `body`, `bodyUsed` and `clone`
-// are wrapped here, once, for all engines: what one of them does otherwise than the Web says, it gives as `Ways`.
+// What requests and responses are beside what an engine makes of them. Their constructors, `body`, `bodyUsed` and
+// `clone` are wrapped here, once, for all engines: what one of them does otherwise than the Web says, it gives as
+// `Ways`.
 //
 // What messages were made of, and what requests were asked to be, no engine's own objects tell. Once they are built,
 // `new Response("x")` and `new Response(stream)` look alike, and only the first may be sent with a length.
@@ -8,10 +9,9 @@ import { define, defineGetter, wrap } from "../internal/define.js";
 import { keepImmutable, makeImmutable } from "../internal/immutable.js";
 import { own } from "../internal/own.js";
 import { branchOf, copyExtra, hasTrailersDue } from "../message.js";
-import type { Asked, Made } from "./engine.js";
+import type { Asked, Made, Message } from "./engine.js";
 import { explained } from "./headers.js";
 
-export type Message = Request | Response;
 export type RequestArguments = [input: RequestInfo | URL, init?: Asked];
 export type ResponseArguments = [body?: BodyInit | null, init?: ResponseInit];
 
@@ -105,8 +105,8 @@ export function moveBody<Of extends Message>(
   Object.assign(know(message), { holder, stream });
 }
 
-// What follows runs for every message, on an engine that only interprets: there taking an array apart takes ten times as
-// long as an index.
+// What follows runs for every message, on an engine that only interprets: there taking an array apart takes ten times
+// as long as an index.
 
 /** Has messages be what the Web says, and remembered. */
 export function wrapMessages(ways: Ways): void {

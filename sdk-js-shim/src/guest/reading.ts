@@ -1,14 +1,15 @@
 // What the platform tells of a read by an error of its own: the cause says it by the SDK's own word.
 
 import { engine } from "#engine";
+import type { Message } from "../engine/engine.js";
 import { EdgewitError } from "../errors.js";
 import { define } from "../internal/define.js";
 
-type Message = Request | Response;
-
 const READS = ["arrayBuffer", "blob", "bytes", "formData", "json", "text"] as const;
 
-/** Has a second read of a body be an error with the code `consumed`, and one of what is no JSON one with the code `json`. */
+/**
+ * Has a second read of a body be an error with the code `consumed`, and one of what is no JSON one with the code `json`.
+ */
 export function installReading(): void {
   for (const prototype of [Request.prototype, Response.prototype]) {
     define(prototype, "json", function (this: Message) {

@@ -44,7 +44,7 @@ export function keepImmutable(message: Request | Response, copy: Request | Respo
   if (isImmutable(message)) makeImmutable(copy as Response);
 }
 
-export function isImmutable(message: Request | Response): boolean {
+function isImmutable(message: Request | Response): boolean {
   return IMMUTABLE.isPrototypeOf(message.headers);
 }
 

@@ -2,8 +2,9 @@
 
 import { define } from "../../internal/define.js";
 import { own } from "../../internal/own.js";
+import type { Message } from "../engine.js";
 import type { Lack } from "../lacks.js";
-import { bodyOf, type Message, moveBody } from "../messages.js";
+import { bodyOf, moveBody } from "../messages.js";
 import { disturb } from "./disturbed.js";
 
 /** A byte that is no UTF-8; a byte order mark before `1`. */

@@ -1,9 +1,9 @@
-// Bodies that are forms, read. The engine's makes the bytes of a file a text of their numbers, and of what is no form an
-// empty one.
+// Bodies that are forms, read. The engine's makes the bytes of a file a text of their numbers, and of what is no form
+// an empty one.
 
 import { define } from "../../internal/define.js";
+import type { Message } from "../engine.js";
 import type { Lack } from "../lacks.js";
-import type { Message } from "../messages.js";
 
 const CR = 13;
 const DASH = 45;

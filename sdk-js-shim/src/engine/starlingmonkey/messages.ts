@@ -151,8 +151,8 @@ function withBody(
 }
 
 /**
- * The body that a request takes from another one. The engine would put a stream of its own around it, and one that reads
- * from the host is to be known. Of a text that nobody looked at no stream is made, nor is it given a type anew.
+ * The body that a request takes from another one. The engine would put a stream of its own around it, and one that
+ * reads from the host is to be known. Of a text that nobody looked at no stream is made, nor is it given a type anew.
  */
 function bodyTaken(input: unknown, init: Asked | undefined): BodyInit | null {
   if (!(input instanceof EngineRequest) || init?.body != null) return null;

@@ -1,4 +1,5 @@
-// What the formatter of `console` looks up where it begins, and the engine has not. Gone again before anybody else sees it.
+// What the formatter of `console` looks up where it begins, and the engine has not. Gone again before anybody else sees
+// it.
 
 const holder = class {
   get byteLength(): number {
