@@ -1,7 +1,9 @@
 // What answers in the application's place while it is built.
 //
-// The build calls a component a few times before it takes the engine's memory, so that an engine which learns as it runs
-// has done so once for all requests. The application itself has not been asked for anything then.
+// The build calls a component a few times before it takes the engine's memory, so that an engine which learns as it
+// runs has done so once for all requests. The application itself has not been asked for anything then. A method of the
+// Web's or the language's that it changed is its own all the same, and called as it would be for a request: what that
+// throws ends the rehearsal, and the memory is the one from before.
 
 import { own } from "../internal/own.js";
 import type { Exports } from "./handler.js";
@@ -10,8 +12,8 @@ import type { Exports } from "./handler.js";
 const REHEARSAL = "edgewit-rehearsal";
 
 /**
- * The application of a rehearsal: what most do, so that the engine has learnt it for all of them. It has the classes of
- * the time when this is called, which is to be before an application may put its own in their place.
+ * The application of a rehearsal: what most do, so that the engine has learnt it for all of them. Its classes are those
+ * of the time when this is called, which is to be before an application may put its own in their place.
  */
 export function rehearsing(): (request: Request) => Promise<Response> {
   const { Headers, ReadableStream, TextEncoder, URL } = globalThis;
@@ -40,8 +42,8 @@ export function rehearsing(): (request: Request) => Promise<Response> {
 }
 
 /**
- * `exports`, but for `rehearsal` in a rehearsal. Until a request was the application's, the build has one begin where it
- * tells of a reply that went well, and end where of one that failed; no host tells of a reply before a request.
+ * `exports`, but for `rehearsal` in a rehearsal. Until a request was the application's, the build has one begin where
+ * it tells of a reply that went well, and end where of one that failed; no host tells of a reply before a request.
  */
 export function rehearsed(exports: Exports, rehearsal: Exports): Exports {
   let isRehearsing = false;
