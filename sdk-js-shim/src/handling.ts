@@ -3,8 +3,11 @@ import type { BodyError } from "./errors.js";
 import { instead } from "./internal/habits.js";
 import { stringify } from "./internal/json.js";
 import { kindOf } from "./internal/kind.js";
+import { own } from "./internal/own.js";
 import { Store } from "./kv.js";
 import { type Pattern, pathOf, segments } from "./pattern.js";
+
+const { Map, URL } = globalThis;
 
 /** What every handler and middleware of one request shares. */
 export class Call {
@@ -180,13 +183,18 @@ instead(Context, {
   executionCtx: "`c.waitUntil(work)` and `c.afterReply(task)`",
 });
 
-function reply(body: string, type: string, init: ResponseInit = {}): Response {
+function reply(body: string, type: string, init?: ResponseInit): Response {
+  if (init == null) {
+    return new own.Response(body, { headers: { "content-type": type } });
+  }
   if (typeof init !== "object") {
     throw new TypeError(`${INIT}, not ${kindOf(init)}`);
   }
-  const headers = new Headers(init.headers);
+  const headers = new own.Headers(init.headers);
   if (!headers.has("content-type")) {
     headers.set("content-type", type);
   }
-  return new Response(body, { ...init, headers });
+  // Of a class, as a response is, it has these as attributes, which spreading it would leave out.
+  const { status, statusText } = init;
+  return new own.Response(body, { status, statusText, headers } as ResponseInit);
 }

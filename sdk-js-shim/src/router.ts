@@ -1,6 +1,7 @@
 import { callInProcess } from "./internal/call.js";
 import { instead } from "./internal/habits.js";
 import { changeable } from "./internal/immutable.js";
+import { own } from "./internal/own.js";
 import { isResponse, noResponse } from "./internal/returned.js";
 import type { Env, ExecutionContext } from "./context.js";
 import { EdgewitError } from "./errors.js";
@@ -8,6 +9,8 @@ import { Call, Context } from "./handling.js";
 import { decode, decodeLossy, join, type ParamName, Pattern, type PatternOf } from "./pattern.js";
 
 export type { Context, ParamName, PatternOf };
+
+const { Map, Set } = globalThis;
 
 /** Answers a request. */
 export type Handler<Path extends string = string> = (
@@ -285,7 +288,7 @@ export class Router {
     const { pattern, handler } = endpoint;
     const values = pattern.values(call.path, decode);
     if (values === undefined) {
-      return new Response(null, { status: 400 });
+      return new own.Response(null, { status: 400 });
     }
     return answered(await handler(new Context(call, pattern, values)), "handler", pattern);
   }
@@ -329,13 +332,13 @@ export class Router {
     const allow = new Set(matching.flatMap(({ endpoints }) => [...endpoints.keys()]));
     if (allow.size > 0) {
       const methods = allow.has("GET") ? allow.add("HEAD") : allow;
-      return new Response(null, {
+      return new own.Response(null, {
         status: 405,
         headers: { allow: [...methods].sort().join(", ") },
       });
     }
     return this.#notFound === undefined
-      ? new Response(null, { status: 404 })
+      ? new own.Response(null, { status: 404 })
       : answered(await this.#notFound(new Context(call, ROOT, [])), "`notFound`");
   }
 }

@@ -410,6 +410,13 @@ test("text and JSON have their types unless another is said", async () => {
   assert.equal((await of("/none"))[0], 500);
 });
 
+test("a reply is as a response that it is like", async () => {
+  const like = new Response("other", { status: 203, statusText: "Like", headers: { a: "b" } });
+  const app = new App().get("/", (c) => c.text("text", like));
+  const { status, statusText, headers } = await app.request("/");
+  assert.deepEqual([status, statusText, headers.get("a")], [203, "Like", "b"]);
+});
+
 test("a context has the query, the client and the stores", async () => {
   const env = testEnv("visits");
   const app = new App().get("/", async (c) => {

@@ -10,6 +10,8 @@ import { hostCall } from "./host-call.js";
 import { drop, ready } from "./loop.js";
 import { isOfClient } from "./signal.js";
 
+const { ReadableStream } = globalThis;
+
 /** What is known of a stream that reads from the host. */
 interface Incoming {
   handle: http.IncomingBody | undefined;

@@ -3,6 +3,9 @@
 import { define } from "../../internal/define.js";
 import type { Lack } from "../lacks.js";
 
+const { Promise, ReadableStream, TextDecoder, TextEncoder, TransformStream, WritableStream } =
+  globalThis;
+
 export const lacks: Record<string, Lack> = {
   "the signal of a pipe": {
     async isThere() {

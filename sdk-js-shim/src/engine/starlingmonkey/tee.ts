@@ -3,6 +3,8 @@
 import { define } from "../../internal/define.js";
 import type { Lack } from "../lacks.js";
 
+const { ReadableStream, Set } = globalThis;
+
 export const lacks: Record<string, Lack> = {
   "tee() of a stream of bytes": {
     isThere() {
