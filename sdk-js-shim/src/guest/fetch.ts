@@ -21,7 +21,7 @@ const TIMEOUTS = new Set(["connectMs", "firstByteMs", "betweenBytesMs", "totalMs
 
 /** The global `fetch`. */
 export async function fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
-  const request = new own.Request(input, init);
+  const request = asRequest(input, init);
   const signal = signalOf(request);
   signal?.throwIfAborted();
   const made = engine.madeOf(request);
@@ -44,6 +44,12 @@ export async function fetch(input: RequestInfo | URL, init?: RequestInit): Promi
       return sendStream(request, stream, signal);
     }
   }
+}
+
+/** What `fetch` is asked for; of a request without a body, which would be taken from it, no other one is made. */
+function asRequest(input: RequestInfo | URL, init: RequestInit | undefined): Request {
+  const isWhole = init == null && input instanceof own.Request;
+  return isWhole && engine.madeOf(input).kind === "none" ? input : new own.Request(input, init);
 }
 
 /** Starts a request whose body is written to the stream that is returned. */
