@@ -47,6 +47,11 @@ export interface Component {
   /** Has the `stack` of every error be what `write` makes of its frames, innermost first. */
   writeStacks(write: (error: Error, frames: Iterable<Frame>) => string): void;
   /**
+   * Has `check` be called with the name of a key's algorithm before one is imported that brings a source of randomness
+   * of its own with it.
+   */
+  beforeKeys(check: (algorithm: string) => void): void;
+  /**
    * Has `stream`, of which something was read without it, count as read: so says `bodyUsed` of what it is the body of.
    */
   disturb(stream: ReadableStream): void;

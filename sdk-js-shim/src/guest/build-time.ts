@@ -4,6 +4,7 @@
 // ask for a number there to try something out or to seed something, which must not end the build; what the engine gives
 // to requests is its own, seeded anew for each of them.
 
+import { component } from "#engine";
 import { define, defineGetter } from "../internal/define.js";
 import { isServing, now as clock } from "./loop.js";
 
@@ -22,8 +23,6 @@ function next(): number {
 /** What is told once, and by what: an application's own `console.warn` may ask for the time itself. */
 const told = new Set<string>();
 const building = console;
-
-type ImportKey = Parameters<SubtleCrypto["importKey"]>;
 
 /**
  * Tells whoever builds, once for each place, what comes of something at the top level. `callers` are the functions of
@@ -86,7 +85,7 @@ export function installBuildTime(): void {
   Crypto.prototype.randomUUID = function () {
     return isServing() ? randomUUID.call(this) : early("crypto.randomUUID()", uuid());
   };
-  refuseKeys();
+  component.beforeKeys(refuseKey);
   // On the object itself, where an engine may have them too.
   define(performance, "now", () => (isServing() ? elapsed() : early("performance.now()", 0)));
   defineGetter(performance, "timeOrigin", () =>
@@ -95,19 +94,11 @@ export function installBuildTime(): void {
   watchDate();
 }
 
-/**
- * Most keys bring a source of randomness of their own with them, which would be in one state where each request begins.
- * Those of HMAC do not.
- */
-function refuseKeys(): void {
-  const { importKey } = SubtleCrypto.prototype;
-  define(SubtleCrypto.prototype, "importKey", function (this: SubtleCrypto, ...args: ImportKey) {
-    const algorithm: unknown = args[2];
-    const name = String((algorithm as { name?: unknown } | null)?.name ?? algorithm);
-    if (isServing() || /^hmac$/i.test(name)) return importKey.apply(this, args);
-    const when = "can only be used while a request is handled";
-    return Promise.reject(new TypeError(`crypto.subtle.importKey of a key for ${name} ${when}`));
-  });
+/** A source of randomness that a key brings with it would be in one state where each request begins. */
+function refuseKey(algorithm: string): void {
+  if (isServing()) return;
+  const what = `crypto.subtle.importKey of a key for ${algorithm}`;
+  throw new TypeError(`${what} can only be used while a request is handled`);
 }
 
 /** While an application is built its clock stands at one time, which is that of no request. */

@@ -5,9 +5,13 @@
 // Methods that are absent stay so. Packages ask whether they are there, and bring their own where they are not.
 
 import { define } from "../../internal/define.js";
+import type { Component } from "../engine.js";
 import type { Lack } from "../lacks.js";
+import { importKey } from "./keys.js";
 import { placeWhereAsked } from "./stacks.js";
 
+type Call = (...args: unknown[]) => Promise<unknown>;
+type Check = (...args: unknown[]) => void;
 type Method = "digest" | "importKey" | "sign" | "verify";
 type Part = keyof typeof PARTS;
 
@@ -49,18 +53,15 @@ function refusal(): Promise<Error> {
   );
 }
 
+let beforeKeys: Parameters<Component["beforeKeys"]>[0] = () => {};
+
+/** Has `check` be called before a key is imported, other than one of HMAC: those have no randomness of their own. */
+export const setBeforeKeys: Component["beforeKeys"] = (check) => void (beforeKeys = check);
+
 /** Has what is not there be told. */
 function refuse(): void {
   install("digest", (algorithm) => known("digest", algorithm, HASHES));
-  install("importKey", (format, _, algorithm) => {
-    const key = keyOf("importKey", algorithm);
-    if (key === undefined) return;
-    checkPart("importKey", key.name, algorithm, key.made);
-    if (key.formats.includes(String(format))) return;
-    throw unsupported(
-      `crypto.subtle.importKey takes no key for ${key.name} as ${String(format)}, but as ${key.formats.join(", ")}; bring it as one of these`,
-    );
-  });
+  install("importKey", checkImport, importKey as Call);
   for (const method of ["sign", "verify"] as const) {
     install(method, (algorithm) => {
       const key = keyOf(method, algorithm);
@@ -69,9 +70,26 @@ function refuse(): void {
   }
 }
 
-/** Has `check` be called with a method's arguments before the engine is. */
-function install(method: Method, check: (...args: unknown[]) => void): void {
-  const engine = SubtleCrypto.prototype[method] as (...args: unknown[]) => Promise<unknown>;
+function checkImport(format: unknown, _: unknown, algorithm: unknown): void {
+  const key = keyOf("importKey", algorithm);
+  if (key === undefined) return;
+  const { name, formats } = key;
+  checkPart("importKey", name, algorithm, key.made);
+  if (!formats.includes(String(format))) {
+    const there = `but as ${formats.join(", ")}; bring it as one of these`;
+    throw unsupported(
+      `crypto.subtle.importKey takes no key for ${name} as ${String(format)}, ${there}`,
+    );
+  }
+  if (name !== "HMAC") beforeKeys(name);
+}
+
+/** Has `check` be called with a method's arguments before the method itself, which is the engine's. */
+function install(
+  method: Method,
+  check: Check,
+  engine = SubtleCrypto.prototype[method] as Call,
+): void {
   define(SubtleCrypto.prototype, method, async function (this: SubtleCrypto, ...args: unknown[]) {
     const asked = new Error();
     try {

@@ -1,6 +1,5 @@
 // Keys of HMAC as JWK. The engine's sign, with bytes that are whatever lies in its memory.
 
-import { define } from "../../internal/define.js";
 import type { Lack } from "../lacks.js";
 
 type ImportKey = (
@@ -9,6 +8,8 @@ type ImportKey = (
 
 const HMAC = { name: "HMAC", hash: "SHA-256" };
 
+const engine = SubtleCrypto.prototype.importKey as ImportKey;
+
 export const lacks: Record<string, Lack> = {
   "keys of HMAC as JWK": {
     async isThere() {
@@ -16,23 +17,20 @@ export const lacks: Record<string, Lack> = {
       const raw = await signedWith("raw", Uint8Array.of(0xff, 0xef));
       return jwk.join() === raw.join();
     },
-    install() {
-      const engine = SubtleCrypto.prototype.importKey as ImportKey;
-      define(SubtleCrypto.prototype, "importKey", importKey);
-
-      async function importKey(
-        this: SubtleCrypto,
-        ...args: Parameters<ImportKey>
-      ): Promise<CryptoKey> {
-        // What a JWK has to be, the engine knows.
-        const key = await engine.apply(this, args);
-        const [format, data, ...more] = args;
-        if (format !== "jwk" || key.algorithm.name !== "HMAC") return key;
-        return engine.call(this, "raw", decoded((data as JsonWebKey).k!), ...more);
-      }
-    },
   },
 };
+
+/** `importKey`, which is to be in the engine's place. */
+export async function importKey(
+  this: SubtleCrypto,
+  ...args: Parameters<ImportKey>
+): Promise<CryptoKey> {
+  // What a JWK has to be, the engine knows.
+  const key = await engine.apply(this, args);
+  const [format, data, ...more] = args;
+  if (format !== "jwk" || key.algorithm.name !== "HMAC") return key;
+  return engine.call(this, "raw", decoded((data as JsonWebKey).k!), ...more);
+}
 
 async function signedWith(format: string, data: unknown): Promise<Uint8Array> {
   const importKey = crypto.subtle.importKey as ImportKey;

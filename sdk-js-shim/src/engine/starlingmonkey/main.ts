@@ -3,6 +3,7 @@
 import type { Component, Engine } from "../engine.js";
 import { askedFor, isLocked, madeOf, origins, wrapMessages } from "../messages.js";
 import { insteadOf } from "./absent.js";
+import { setBeforeKeys } from "./crypto.js";
 import { disturb } from "./disturbed.js";
 import { lacks } from "./lacks.js";
 import { removePlaceholders } from "./placeholders.js";
@@ -29,6 +30,7 @@ export const engine: Engine = {
 export const component: Component = {
   later: (run) => void startTask(run, 0),
   writeStacks,
+  beforeKeys: setBeforeKeys,
   disturb,
   built: watchRejections,
   tellRejections,
