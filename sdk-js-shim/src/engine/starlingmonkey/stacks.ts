@@ -17,7 +17,7 @@ export const lacks: Record<string, Lack> = {
 type Write = Parameters<Component["writeStacks"]>[0];
 type Capture = (object: object, above?: unknown) => void;
 
-/** Gives `error` the stack of `asked`, where it has none: the engine gives none to a `DOMException`. */
+/** Gives `error` the stack of `asked`, where it has none: what the engine rejects with is made within. */
 export function placeWhereAsked(error: unknown, asked: Error): void {
   if (!(error instanceof Error) || /\n    at /.test(String(error.stack))) return;
   const [, ...frames] = String(asked.stack).split("\n    at ");
@@ -29,11 +29,32 @@ export function writeStacks(write: Write): void {
     const stack = engine(error);
     return typeof stack === "string" ? write(error, framesOf(stack)) : stack;
   });
-  writeCaptured(write);
+  placeExceptions(writeCaptured(write));
+}
+
+/**
+ * Gives a `DOMException` the stack of where it was made, which the engine does not: by a function in the place of its
+ * class, whose prototype and constants are the class's.
+ */
+function placeExceptions(capture: Capture): void {
+  const engine = DOMException;
+  const { construct } = Reflect;
+  function placed(...args: unknown[]): DOMException {
+    if (new.target === undefined) throw new TypeError("a DOMException is made by `new`");
+    const exception = construct(engine, args, new.target) as DOMException;
+    capture(exception, placed);
+    return exception;
+  }
+  Object.defineProperties(
+    placed,
+    Object.getOwnPropertyDescriptors(engine) as PropertyDescriptorMap,
+  );
+  define(engine.prototype, "constructor", placed);
+  define(globalThis, "DOMException", placed);
 }
 
 /** Packages whose errors are made deep within give them the stack of where they were called by it. */
-function writeCaptured(write: Write): void {
+function writeCaptured(write: Write): Capture {
   const { captureStackTrace: engine } = Error as unknown as { captureStackTrace: Capture };
   const capture: Capture = (object, above = capture) => {
     engine(object, above);
@@ -47,6 +68,7 @@ function writeCaptured(write: Write): void {
     });
   };
   define(Error, "captureStackTrace", capture);
+  return capture;
 }
 
 function* framesOf(stack: string): Iterable<Frame> {

@@ -566,6 +566,46 @@ const messages = {
       Object.keys(made).map((name) => `[object ${name}]`),
     );
   },
+  "an exception of the Web is a class, and knows where it was made": async () => {
+    class Own extends DOMException {
+      kind = "own";
+    }
+    const one = new DOMException("one", "DataError");
+    const own = new Own("two");
+    const cloned = await caught(() => structuredClone(() => {}));
+    const thrown = [one, own].map((it) => [
+      it instanceof Error && it instanceof DOMException,
+      it instanceof Own,
+      it.constructor.name,
+      it.stack.includes("standard.js:"),
+      Object.keys(it),
+    ]);
+    return is(
+      [
+        ...thrown,
+        one.stack.split("\n")[0],
+        one.code,
+        DOMException.DATA_CLONE_ERR,
+        one.name,
+        own.name,
+        own.message,
+        cloned,
+      ],
+      [
+        [true, false, "DOMException", true, []],
+        [true, true, "Own", true, ["kind"]],
+        "DataError: one",
+        0,
+        25,
+        "DataError",
+        "Error",
+        "two",
+        "DataCloneError",
+      ],
+    );
+  },
+  "an exception of the Web is made by `new`": () =>
+    caught(() => DOMException("one")).then((it) => is(it, "TypeError")),
   "the headers of a redirect are nobody's to change": async () => {
     const redirect = Response.redirect("http://a/");
     const all = [redirect, redirect.clone(), Response.error()];
