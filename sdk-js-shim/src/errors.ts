@@ -82,7 +82,8 @@ const FETCH_DENIED =
 /** What `fetch` of `url` rejects with. Of the URL it tells neither the path, nor who asks, which may be secret. */
 export function fetchFailed(url: string, cause: FetchError): TypeError {
   const { protocol, host } = new URL(url);
-  return new TypeError(`fetch of ${protocol}//${host} failed: ${cause.message}`, { cause });
+  const of = host === "" ? protocol : `${protocol}//${host}`;
+  return new TypeError(`fetch of ${of} failed: ${cause.message}`, { cause });
 }
 
 /** A store refused. Its message names the store and the operation. */

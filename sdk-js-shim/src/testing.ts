@@ -168,6 +168,10 @@ async function scripted(input: string | URL | Request, init?: RequestInit): Prom
 
 async function answered(request: Request, asked: Error): Promise<Response> {
   try {
+    // As a host does, which asks nobody.
+    if (!/^https?:/.test(request.url)) {
+      throw new FetchError({ tag: "invalid-request", val: "the scheme is neither http nor https" });
+    }
     const response = await server?.(request);
     if (response === undefined) {
       throw new FetchError({ tag: "denied" });

@@ -156,6 +156,19 @@ test("a signal ends the wait for a script", async () => {
   await assert.rejects(fetch("http://up.test/", { signal: control.signal }), { message: "enough" });
 });
 
+test("nothing but a server is fetched, and no script is asked for it", async () => {
+  onFetch(() => assert.fail("by mistake"));
+  for (const [url, of] of [
+    ["data:text/plain,hi", "data:"],
+    ["ftp://up.test/a", "ftp://up.test"],
+  ] as const) {
+    await assert.rejects(fetch(url), {
+      name: "TypeError",
+      message: `fetch of ${of} failed: invalid-request: the scheme is neither http nor https`,
+    });
+  }
+});
+
 test("fake timers turn the clock of the stores", async (t) => {
   reset();
   t.after(() => mock.timers.reset());
