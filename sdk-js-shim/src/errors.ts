@@ -121,13 +121,14 @@ function messageOf(error: Error): string {
   return message + notGranted(error, message);
 }
 
+type Tell = (value: unknown) => string;
+
 /**
  * The messages of an error and of its causes, outermost first, joined by `: `. A cause that the message before has told
- * is not told twice. `tell` gives the text of what is none.
+ * is not told twice, nor what is in `met`. `tell` gives the text of what is none.
  */
-export function chain(error: unknown, tell: (value: unknown) => string = String): string {
+export function chain(error: unknown, tell: Tell = String, met = new Set<unknown>()): string {
   const texts: string[] = [];
-  const met = new Set<unknown>();
   let at = error;
   do {
     met.add(at);
@@ -135,7 +136,14 @@ export function chain(error: unknown, tell: (value: unknown) => string = String)
     if (texts.at(-1)?.endsWith(`: ${message}`) !== true) {
       texts.push(at instanceof Error && at.name !== "Error" ? `${at.name}: ${message}` : message);
     }
+    if (at instanceof AggregateError) texts.push(gathered(at, tell, met));
     at = at instanceof Error ? at.cause : undefined;
   } while (at !== undefined && !met.has(at));
   return texts.join(": ");
+}
+
+/** The errors that one stands for. */
+function gathered({ errors }: AggregateError, tell: Tell, met: Set<unknown>): string {
+  const others = Array.from<unknown>(errors).filter((it) => !(it instanceof Error && met.has(it)));
+  return `[${others.map((it) => chain(it, tell, met)).join(", ")}]`;
 }

@@ -474,6 +474,25 @@ test("what is no reply is a 500 and a line, as in a component", async () => {
   }
 });
 
+test("what is thrown is a line that tells it as Node does", async () => {
+  const several = () => Promise.any([Promise.reject(new RangeError("one")), Promise.reject(2)]);
+  for (const [fail, line] of [
+    [
+      () => Promise.reject({ a: [1], b: { c: { d: { e: 1 } } } }),
+      "{ a: [ 1 ], b: { c: { d: [Object] } } }",
+    ],
+    [() => Promise.reject(takeLog), "[Function: takeLog]"],
+    [several, "AggregateError: All promises were rejected: [RangeError: one, 2]"],
+  ] as const) {
+    takeLog();
+    assert.equal((await new App().get("/", fail).request("/")).status, 500);
+    assert.deepEqual(
+      takeLog().map(({ message }) => message),
+      [line],
+    );
+  }
+});
+
 test("work that is left is done once the body was read, and before that where there is none", async () => {
   const done: unknown[] = [];
   const later = async (text: string) => {

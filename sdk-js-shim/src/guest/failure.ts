@@ -8,7 +8,7 @@ import { isOfPackage } from "./lines.js";
 
 /**
  * The text of an exception and of its causes, and where it was made; where that is in a package, the innermost place of
- * the application's own files as well. Only an `Error` knows.
+ * the application's own files as well. Only an `Error` knows; what `Promise.any` rejects with, by the first of its errors.
  */
 export function describe(error: unknown): string {
   const frame = frameOf(error);
@@ -16,7 +16,7 @@ export function describe(error: unknown): string {
 }
 
 /** The text of an exception and of its causes, and what to use instead where they missed something. */
-function messagesOf(error: unknown): string {
+export function messagesOf(error: unknown): string {
   try {
     const text = chain(error, tell).toWellFormed();
     return text + engine.insteadOf(text);
@@ -26,10 +26,11 @@ function messagesOf(error: unknown): string {
   }
 }
 
-/** A value that is no error: an object as `console` shows it, on one line. */
+/** A value that is no error: a text as it is, and all else as `console` shows it, on one line. */
 function tell(value: unknown): string {
-  const isText = typeof value !== "object" || value === null;
-  return isText ? String(value) : inspect(value, { breakLength: Infinity });
+  return typeof value === "string"
+    ? value
+    : inspect(value, { breakLength: Infinity, compact: true });
 }
 
 function frameOf(error: unknown): string | undefined {
@@ -40,6 +41,7 @@ function frameOf(error: unknown): string | undefined {
       ([, frame]) => frame!,
     );
     const own = frames.find((frame) => !isOfPackage(frame));
+    if (frames.length === 0 && error instanceof AggregateError) return frameOf(error.errors[0]);
     if (own === undefined || own === frames[0]) return own ?? frames[0];
     return `${frames[0]}, from ${/\((.*)\)$/.exec(own)?.[1] ?? own}`;
   } catch {

@@ -2,9 +2,10 @@
 
 import { ended, inCall } from "#guest";
 import type { Env, ExecutionContext } from "../context.js";
-import { BodyError, chain } from "../errors.js";
+import { BodyError } from "../errors.js";
 import { toHeaders } from "../fields.js";
 import { withLength } from "../fixed-length.js";
+import { messagesOf } from "../guest/failure.js";
 import { fieldsOf, wholeOf } from "../guest/messages.js";
 import { event } from "../log.js";
 import { endedWith, extra, trailersDue } from "../message.js";
@@ -111,7 +112,9 @@ function watched(body: ReadableStream<Uint8Array>, left: Work): ReadableStream<U
       const next = await inCall(left, () => reader.read()).catch(async (error: unknown) => {
         report(error);
         await finish(
-          error instanceof BodyError ? error : new BodyError({ tag: "other", val: chain(error) }),
+          error instanceof BodyError
+            ? error
+            : new BodyError({ tag: "other", val: messagesOf(error) }),
         );
         throw error;
       });
@@ -135,5 +138,5 @@ function watched(body: ReadableStream<Uint8Array>, left: Work): ReadableStream<U
 }
 
 function report(error: unknown): void {
-  event("error", chain(error), { target: "edgewit" });
+  event("error", messagesOf(error), { target: "edgewit" });
 }

@@ -17,7 +17,7 @@ async fn failed(name: &str, n: usize) -> String {
 
 const UNTOLD: &str = "an exception that can't be told as text";
 
-const THROWN: [(&str, &str); 18] = [
+const THROWN: [(&str, &str); 21] = [
     ("string", "a text"),
     ("undefined", "undefined"),
     ("null", "null"),
@@ -31,8 +31,14 @@ const THROWN: [(&str, &str); 18] = [
     ("hostile", "{ toString: [Function: toString] }"),
     ("getters", UNTOLD),
     ("stack", "with a stack"),
-    ("aggregate", "AggregateError: several"),
-    ("dom", "DataError: of the Web"),
+    ("aggregate", "AggregateError: several: [one, two] (at "),
+    ("dom", "DataError: of the Web (at dom (src/failing.js:"),
+    (
+        "deep",
+        "{ a: { b: { c: [Object] } }, list: [ 1, 2, 3, 4, 5, 6, 7 ] }",
+    ),
+    ("function", "[Function: fail]"),
+    ("integer", "42n"),
     // Where it was made, and not its class.
     ("own", "OwnError: of my own (at fail (src/failing.js:"),
     ("surrogate", "half \u{fffd} of it"),
@@ -82,6 +88,28 @@ fn a_line_names_the_place_in_the_application() {
             let index = source.lines().take_while(|line| !line.contains(text));
             let place = format!("(src/failing.js:{}))", index.count() + 1);
             assert!(error.contains(&place), "{error}");
+        }
+    });
+}
+
+#[test]
+fn a_line_tells_each_error_of_several() {
+    run(async {
+        let served = app("js-several").await;
+        for (n, (target, due)) in [
+            ("/any", ": [RangeError: one, two] (at any (src/failing.js:"),
+            (
+                "/gathered",
+                ": several: [one: its cause] (at gathered (src/failing.js:",
+            ),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            assert_eq!(served.get(target).await.status(), 500);
+            let error = failed("js-several", n + 1).await;
+            assert!(error.starts_with("handler failed: AggregateError: "), "{error}");
+            assert!(error.contains(due), "{error}");
         }
     });
 }

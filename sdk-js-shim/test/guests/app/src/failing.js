@@ -61,6 +61,9 @@ const thrown = {
     }),
   aggregate: () => new AggregateError([new Error("one"), new Error("two")], "several"),
   dom: () => new DOMException("of the Web", "DataError"),
+  deep: () => ({ a: { b: { c: { d: 1 } } }, list: [1, 2, 3, 4, 5, 6, 7] }),
+  function: () => fail,
+  integer: () => 42n,
   own: fail,
   surrogate: () => new Error("half \ud800 of it"),
   long: () => new Error("x".repeat(200_000)),
@@ -94,6 +97,17 @@ export const failing = {
   async reject({ query }) {
     await null;
     throw thrown[query("what")]();
+  },
+
+  // None of them was thrown by itself.
+  async any() {
+    await Promise.any([Promise.reject(new RangeError("one")), Promise.reject("two")]);
+  },
+
+  gathered() {
+    const error = new AggregateError([new Error("one", { cause: "its cause" })], "several");
+    error.errors.push(error);
+    throw error;
   },
 
   async key() {

@@ -98,5 +98,6 @@ export const values = {
   params: [new URLSearchParams("a=1&a=2&b="), new URLSearchParams()],
   nestedWeb: [{ a: { headers: new Headers({ a: "1" }) } }],
   blob: [new Blob(["abc"], { type: "a/b" })],
+  several: [Object.assign(new AggregateError([1, "two"], "several"), { stack: "several" })],
   signals: [new AbortController().signal, AbortSignal.abort()],
 };
