@@ -8,7 +8,7 @@ import { isOfPackage } from "./lines.js";
 
 /**
  * The text of an exception and of its causes, and where it was made; where that is in a package, the innermost place of
- * the application's own files as well. Only an `Error` knows; what `Promise.any` rejects with, by the first of its errors.
+ * the application's own files as well. Only an `Error` knows.
  */
 export function describe(error: unknown): string {
   const frame = frameOf(error);
@@ -41,7 +41,6 @@ function frameOf(error: unknown): string | undefined {
       ([, frame]) => frame!,
     );
     const own = frames.find((frame) => !isOfPackage(frame));
-    if (frames.length === 0 && error instanceof AggregateError) return frameOf(error.errors[0]);
     if (own === undefined || own === frames[0]) return own ?? frames[0];
     return `${frames[0]}, from ${/\((.*)\)$/.exec(own)?.[1] ?? own}`;
   } catch {

@@ -97,7 +97,10 @@ fn a_line_tells_each_error_of_several() {
     run(async {
         let served = app("js-several").await;
         for (n, (target, due)) in [
-            ("/any", ": [RangeError: one, two] (at any (src/failing.js:"),
+            (
+                "/any",
+                ": [RangeError: one, two] (at Promise.any*any (src/failing.js:",
+            ),
             (
                 "/gathered",
                 ": several: [one: its cause] (at gathered (src/failing.js:",
@@ -108,7 +111,10 @@ fn a_line_tells_each_error_of_several() {
         {
             assert_eq!(served.get(target).await.status(), 500);
             let error = failed("js-several", n + 1).await;
-            assert!(error.starts_with("handler failed: AggregateError: "), "{error}");
+            assert!(
+                error.starts_with("handler failed: AggregateError: "),
+                "{error}"
+            );
             assert!(error.contains(due), "{error}");
         }
     });
