@@ -1,28 +1,36 @@
 // Runs an application's tests in Node's own runner.
 // `node test.mjs '{"folder": …, "sdk": …, "output": …}' ARGUMENTS…`
 //
-// A test is a file that is named like `main.test.ts`. Each is bundled with what it imports of the
+// A test is a file that is named like `main.test.ts` or `main.spec.ts`. Each is bundled with what it imports of the
 // application, packages left out, into the folder `output`, because this Node may know no TypeScript
-// and never imports a text. Exits with 3 if that fails.
+// and never imports a text. Exits with 3 if that fails, or if there is none.
 
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { attempt } from "./bundle.mjs";
 
-const TEST = /\.test\.[cm]?[jt]sx?$/;
+/** Tells where none of them ran. */
+const RAN = new URL("ran.mjs", import.meta.url);
+
+const TEST = /\.(test|spec)\.[cm]?[jt]sx?$/;
 /** Folders of tools, which hold no tests of the application. */
-const LEFT_OUT = new Set(["node_modules", "target", "dist"]);
+const LEFT_OUT = ["node_modules", "target", "dist"];
 /** Options of Node's runner whose value may be the next word. */
-const VALUED =
-  /^--(test-(concurrency|coverage-\w+|isolation|name-pattern|reporter|reporter-destination|shard|skip-pattern|timeout)|import|conditions|env-file)$/;
+const VALUED = new RegExp(
+  "^--(import|conditions|env-file|test-(concurrency|coverage-\\w+|isolation|name-pattern|reporter" +
+    "|reporter-destination|shard|skip-pattern|timeout))$",
+);
+const NONE =
+  "no tests: they are in files that are named like test/main.test.ts or src/main.spec.js, in any folder but " +
+  LEFT_OUT.join(", ");
 
 const { folder, sdk, output } = JSON.parse(process.argv[2]);
 rmSync(output, { recursive: true, force: true });
 const tests = found(folder, "");
 if (tests.length === 0) {
-  console.log("no tests: they are in files that are named like test/main.test.ts");
-  process.exit();
+  console.log(NONE);
+  process.exit(3);
 }
 const bundled = await attempt(
   {
@@ -39,6 +47,7 @@ const bundled = await attempt(
   { folder, sdk },
 );
 const files = tests.map((test) => join(output, test.replace(/\.[^.]+$/, ".mjs")));
+const hasVitest = dependsOn("vitest");
 const problems = bundled.problems ?? tests.filter((_, at) => isOfVitest(files[at])).map(ofVitest);
 if (problems.length > 0) {
   console.log(problems.join("\n"));
@@ -55,26 +64,43 @@ function run(words) {
     word.startsWith("-") || VALUED.test(words[index - 1]) ? word : `--test-name-pattern=${word}`,
   );
   // With several reporters Node asks for a destination of each.
-  const reporter = told.some((word) => word.startsWith("--test-reporter"))
-    ? []
-    : ["--test-reporter=spec"];
-  const node = ["--enable-source-maps", "--test", ...reporter, ...told, ...files];
+  const reporter = has(told, "--test-reporter") ? [] : ["--test-reporter=spec"];
+  const to = has(told, "--test-reporter-destination") ? [] : ["--test-reporter-destination=stdout"];
+  const ran = [`--test-reporter=${RAN}`, "--test-reporter-destination=stderr"];
+  const node = ["--enable-source-maps", "--test", ...reporter, ...told, ...to, ...ran, ...files];
   const ended = spawnSync(process.execPath, node, { cwd: folder, stdio: "inherit" });
   return ended.status ?? 1;
 }
 
+function has(words, option) {
+  return words.some((word) => word === option || word.startsWith(`${option}=`));
+}
+
+/** Vitest may have its functions be globals. */
 function isOfVitest(file) {
-  return /\bfrom "vitest";$/m.test(readFileSync(file, "utf8"));
+  const isFrom = (name) => new RegExp(`\\bfrom "${name}";$`, "m").test(readFileSync(file, "utf8"));
+  return isFrom("vitest") || (hasVitest && !isFrom("node:test"));
 }
 
 function ofVitest(test) {
-  return `${test} is a test of Vitest's: have the script \`test\` in package.json be \`vitest run\``;
+  return (
+    `${test} is a test of Vitest's, which \`edgewit test\` does not run: \`npm test\` does, with ` +
+    "`vitest run` as the script `test` in package.json"
+  );
+}
+
+/** Whether the application asks for the package `name`. */
+function dependsOn(name) {
+  const file = join(folder, "package.json");
+  if (!existsSync(file)) return false;
+  const { dependencies, devDependencies } = JSON.parse(readFileSync(file, "utf8"));
+  return name in { ...dependencies, ...devDependencies };
 }
 
 /** The tests below `root`, in the order of their paths within it. */
 function found(root, within) {
   const entries = readdirSync(join(root, within), { withFileTypes: true });
-  const names = entries.filter(({ name }) => !name.startsWith(".") && !LEFT_OUT.has(name));
+  const names = entries.filter(({ name }) => !name.startsWith(".") && !LEFT_OUT.includes(name));
   return names
     .flatMap((entry) => {
       const path = join(within, entry.name);

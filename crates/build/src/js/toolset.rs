@@ -20,7 +20,7 @@ const PACKAGES: [(&str, &str); 2] = [
 ];
 
 /// What runs on them.
-const SCRIPTS: [(&str, &str); 20] = [
+const SCRIPTS: [(&str, &str); 21] = [
     (
         "absent.ts",
         include_str!("../../../../sdk-js-shim/src/engine/starlingmonkey/absent.ts"),
@@ -37,6 +37,7 @@ const SCRIPTS: [(&str, &str); 20] = [
     ("marks.mjs", include_str!("../../js/marks.mjs")),
     ("names.mjs", include_str!("../../js/names.mjs")),
     ("node.mjs", include_str!("../../js/node.mjs")),
+    ("ran.mjs", include_str!("../../js/ran.mjs")),
     ("rehearse.mjs", include_str!("../../js/rehearse.mjs")),
     ("require.mjs", include_str!("../../js/require.mjs")),
     ("start.mjs", include_str!("../../js/start.mjs")),

@@ -41,8 +41,10 @@ fn new_applications_are_tested_checked_and_built() {
         let (passed, text) = tested(&[]);
         passed.unwrap();
         assert!(text.contains("✔ greets and counts"), "{text}");
-        let (_, text) = tested(&["no such test"]);
+        let (none, text) = tested(&["no such test"]);
+        assert!(matches!(none, Err(Error::Tests { .. })), "{none:?}");
         assert!(!text.contains("✔ greets and counts"), "{text}");
+        assert!(text.contains("\nno test ran: one is a call of "), "{text}");
         for reporter in [&["--test-reporter=tap"][..], &["--test-reporter", "tap"]] {
             let (passed, text) = tested(reporter);
             passed.unwrap();
@@ -83,16 +85,69 @@ fn new_applications_are_tested_checked_and_built() {
     }
 }
 
+/// Tests an application with these files beside its entry.
+fn tested(files: &[(&str, &str)]) -> (Result<(), Error>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = app(
+        folder.path(),
+        &[&[("src/main.ts", HANDLER)], files].concat(),
+    );
+    said(|log| test(&ready(), &manifest, &[], &|event| log.add(event)))
+}
+
 #[test]
 fn a_test_of_another_runner_is_told_what_runs_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let vitest = "import { test } from \"vitest\";\ntest(\"one\", () => {});\n";
-    let files = [("src/main.ts", HANDLER), ("src/a.test.ts", vitest)];
-    let manifest = app(folder.path(), &files);
-    let (failed, text) = said(|log| test(&ready(), &manifest, &[], &|event| log.add(event)));
-    assert!(matches!(failed, Err(Error::Tests { .. })), "{failed:?}");
-    let due = "src/a.test.ts is a test of Vitest's: have the script `test` in package.json be `vitest run`\n";
-    assert!(text.ends_with(due), "{text}");
+    // Vitest may have its functions be globals.
+    let package = "{\"devDependencies\": {\"vitest\": \"4\"}}";
+    let installed = [
+        ("package.json", package),
+        ("node_modules/vitest/package.json", "{}"),
+        ("src/a.test.ts", "test(\"one\", () => {});\n"),
+    ];
+    let imported = [(
+        "src/a.test.ts",
+        "import { test } from \"vitest\";\ntest(\"one\", () => {});\n",
+    )];
+    for files in [&installed[..], &imported] {
+        let (failed, text) = tested(files);
+        assert!(matches!(failed, Err(Error::Tests { .. })), "{failed:?}");
+        let due = "src/a.test.ts is a test of Vitest's, which `edgewit test` does not run: `npm test` does, with \
+                   `vitest run` as the script `test` in package.json\n";
+        assert!(text.ends_with(due), "{text}");
+    }
+}
+
+/// Nothing is proved by what did not run.
+#[test]
+fn no_test_is_no_success() {
+    const TEST: &str = "import { test } from \"node:test\";\n";
+    let (passed, text) = tested(&[(
+        "src/a.spec.ts",
+        &format!("{TEST}test(\"one\", () => {{}});"),
+    )]);
+    passed.unwrap();
+    assert!(text.contains("✔ one"), "{text}");
+    for (files, told) in [
+        (
+            &[][..],
+            "no tests: they are in files that are named like test/main.test.ts or ",
+        ),
+        (&[("src/a.test.ts", "export {};")], "no test ran: "),
+        (
+            &[(
+                "src/a.test.ts",
+                &*format!("{TEST}test.skip(\"one\", () => {{}});"),
+            )],
+            "no test ran: ",
+        ),
+    ] {
+        let (failed, text) = tested(files);
+        assert!(matches!(failed, Err(Error::Tests { .. })), "{failed:?}");
+        assert!(
+            text.lines().last().is_some_and(|it| it.starts_with(told)),
+            "{text}"
+        );
+    }
 }
 
 /// Node's runner knows of which test it is, as long as that is under way.
