@@ -1,10 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::Path;
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, Unexpected};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error as _, MapAccess, Unexpected, Visitor};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -31,7 +33,7 @@ struct File {
     #[schemars(with = "BTreeSet<Origin>")]
     fetch: Vec<Origin>,
     /// The stores that `kv` may open, each a table by the store's name. No other is opened.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "stores")]
     #[schemars(with = "BTreeMap<StoreName, StoreTable>")]
     kv: BTreeMap<StoreName, Store>,
     /// How the component is built.
@@ -46,10 +48,33 @@ fn this_folder() -> Folder {
     Folder(".".to_owned())
 }
 
+fn stores<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<StoreName, Store>, D::Error> {
+    deserializer.deserialize_map(Stores)
+}
+
+struct Stores;
+
+impl<'de> Visitor<'de> for Stores {
+    type Value = BTreeMap<StoreName, Store>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a table for each store, such as `[kv.visits]`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, tables: A) -> Result<Self::Value, A::Error> {
+        BTreeMap::deserialize(MapAccessDeserializer::new(tables))
+    }
+}
+
 /// A store that the application may open. With neither key it reads and writes the host's store of
 /// that name; with either it only reads, and finds what these keys give.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, expecting = "a table")]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table, such as `[kv.visits]`, or `{}`"
+)]
 #[schemars(rename = "Store")]
 struct StoreTable {
     /// Keys with their values.

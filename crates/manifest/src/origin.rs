@@ -57,6 +57,8 @@ pub enum OriginError {
     EmptyHost,
     /// The host is no name and no address.
     BadHost,
+    /// The host is a `*`, which would be all of them.
+    AnyHost,
     /// There is a `*` that is neither the first label of a name nor the port.
     Wildcard,
     /// The port is no number from 1 to 65535.
@@ -74,6 +76,7 @@ impl OriginError {
             Self::Fragment => "an origin with a fragment",
             Self::EmptyHost => "an origin without a host",
             Self::BadHost => "an origin with a bad host",
+            Self::AnyHost => "a `*` for any host",
             Self::Wildcard => "an origin with a `*` in a wrong place",
             Self::BadPort => "an origin with a bad port",
         }
@@ -87,6 +90,9 @@ impl OriginError {
             }
             Self::EmptyHost | Self::BadHost => {
                 "a name, an IPv4 address, or an IPv6 address in brackets"
+            }
+            Self::AnyHost => {
+                "each that is fetched from, `https://api.example.com` or `https://*.example.com`: nothing grants all"
             }
             Self::Wildcard => "it as a name's whole first label, `*.example.com`, or as the port",
             Self::BadPort => "a number from 1 to 65535, or `*`",
@@ -152,6 +158,9 @@ impl FromStr for Origin {
     type Err = OriginError;
 
     fn from_str(text: &str) -> Result<Self, OriginError> {
+        if text == "*" {
+            return Err(OriginError::AnyHost);
+        }
         let (scheme, rest) = text.split_once("://").ok_or(OriginError::NoScheme)?;
         let scheme = Scheme::of(scheme).ok_or(OriginError::OtherScheme)?;
         let (authority, tail) =
@@ -201,6 +210,9 @@ fn parse_host(text: &str) -> Result<(String, bool), OriginError> {
     };
     if text.is_empty() {
         return Err(OriginError::EmptyHost);
+    }
+    if text == "*" {
+        return Err(OriginError::AnyHost);
     }
     if name.contains('*') {
         return Err(OriginError::Wildcard);
@@ -316,7 +328,7 @@ mod tests {
         use OriginError::*;
         let cases = [
             ("", NoScheme),
-            ("*", NoScheme),
+            ("*", AnyHost),
             ("example.com", NoScheme),
             ("example.com:443", NoScheme),
             ("//example.com", NoScheme),
@@ -346,8 +358,8 @@ mod tests {
             ("https://[::1", BadHost),
             ("https://::1", BadHost),
             ("https://[::g]", BadHost),
-            ("https://*", Wildcard),
-            ("https://*:*", Wildcard),
+            ("https://*", AnyHost),
+            ("https://*:*", AnyHost),
             ("https://*.*.example.com", Wildcard),
             ("https://a.*.example.com", Wildcard),
             ("https://a*.example.com", Wildcard),

@@ -41,18 +41,46 @@ impl Mistake {
     fn unknown(what: &str, found: &str, known: &[&str]) -> Self {
         let mut right = format!("known here: {}", known.join(", "));
         // The one that is meant comes before a list of many.
-        let near = known
-            .iter()
-            .map(|name| (strsim::osa_distance(name, found), name));
-        let near = near.filter(|(distance, name)| {
-            *distance <= name.len().div_ceil(3) || (found.len() > 2 && name.starts_with(found))
-        });
-        if let Some((_, name)) = near.min() {
+        if let Some((_, advice)) = ELSEWHERE.iter().find(|(names, _)| names.contains(&found)) {
+            right.insert_str(0, &format!("{advice}; "));
+        } else if let Some(name) = nearest(found, known) {
             right.insert_str(0, &format!("did you mean `{name}`? "));
         }
         Self::new(format!("unknown {what} `{}`", one_line(found)), right)
     }
 }
+
+fn nearest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
+    let all = known
+        .iter()
+        .map(|name| (strsim::osa_distance(name, found), *name));
+    let near = all.filter(|(distance, name)| {
+        *distance <= name.len().div_ceil(3) || (found.len() > 2 && name.starts_with(found))
+    });
+    near.min().map(|(_, name)| name)
+}
+
+/// Keys that other platforms have, and what there is here.
+const ELSEWHERE: [(&[&str], &str); 4] = [
+    (
+        &["vars", "variables", "env", "environment", "secrets"],
+        "what an application is told is a store that it reads, `[kv.settings]`, with `values = { NAME = \"text\" }`, \
+         or with `env = [\"NAME\"]` for what the environment has",
+    ),
+    (
+        &["kv_namespaces", "kv_stores", "key_value_stores", "stores"],
+        "a store is a table by its name, such as `[kv.visits]`",
+    ),
+    (
+        &["main", "entry", "entrypoint"],
+        "the entry is found by its name, `src/main` or `src/index` with its extension, and `src/lib.rs` in Rust, in the \
+         folder that is the `source`",
+    ),
+    (
+        &["compatibility_date", "compatibility_flags"],
+        "the platform has no versions to choose from, so leave it out",
+    ),
+];
 
 impl Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
