@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use edgewit_build::Cache;
@@ -20,24 +21,29 @@ use crate::error::Error;
 use crate::load::{self, Found, Source};
 use crate::logs;
 use crate::output::{say, tell};
+use crate::sink::Guard;
 
 pub fn run(serve: &Serve) -> Result<(), Error> {
-    block_on(self::serve(serve))
+    // The last lines are those of requests that ended with the runtime.
+    block_on(self::serve(serve)).map(drop)
 }
 
-/// Runs what a command does, and leaves behind what still runs when it is done: a lookup of a name can't
-/// be stopped, and takes as long as it likes.
+/// How long the tasks that are left have for their end.
+const END_WAIT: Duration = Duration::from_secs(1);
+
+/// Runs what a command does, and ends what still runs when it is done. What can't be stopped is left behind: a lookup of
+/// a name takes as long as it likes.
 pub fn block_on<T>(command: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(Error::io("start", Path::new("the runtime")))?;
     let done = runtime.block_on(command);
-    runtime.shutdown_background();
+    runtime.shutdown_timeout(END_WAIT);
     done
 }
 
-async fn serve(serve: &Serve) -> Result<(), Error> {
+async fn serve(serve: &Serve) -> Result<Guard, Error> {
     let all = find(serve)?;
     let alone = all.len() == 1;
     check_overrides(serve, &all)?;
@@ -61,8 +67,7 @@ async fn serve(serve: &Serve) -> Result<(), Error> {
     let _ = announce(serve, &all, address);
     edgewit_host::serve(listener, routes, interrupted).await;
     drop(stores);
-    drop(logs);
-    Ok(())
+    Ok(logs)
 }
 
 /// Says what is served where, and what it is granted.
@@ -266,7 +271,7 @@ pub fn interrupted() -> Result<impl Future<Output = ()>, Error> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     use super::*;
 

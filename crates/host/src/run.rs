@@ -62,6 +62,21 @@ pub(crate) struct Run {
     has_line: AtomicBool,
 }
 
+impl Drop for Run {
+    /// What ends its task, as the end of the runtime does, and a client that goes before there is one, leave a line too.
+    fn drop(&mut self) {
+        if self.has_line.load(Relaxed) {
+            return;
+        }
+        let begun = self.begun.get();
+        let (status, bytes) = begun.map_or(
+            (StatusCode::SERVICE_UNAVAILABLE, 0),
+            |(status, progress)| (*status, progress.bytes()),
+        );
+        self.line(status, bytes, &Err(BodyError::Closed));
+    }
+}
+
 pub(crate) type HeadSender = oneshot::Sender<Response<ReplyBody>>;
 pub(crate) type Sent = Result<(), BodyError>;
 

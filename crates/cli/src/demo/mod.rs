@@ -21,6 +21,7 @@ use crate::load::{self, Found};
 use crate::logs::{self, Kept, Line};
 use crate::output::{say, tell};
 use crate::serve::{block_on, host_builder, interrupted, listen, reply};
+use crate::sink::Guard;
 
 const PAGE: &str = include_str!("page.html");
 
@@ -90,7 +91,7 @@ pub fn run(demo: &Demo) -> Result<(), Error> {
         };
         all.push((entry, load::find(&folder, None)?));
     }
-    block_on(serve(demo, all))
+    block_on(serve(demo, all)).map(drop)
 }
 
 /// `examples/NAME/LANGUAGE/edge.toml`, by name and language.
@@ -158,7 +159,7 @@ fn built(all: Vec<(Entry, Found)>, cache: &Cache) -> Result<Vec<(Entry, Found, P
     }
 }
 
-async fn serve(demo: &Demo, all: Vec<(Entry, Found)>) -> Result<(), Error> {
+async fn serve(demo: &Demo, all: Vec<(Entry, Found)>) -> Result<Guard, Error> {
     let kept = Kept::default();
     let logs = logs::start(Some(kept.clone()))?;
     let address = std::net::SocketAddr::from(([127, 0, 0, 1], demo.port));
@@ -198,8 +199,7 @@ async fn serve(demo: &Demo, all: Vec<(Entry, Found)>) -> Result<(), Error> {
     let page = move |request| -> Answer { Box::pin(answer(shown.clone(), request)) };
     let routes = routes.add(None, "/", Target::Service(Arc::new(page)));
     edgewit_host::serve(listener, routes, interrupted).await;
-    drop(logs);
-    Ok(())
+    Ok(logs)
 }
 
 async fn answer(shown: Arc<Shown>, request: Request<Incoming>) -> Response<ReplyBody> {

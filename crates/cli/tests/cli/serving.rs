@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -221,13 +221,14 @@ fn ctrl_c_ends_it_at_once_with_a_request_under_way_too() {
     .unwrap();
     assert!(server.get("/").ends_with("hello, whoever you are"));
     let began = Instant::now();
-    server.interrupt();
+    let log = server.interrupt();
     assert!(
         began.elapsed() > Duration::from_millis(900),
         "{:?}",
         began.elapsed()
     );
     drop(held);
+    assert!(log.contains("\"POST / 503, closed\""), "{log}");
 
     // Where nothing is under way that second is not waited for. A busy machine may take one by itself, but
     // hardly each time.
@@ -240,6 +241,32 @@ fn ctrl_c_ends_it_at_once_with_a_request_under_way_too() {
         began.elapsed() < Duration::from_millis(900)
     };
     assert!((0..10).any(|_| ends_at_once()));
+}
+
+/// A guest that computes for a minute, before its reply and in the midst of it.
+#[test]
+fn requests_under_way_have_their_lines_when_it_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    guest(RAW, folder.path(), "[limits]\nguest-ms = 60000\n");
+    let mut server = serve(folder.path(), &["app.wasm"], "app: ");
+    let mut log = BufReader::new(server.stderr());
+    let begin = |path: &str| {
+        let mut stream = TcpStream::connect(&server.address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+        stream
+    };
+    let mut begun = begin("/source?pieces=1&end=loop");
+    begun.read_exact(&mut [0; 1]).unwrap();
+    let _silent = begin("/loop");
+    let mut text = String::new();
+    while !text.contains("loops") {
+        assert_ne!(log.read_line(&mut text).unwrap(), 0, "{text}");
+    }
+    server.interrupt();
+    log.read_to_string(&mut text).unwrap();
+    for line in ["\"GET /source 200, closed\"", "\"GET /loop 503, closed\""] {
+        assert!(text.contains(line), "{text}");
+    }
 }
 
 #[test]
