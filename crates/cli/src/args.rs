@@ -155,10 +155,11 @@ pub struct Build {
     /// The folder of its edge.toml
     #[arg(default_value = ".")]
     pub folder: PathBuf,
-    /// The file to write [default: target/edgewit/NAME.wasm in its folder]
+    /// The file to write [default: target/edgewit/NAME.wasm in its folder, with --debug NAME.debug.wasm]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Keep names and lines, so that a trap shows where it was
+    /// Keep the names and lines of a compiled language, so that a trap shows where it was; JavaScript has none to keep:
+    /// what it throws has its line in any build, and what a limit such as guest-ms ends has none
     #[arg(long)]
     pub debug: bool,
 }

@@ -149,8 +149,8 @@ fn fault(error: &wasmtime::Error) -> Option<(u64, u64)> {
 }
 
 /// Said once of an application, where a backtrace would be.
-const NO_NAMES: &str = "\n  the component carries no names of functions: one that `edgewit build --debug` makes \
-                        shows where this was";
+const NO_NAMES: &str = "\n  the component carries no names of functions: `edgewit build --debug` keeps those of a \
+                        compiled language, and this then shows where it was";
 
 /// A line for each frame that has a name, without those of a panic itself; a component without names has
 /// no backtrace worth a line.
