@@ -30,7 +30,8 @@ const BARE = /^\s*while \((?=.*;$)/;
 
 /** What a mark needs, as it was before the application could replace it. */
 const OWN =
-  'const { apply } = Reflect, { log } = console, E = Error, { get } = Object.getOwnPropertyDescriptor(E.prototype, "stack"); ' +
+  "const { apply } = Reflect, { log } = console, E = Error; " +
+  'const { get } = Object.getOwnPropertyDescriptor(E.prototype, "stack"); ' +
   'const tell = (...words) => apply(log, console, [words.join("")]), stack = () => apply(get, new E(), []);';
 
 /** The script, which tells where it is once it is late. */

@@ -1,6 +1,6 @@
-// The names of classes and functions. esbuild makes variables of an application's classes, `var Foo = class _Foo {`, and
-// numbers names of several files that are the same. Its own `keepNames` gives each function its name back, by a call
-// whenever one is made, which takes longer than making and calling it.
+// The names of classes and functions. esbuild makes variables of an application's classes, `var Foo = class _Foo {`,
+// and numbers names of several files that are the same. Its own `keepNames` gives each function its name back, by a
+// call whenever one is made, which takes longer than making and calling it.
 
 const ID = "[\\p{ID_Continue}$]+";
 
@@ -47,8 +47,8 @@ const NUMBERED = new RegExp(
   "dgu",
 );
 
-/** Lines to append to a bundle: functions of its outermost scope have the names of their files once the top level has come
- * to its end, and the SDK is told which names are whose, for stacks. */
+/** Lines to append to a bundle: functions of its outermost scope have the names of their files once the top level has
+ * come to its end, and the SDK is told which names are whose, for stacks. */
 export function namedFunctions(code, places) {
   const names = new Map();
   const outermost = new Set();

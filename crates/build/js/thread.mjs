@@ -1,4 +1,6 @@
-// The engine, with an application's script, in a thread of its own; `start.mjs` has what it is given and what it answers.
+// The engine, with an application's script, in a thread of its own. `start.mjs` gives it what it needs, and gets
+// messages: `{ fd, text }` is printed, `{ begins }` says that the top level begins, or a rehearsal, and `{ ran }` what
+// came of it.
 //
 // All that the engine asks of the system is answered here, and for equal scripts alike: they give an
 // equal memory. The clock advances by a microsecond each time it is read. Random bytes, with which the
@@ -10,12 +12,13 @@ import { WASI } from "node:wasi";
 import { parentPort, workerData } from "node:worker_threads";
 import { LATE_NS, isTold } from "./marks.mjs";
 import { copyOf, rehearse, rehearses } from "./rehearse.mjs";
+import { SCRIPT } from "./start.mjs";
 
 /** The time at which applications are built, as they see it: 2026-01-01, in nanoseconds. */
 const TIME_NS = 1_767_225_600_000_000_000n;
 
-/** What a rehearsal asks of its host, by interface and function: the table of a component's own resources, of which each
- * is its own handle here. */
+/** What a rehearsal asks of its host, by interface and function: the table of a component's own resources. Each is its
+ * own handle here. */
 const answers = {
   "[export]edge:sdk/handler [resource-new]body-source": (resource) => resource,
   "[export]edge:sdk/handler [resource-rep]body-source": (handle) => handle,
@@ -28,6 +31,9 @@ class Ended extends Error {}
 /** The same, where the script has told what it was started for. */
 class Told extends Ended {}
 
+/** The processor's time when the top level began, or the rehearsal. */
+let began = process.cpuUsage();
+
 const ran = await run(workerData);
 parentPort.postMessage({ ran }, ran.memory ? [ran.memory.buffer] : []);
 
@@ -37,9 +43,8 @@ async function run({ module, env, folder, script, seed, most, lateMs }) {
   const printed = { 1: "", 2: "" };
   let instance;
   const memory = () => instance.exports.memory.buffer;
-  const late = lateness(lateMs);
   const imports = {
-    wasi_snapshot_preview1: system(wasi.wasiImport, printed, memory, seed, late),
+    wasi_snapshot_preview1: system(wasi.wasiImport, printed, memory, seed, lateMs),
   };
   for (const { module: from, name } of WebAssembly.Module.imports(module)) {
     imports[from] ??= {};
@@ -73,13 +78,14 @@ function ended(call) {
   };
 }
 
-/** The engine's memory, after a rehearsal, and the pages that one writes to; as it was, if the application keeps one from
- * working, which makes it `slow`. What a rehearsal prints is nobody's. */
+/** The engine's memory after a rehearsal, and the pages that one writes to; as it was, if the application keeps one
+ * from working, which makes it `slow`. What a rehearsal prints is nobody's. */
 function remembered(exports, script, printed, most) {
   const before = { memory: copyOf(exports), written: [] };
   const printedBefore = { ...printed };
   if (!rehearses(script)) return { ...before, slow: false };
   let rehearsed;
+  begin();
   try {
     rehearsed = rehearse(exports);
   } catch (error) {
@@ -92,23 +98,30 @@ function remembered(exports, script, printed, most) {
     : { ...before, slow: true };
 }
 
+function begin() {
+  began = process.cpuUsage();
+  parentPort.postMessage({ begins: true });
+}
+
 /** Whether so much of the processor's time has passed; never asked of the system where it can't. */
-function lateness(lateMs) {
-  const began = process.cpuUsage();
-  return () => {
-    if (lateMs === Infinity) return false;
-    const { user, system } = process.cpuUsage(began);
-    return (user + system) / 1000 >= lateMs;
-  };
+function isLate(lateMs) {
+  if (lateMs === Infinity) return false;
+  const { user, system } = process.cpuUsage(began);
+  return (user + system) / 1000 >= lateMs;
 }
 
 /** The system as the engine sees it: that of Node but for what is printed, drawn or read off a clock. */
-function system(node, printed, memory, seed, isLate) {
+function system(node, printed, memory, seed, lateMs) {
   let time = TIME_NS;
   let drawn = 0;
   const decoders = { 1: new TextDecoder(), 2: new TextDecoder() };
   return {
     ...node,
+    path_open(fd, flags, path, length, ...rest) {
+      // The engine is up, and the script's turn has come.
+      if (Buffer.from(memory(), path, length).toString() === SCRIPT) begin();
+      return node.path_open(fd, flags, path, length, ...rest);
+    },
     fd_write(fd, vectors, count, written) {
       if (!(fd in printed)) return node.fd_write(fd, vectors, count, written);
       const view = new DataView(memory());
@@ -136,7 +149,7 @@ function system(node, printed, memory, seed, isLate) {
     },
     clock_time_get(_id, _precision, at) {
       time += 1_000n;
-      new DataView(memory()).setBigUint64(at, isLate() ? LATE_NS : time, true);
+      new DataView(memory()).setBigUint64(at, isLate(lateMs) ? LATE_NS : time, true);
       return 0;
     },
     proc_exit(code) {
