@@ -1,5 +1,6 @@
 // Builds an application as far as the engine's memory after its top level.
-// `node build.mjs '{"folder": …, "entry": …, "stores": …, "sdk": …, "engine": …, "manifest": …, "memoryBytes": …}'`
+// `node build.mjs '{"folder": …, "entry": …, "stores": …, "sdk": …, "engine": …, "manifest": …,
+// "memoryBytes": …}'`
 //
 // Writes to stdout the number of the pages that a request writes to, those, and the memory; and to stderr a line
 // `warning: …` for what is likely wrong; or lines there on what is wrong, and exits with 3.
@@ -32,7 +33,10 @@ const script =
   seeded(named) + lineTable(code, places) + namedFunctions(code, places) + compiled(code);
 const started = await start(app, script);
 const failed = await failure(started, script, places, app);
-if (failed) fail(failed);
+if (failed) {
+  warn(failed.warnings);
+  fail(failed.problems);
+}
 if (started.bytes > app.memoryBytes) fail([tooMuch(started.bytes)]);
 warn(printed(started, places));
 if (started.slow) warn([SLOW]);

@@ -94,7 +94,7 @@ function optionsOf(app) {
  * `{ problems, errors }`, for people and as esbuild has them. */
 export async function attempt(options, { folder, sdk }) {
   const places = sdk ? [relative(folder, realpathSync(sdk))] : [];
-  const told = (message) => line(message, folder, [".edgewit/sdk", ...places]);
+  const told = (message) => line(message, folder, sdk, [".edgewit/sdk", ...places]);
   try {
     const {
       metafile,
@@ -148,9 +148,9 @@ function named(path, places) {
 }
 
 /** `FILE:LINE:COLUMN: what is wrong`, columns counted from 1. */
-function line(message, folder, places) {
+function line(message, folder, sdk, places) {
   const { text, location } = message;
-  const said = (explained(message, folder) ?? text).replace(/"([^"]+)"/g, (quoted, path) => {
+  const said = (explained(message, folder, sdk) ?? text).replace(/"([^"]+)"/g, (quoted, path) => {
     const name = named(path, places);
     return name === path ? quoted : `"${name.replace(/\/dist(\/index|)(\/.*|)\.js$/, "$2")}"`;
   });

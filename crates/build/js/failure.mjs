@@ -19,49 +19,65 @@ const UNFINISHED = /does not export a "handler" interface|before initialization/
 const EARLY = /can only be used while a request is handled/;
 const WHEN = "the top level of an application runs while it is built, and not for a request";
 const NEVER = "never settles: no time passes at the top level, and nothing is fetched";
-const TOO_LONG = `the top level has not come to its end after ${LIMIT_MS / 1000} s`;
-/** What the SDK says of a place begins with it. */
-const PLACED = new RegExp(`^${SCRIPT}:(\\d+):(\\d+): (.*)`);
+const TOO_LONG = `the top level has not come to its end after ${LIMIT_MS / 1000} s of the processor's time`;
+const PRINTED = "printed while the application was built: ";
+const UNHANDLED = "a promise was rejected while the application was built, and nobody handled it: ";
+/** A line that the SDK says of a place, of use to whoever has an application that is built. */
+const NOTE = `^${SCRIPT}:(\\d+):(\\d+): (.*)`;
+/** What serves on other platforms, and needs no call here. */
+const SERVES = /\b(?:Deno|Bun)\.serve\b/;
+const EXPORTED = "`export default { fetch(request) { … } }`";
 /** Of a stack, and of what an application prints. */
 const SHOWN_LINES = 20;
 
-/** Lines on why the top level of `script` did not come to its end; `undefined` if it did. */
+/** Why there is no application: `problems`, and before them `warnings`, as lines; `undefined` if there is one. */
 export async function failure({ finished, isEndless, out, err: all, call }, script, places, app) {
-  if (finished) return undefined;
   if (isEndless) return endless(script, places, app);
   const err = all.replace(FIRST, "");
-  if (err.includes(THROWN)) return thrown(out, err, places, app);
-  if (UNFINISHED.test(err))
-    return [...said(out, places), ...(await waiting(script, places, app)), WHEN];
-  const what = call ? `${call} was called` : "the engine gave up";
-  return [
-    ...said(out + err, places),
-    `${app.entry}: ${what} at the top level`,
-    ...(call ? [WHEN] : []),
-  ];
+  if (finished) return neglected(out, err, places);
+  if (err.includes(THROWN)) return thrown(out, err, script, places, app);
+  if (UNFINISHED.test(err)) {
+    return failed(out, [...(await waiting(script, places, app)), WHEN], places);
+  }
+  const what = `${app.entry}: ${call ? `${call} was called` : "the engine gave up"} at the top level`;
+  return failed(out + err, call ? [what, WHEN] : [what], places);
 }
 
-/** Lines on an exception, and on what was printed before. */
-function thrown(out, err, places, app) {
+function failed(text, problems, places) {
+  const before = text.replace(new RegExp(NOTE, "gm"), "");
+  return { problems, warnings: said(before, places) };
+}
+
+/** What was begun and let go at the top level where no request can make it good. */
+function neglected(out, err, places) {
+  const early = rejections(err, places).filter(({ message }) => EARLY.test(message));
+  if (early.length === 0) return undefined;
+  const problems = early.flatMap(({ lines }) => lines);
+  return failed(out + err.replace(REJECTED, ""), [...problems, WHEN], places);
+}
+
+function thrown(out, err, script, places, app) {
   const at = err.indexOf(THROWN);
-  const before = said(out + err.slice(0, at), places);
-  return [...before, ...exception(err.slice(at + THROWN.length), places, app)];
+  const problems = exception(err.slice(at + THROWN.length), script, places, app);
+  return failed(out + err.slice(0, at), problems, places);
 }
 
-/** Lines on what takes too long, for which the script is run once more. */
+/** What takes too long, for which the script is run once more. */
 async function endless(script, places, app) {
   const { out, err: all } = await start(app, withLoopsMarked(script), LIMIT_MS / 2);
   const { before, stacks } = loopOf(out);
   const err = all.replace(FIRST, "");
   // It had an end of its own: what fills the memory of a busy machine is slow.
-  if (stacks.length === 0 && err.includes(THROWN)) return thrown(before, err, places, app);
+  if (stacks.length === 0 && err.includes(THROWN)) {
+    return thrown(before, err, script, places, app);
+  }
   const found = stacks.map((stack) => frames(stack, places)).find((it) => it.length > 0) ?? [];
   const what =
     found.length > 0
       ? "and was here: a loop that never ends, or more work than can be done there"
       : "look for what never ends: a loop, a regular expression that tries too much, or what was put in the place of " +
         "the platform's own, such as the iterators of arrays";
-  return [...said(before + err, places), ...located(found, app.entry, `${TOO_LONG}, ${what}`)];
+  return failed(before + err, located(found, app.entry, `${TOO_LONG}, ${what}`), places);
 }
 
 /** Lines on what never settles, for which the script is run once more if that may be several. */
@@ -88,23 +104,25 @@ async function stillAwaited(all, script, places, app) {
 
 /** Lines on what an application printed while it was built, and on what it left unhandled. */
 export function printed({ out, err }, places) {
-  const unhandled = [];
-  const rest = err.replace(REJECTED, (_, message, stack) => {
-    const [frame] = frames(stack, places);
-    const what = "a promise was rejected while the application was built, and nobody handled it";
-    const text = `${frame ? `${position(frame.place)}: ` : ""}${what}: ${message}${insteadOf(message)}`;
-    unhandled.push(...text.split("\n"));
-    return "";
-  });
-  return [...unhandled, ...said(out + rest, places, "printed while the application was built: ")];
+  const unhandled = rejections(err, places).flatMap(({ lines }) => lines);
+  return [...unhandled, ...said(out + err.replace(REJECTED, ""), places)];
 }
 
-/** What an application printed, each line behind `mark`, and what the SDK says of places in it. */
-function said(text, places, mark = "") {
+/** What was rejected and nobody handled: the `message` of each, and `lines` on it. */
+function rejections(err, places) {
+  return [...err.matchAll(REJECTED)].map(([, message, stack]) => {
+    const [frame] = frames(stack, places);
+    const at = frame ? `${position(frame.place)}: ` : "";
+    return { message, lines: `${at}${UNHANDLED}${message}${insteadOf(message)}`.split("\n") };
+  });
+}
+
+/** What an application printed, and what the SDK says of places in it. */
+function said(text, places) {
   return shown(text).flatMap((line) => {
-    const [, at, column, what] = PLACED.exec(line) ?? [];
+    const [, at, column, what] = new RegExp(NOTE).exec(line) ?? [];
     const place = at && places.at(Number(at), Number(column));
-    if (!place) return [`${mark}${placed(line, places)}`];
+    if (!place) return [`${PRINTED}${placed(line, places)}`];
     // What the SDK asks for itself is none of an application's.
     return isOwn(place) ? [`${position(place)}: ${what}`] : [];
   });
@@ -125,7 +143,7 @@ function shown(text) {
 }
 
 /** Lines on an exception, as the engine writes it. */
-function exception(text, places, app) {
+function exception(text, script, places, app) {
   const [head, stack = ""] = text.split(/^Stack:\n/m);
   const own = head.split(/^Additionally, some promises were rejected/m)[0];
   const message = own
@@ -137,13 +155,21 @@ function exception(text, places, app) {
   const [, line, column] = new RegExp(`^${SCRIPT}:(\\d+):(\\d+) `).exec(own) ?? [];
   const parsed = stack.trim() === "" && line && places.at(Number(line), Number(column));
   const place = all[0]?.place ?? (parsed || undefined);
-  const lines = located(all, place ? position(place) : app.entry, explained(message, app));
+  const what = explained(message, all[0] && script.split("\n")[all[0].line - 1], app);
+  const lines = located(all, place ? position(place) : app.entry, what);
   return EARLY.test(message) ? [...lines, WHEN] : lines;
 }
 
-function explained(message, { manifest, memoryBytes }) {
-  if (message !== "out of memory") return `${message}${insteadOf(message)}`;
-  return `${message}; a request may have ${memoryBytes} bytes (memory-bytes in ${manifest})`;
+/** A message, and what to do about it. `code` is the line that it is from, as far as that is known. */
+function explained(message, code, { manifest, memoryBytes }) {
+  if (message === "out of memory") {
+    return `${message}; a request may have ${memoryBytes} bytes (memory-bytes in ${manifest})`;
+  }
+  const [serves] = SERVES.exec(code) ?? [];
+  if (/\b(Deno|Bun) is not defined$/.test(message) && serves) {
+    return `${message}; instead of \`${serves}\`: ${EXPORTED}`;
+  }
+  return `${message}${insteadOf(message)}`;
 }
 
 /** `FILE:LINE:COLUMN (package NAME): MESSAGE`, and a stack. */
@@ -160,7 +186,7 @@ function frames(stack, places) {
   return stack.split("\n").flatMap((line) => {
     const [, name, at, column] = new RegExp(`^ *(.*)@${SCRIPT}:(\\d+):(\\d+)$`).exec(line) ?? [];
     const place = at && places.at(Number(at), Number(column));
-    return place && isOwn(place) ? [{ name, place }] : [];
+    return place && isOwn(place) ? [{ name, place, line: Number(at) }] : [];
   });
 }
 

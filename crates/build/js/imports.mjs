@@ -1,26 +1,30 @@
 // Imports that lead nowhere: what to do about them.
 
-import { existsSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, parse, relative } from "node:path";
 import { insteadOf } from "./node.mjs";
 
 /** Servers of Node's. */
-const SERVERS =
-  /^(connect|express|fastify|koa|next|polka|restify|@fastify\/[^/]+|@hapi\/hapi|@hono\/node-server|@nestjs\/[^/]+)(\/|$)/;
+const SERVERS = new RegExp(
+  "^(connect|express|fastify|koa|next|polka|restify|@fastify/[^/]+|@hapi/hapi|@hono/node-server|@nestjs/[^/]+)(/|$)",
+);
+
+const SDK = "@edgewit/sdk";
 
 /** Names that only other platforms know, each with what to do here. */
 const ELSEWHERE = [
   [
     /^cloudflare:/,
     () =>
-      "which is a part of Cloudflare Workers; `env`, with the stores, and `ctx` are arguments of `fetch(request, env, ctx)`",
+      "which is a part of Cloudflare Workers; `env`, with the stores, and `ctx` are arguments of " +
+      "`fetch(request, env, ctx)`",
   ],
   [/^@edgewit\/sdk\/testing$/, () => "which is for tests under Node and no part of an application"],
   [
     SERVERS,
     () =>
-      "which needs `node:http`, a part of Node that is not there at the edge; use Hono, or the router of `@edgewit/sdk`, and " +
-      "export the application: nothing listens by itself",
+      "which needs `node:http`, a part of Node that is not there at the edge; use Hono, or the router of " +
+      "`@edgewit/sdk`, and export the application: nothing listens by itself",
   ],
   [/^bun(:|$)/, () => "which is a part of Bun; use what browsers have, or a package for them"],
   [
@@ -44,8 +48,9 @@ const ELSEWHERE = [
 const PACKAGE = /^(?:@[a-z0-9~-][\w.~-]*\/)?[a-z0-9~-][\w.~-]*(?=\/|$)/;
 
 /** What to say of esbuild's message if it is about an import that leads nowhere, about a file of a kind that is
- * not known, or about `import.meta`; else `undefined`. Paths in it are within `folder`. */
-export function explained({ text, location, notes }, folder) {
+ * not known, or about `import.meta`; else `undefined`. Paths in it are within `folder`, and the SDK is in `sdk` where
+ * the application does not bring it. */
+export function explained({ text, location, notes }, folder, sdk) {
   if (text.startsWith('"import.meta" is not available')) {
     return "`import.meta` is empty: a file is imported by itself (`./page.html` is a string)";
   }
@@ -58,13 +63,26 @@ export function explained({ text, location, notes }, folder) {
   }
   const [, asked] = /^Could not resolve "([^"]+)"/.exec(text) ?? [];
   if (asked === undefined) return undefined;
-  const what = reason(asked, location, notes, folder);
+  const from = join(folder, location ? dirname(location.file) : ".");
+  const what = asked.startsWith(".")
+    ? missing(join(from, asked), folder)
+    : reason(asked, from, notes, sdk);
   if (what === undefined) return text;
   const owner = location && packageOf(location.file);
   return `${owner ? `the package ${owner}` : "this"} imports "${asked}", ${what}`;
 }
 
-function reason(asked, location, notes, folder) {
+/** What to say of a file that is not there. */
+function missing(path, folder) {
+  if (existsSync(path)) return "which is a folder: name a file in it";
+  const { dir, name } = parse(path);
+  const isNear = (it) => parse(it).name.toLowerCase() === name.toLowerCase();
+  const near = existsSync(dir) ? readdirSync(dir).find(isNear) : undefined;
+  const there = near ? `; there is ${relative(folder, join(dir, near))}` : "";
+  return `and there is no ${relative(folder, path)}${there}`;
+}
+
+function reason(asked, from, notes, sdk) {
   const instead = insteadOf(asked);
   if (instead) return instead;
   for (const [name, say] of ELSEWHERE) {
@@ -73,21 +91,30 @@ function reason(asked, location, notes, folder) {
   }
   const [name] = PACKAGE.exec(asked) ?? [];
   if (name === undefined) return undefined;
+  if (name === SDK)
+    return `which is no part of it; there are ${partsOf(sdk ?? placeOf(SDK, from))}`;
   // Other notes are on what esbuild could be told to do.
   const note = notes.find(({ location }) => location)?.text.replace(/:$/, "");
   if (note) return `but ${note[0].toLowerCase()}${note.slice(1)}`;
-  const from = join(folder, location ? dirname(location.file) : ".");
-  if (name === "@edgewit/sdk" || isInstalled(name, from)) {
+  if (placeOf(name, from)) {
     return name === asked ? "whose entry is missing" : `which is not in the package ${name}`;
   }
   return `which is not installed; run \`npm install ${name}\` in the application's folder`;
 }
 
-/** Whether a file in `folder` may import the package `name`: it may lie in any folder above. */
-function isInstalled(name, folder) {
-  if (existsSync(join(folder, "node_modules", name))) return true;
+/** What an application may import of the SDK in a folder. */
+function partsOf(sdk) {
+  const { exports } = JSON.parse(readFileSync(join(sdk, "package.json"), "utf8"));
+  const parts = Object.entries(exports).filter(([, file]) => typeof file === "string");
+  return parts.map(([part]) => `"${part.replace(".", SDK)}"`).join(", ");
+}
+
+/** Where the package `name` is that a file in `folder` may import: it may lie in any folder above. */
+function placeOf(name, folder) {
+  const place = join(folder, "node_modules", name);
+  if (existsSync(place)) return place;
   const above = dirname(folder);
-  return above !== folder && isInstalled(name, above);
+  return above === folder ? undefined : placeOf(name, above);
 }
 
 /**

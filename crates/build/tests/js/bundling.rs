@@ -319,13 +319,16 @@ fn a_server_of_node_is_told_from_what_serves_here() {
 fn an_import_that_a_package_has_not_is_told_from_one_that_is_not_installed() {
     let folder = tempfile::tempdir().unwrap();
     let main = "import 'closed';\nimport 'closed/b';\nimport 'empty';\nimport 'empty/b';\nimport 'needs';\n\
-        import data from './data.xyz';\nimport './Other.js';\nconsole.log(data);\n";
+        import data from './data.xyz';\nimport './Other.js';\nimport './Page';\nimport './parts';\n\
+        console.log(data);\n";
     let manifest = app(
         folder.path(),
         &[
             ("src/main.ts", &format!("{main}{HANDLER}")),
             ("src/data.xyz", ""),
             ("src/other.ts", ""),
+            ("src/page.html", ""),
+            ("src/parts/one.ts", ""),
             (
                 "node_modules/closed/package.json",
                 "{\"name\": \"closed\", \"exports\": {\".\": {\"node\": \"./a.js\"}, \"./a\": \"./a.js\"}}",
@@ -350,6 +353,8 @@ fn an_import_that_a_package_has_not_is_told_from_one_that_is_not_installed() {
             "src/main.ts:6:18: No loader is configured for \".xyz\" files: src/data.xyz; as `.txt` it is a text, as `.bin` \
              bytes",
             "src/main.ts:7:8: there is no src/Other.ts, whose name may have other upper and lower case",
+            "src/main.ts:8:8: this imports \"./Page\", and there is no src/Page; there is src/page.html",
+            "src/main.ts:9:8: this imports \"./parts\", which is a folder: name a file in it",
         ]
     );
 }
@@ -396,7 +401,7 @@ fn what_is_wrong_with_the_source_has_its_place() {
         ("\nconst a = ;", "src/main.ts:2:11: Unexpected \";\""),
         (
             "import './other.js';",
-            "src/main.ts:1:8: Could not resolve \"./other.js\"",
+            "src/main.ts:1:8: this imports \"./other.js\", and there is no src/other.js",
         ),
         (
             "import { testEnv } from '@edgewit/sdk/testing'; testEnv();",
@@ -410,7 +415,8 @@ fn what_is_wrong_with_the_source_has_its_place() {
         ),
         (
             "import { open } from '@edgewit/sdk/nothing'; open();",
-            "src/main.ts:1:22: this imports \"@edgewit/sdk/nothing\", which is not in the package @edgewit/sdk",
+            "src/main.ts:1:22: this imports \"@edgewit/sdk/nothing\", which is no part of it; there are \"@edgewit/sdk\", \
+             \"@edgewit/sdk/kv\", \"@edgewit/sdk/log\", \"@edgewit/sdk/router\"",
         ),
         (
             "import { nothing } from '@edgewit/sdk/kv'; nothing();",
@@ -444,6 +450,11 @@ fn what_is_wrong_with_the_source_has_its_place() {
             "export const key = process.env.UPSTREAM_KEY;",
             "src/main.ts:1:20: ReferenceError: process is not defined; instead of `process`: a store with `env` in \
              `edge.toml` for the environment\n",
+        ),
+        (
+            "Deno.serve(() => new Response('it'));",
+            "src/main.ts:1:1: ReferenceError: Deno is not defined; instead of `Deno.serve`: `export default { \
+             fetch(request) { … } }`\n",
         ),
         (
             "export const bytes = Buffer.from('text');",

@@ -179,9 +179,38 @@ fn what_only_a_request_can_do_is_told_with_the_reason() {
             "await fetch('http://127.0.0.1/');",
             "src/main.ts:1:7: TypeError: fetch can only be used while a request is handled",
         ),
+        (
+            "export const later = fetch('http://127.0.0.1/').then((it) => it.text());",
+            "src/main.ts:1:22: a promise was rejected while the application was built, and nobody handled it: fetch can \
+             only be used while a request is handled",
+        ),
+        (
+            "await crypto.subtle.importKey('jwk', {}, { name: 'ECDSA', namedCurve: 'P-256' }, false, []);",
+            "src/main.ts:1:21: TypeError: crypto.subtle.importKey of a key for ECDSA can only be used while a request is \
+             handled",
+        ),
     ] {
         ends_with(text, problem, true);
     }
+    // No request can do that either.
+    let text = "await crypto.subtle.importKey('raw', new Uint8Array(16), 'AES-GCM', false, []);";
+    let due =
+        "src/main.ts:1:21: NotSupportedError: crypto.subtle.importKey knows no AES-GCM, but HMAC, ";
+    ends_with(text, due, false);
+}
+
+/// Why there is no application is the last that is said, and all of it.
+#[test]
+fn what_was_printed_before_a_failure_is_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!("console.log('starting', Math.random() < 1);\nnull.x;\n{HANDLER}");
+    let (built, warnings) = warned(&app(folder.path(), &[("src/main.ts", &text)]));
+    assert_eq!(
+        warnings,
+        ["printed while the application was built: starting true"]
+    );
+    let error = built.unwrap_err().to_string();
+    assert!(error.starts_with("src/main.ts:2:1: TypeError: "), "{error}");
 }
 
 const NEVER: &str = "never settles: no time passes at the top level, and nothing is fetched";
@@ -238,13 +267,12 @@ fn a_loop_without_an_end_is_told_with_its_place() {
     );
     let text = problems(&manifest);
     let lines: Vec<_> = text.lines().collect();
-    // The clock, which stands still there, has its warnings before.
-    let [.., first, within, from] = lines[..] else {
+    let [first, within, from] = lines[..] else {
         panic!("{text}")
     };
     let begin = "node_modules/sleep/a.mjs:3:";
-    let end = " (package sleep): the top level has not come to its end after 10 s, and was here: a loop that never \
-               ends, or more work than can be done there";
+    let end = " (package sleep): the top level has not come to its end after 10 s of the processor's time, and was \
+               here: a loop that never ends, or more work than can be done there";
     assert!(first.starts_with(begin) && first.ends_with(end), "{text}");
     assert!(
         within.starts_with(&format!("    at sleep ({begin}")),
@@ -256,7 +284,7 @@ fn a_loop_without_an_end_is_told_with_its_place() {
 /// What answers requests goes by them too.
 #[test]
 fn iterators_of_arrays_that_never_end_are_told() {
-    let told = "the top level has not come to its end after 10 s, ";
+    let told = "the top level has not come to its end after 10 s of the processor's time, ";
     for (text, begin, end) in [
         (
             "const it = Object.getPrototypeOf([].values());\nit.next = function () {\n  return { done: false };\n};",
