@@ -1,13 +1,18 @@
 import type { BodyError } from "./errors.js";
+import type { Store } from "./kv.js";
 
 /**
  * The stores that the application is granted, by name, and nothing else.
- * `edgewit build` adds those of `edge.toml` to it: `declare module "@edgewit/sdk" { interface Env { visits: Store } }`.
+ * `edgewit build` adds those of `edge.toml` to it: `declare module "@edgewit/sdk" { interface Env { visits: Store } }`,
+ * and as a `ReadOnlyStore` those that have `values` or `env` there.
  */
 export interface Env {}
 
 /** The name of a store: one of {@link Env}'s, or any text where that has none. */
 export type StoreName = [keyof Env] extends [never] ? string : keyof Env & string;
+
+/** The store `Name` as {@link Env} has it: one of `edge.toml`'s own values is only read. */
+export type StoreOf<Name extends StoreName> = Name extends keyof Env ? Env[Name] : Store;
 
 /** What a handler is given beside its request, as the third argument of `fetch(request, env, ctx)`. */
 export interface ExecutionContext {

@@ -1,4 +1,4 @@
-import type { Env, ExecutionContext, StoreName } from "./context.js";
+import type { Env, ExecutionContext, StoreName, StoreOf } from "./context.js";
 import type { BodyError } from "./errors.js";
 import { instead } from "./internal/habits.js";
 import { stringify } from "./internal/json.js";
@@ -118,8 +118,8 @@ export class Context<Name extends string = string> {
    * `edge.toml` does not grant does not compile, once {@link Env} has stores; its operations reject
    * with `denied`.
    */
-  kv(name: StoreName): Store {
-    return this.#call.store(name);
+  kv<Name extends StoreName>(name: Name): StoreOf<Name> {
+    return this.#call.store(name) as StoreOf<Name>;
   }
 
   /** What the host calls this request in its log; unique to it. */

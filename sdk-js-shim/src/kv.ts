@@ -220,6 +220,12 @@ export class Store implements Disposable {
 }
 
 /**
+ * A store that is only read, because `edge.toml` gives its values: with it `env` and `c.kv(name)` say so, where writing
+ * would be `denied`. Any {@link Store} is one.
+ */
+export interface ReadOnlyStore extends Omit<Store, "set" | "delete" | "increment"> {}
+
+/**
  * Opens the store `name`.
  * Rejects: {@link KvError} with the code `denied` if the application has not been granted it,
  * `no-such-store` if the host has none by that name. Source: `edge:sdk/kv#open`.

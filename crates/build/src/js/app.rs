@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use edgewit_manifest::{Language, Manifest};
+use edgewit_manifest::{Language, Manifest, Store};
 use serde_json::Value;
 
 use super::toolset::{self, Toolset, npm_command};
@@ -130,15 +130,16 @@ fn ignore(folder: &Path) -> Result<(), Error> {
 /// `tsconfig.json` finds them.
 fn write_types(source: &Path, manifest: &Manifest, toolset: &Toolset) -> Result<(), Error> {
     let folder = source.join(".edgewit/types");
-    let stores = manifest.grants.kv.keys();
-    let stores: String = stores
-        .map(|name| format!("    {name:?}: Store;\n"))
-        .collect();
+    let stores = manifest.grants.kv.iter().map(|(name, store)| match store {
+        Store::ReadWrite => format!("    {name:?}: Store;\n"),
+        Store::ReadOnly { .. } => format!("    {name:?}: ReadOnlyStore;\n"),
+    });
+    let stores: String = stores.collect();
     // It names the package for what it declares of globals, too: an application that listens imports nothing.
     let env = format!(
         "// Written by `edgewit build` from edge.toml, which replaces it.\n\
          import type {{}} from \"@edgewit/sdk\";\n\
-         import type {{ Store }} from \"@edgewit/sdk/kv\";\n\n\
+         import type {{ ReadOnlyStore, Store }} from \"@edgewit/sdk/kv\";\n\n\
          declare module \"@edgewit/sdk\" {{\n  interface Env {{\n{stores}  }}\n}}\n"
     );
     let web = toolset.engine().join("web.d.ts");

@@ -331,12 +331,16 @@ fn the_types_of_stores_follow_the_manifest() {
     );
     write(
         &folder.path().join("edge.toml"),
-        "name = \"app\"\nlanguage = \"ts\"\n[kv.two-words]\n",
+        "name = \"app\"\nlanguage = \"ts\"\n[kv.two-words]\n[kv.fixed]\nvalues = {}\n\
+         [kv.secrets]\nenv = []\n",
     );
     types(&ready(), &Manifest::read(folder.path()).unwrap(), &|_| {}).unwrap();
     let env = fs::read_to_string(&path).unwrap();
     assert!(
-        env.contains("interface Env {\n    \"two-words\": Store;\n  }"),
+        env.contains(
+            "interface Env {\n    \"fixed\": ReadOnlyStore;\n    \"secrets\": ReadOnlyStore;\n    \
+             \"two-words\": Store;\n  }"
+        ),
         "{env}"
     );
 }

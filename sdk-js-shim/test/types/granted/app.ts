@@ -1,7 +1,7 @@
 // What must compile, and what must not, where `Env` has the stores of `edge.toml`.
 
 import { App, type Context, type ExecutionContext, type Env, type Handler } from "@edgewit/sdk";
-import type { Store } from "@edgewit/sdk/kv";
+import type { ReadOnlyStore, Store } from "@edgewit/sdk/kv";
 import { listener, request, testEnv } from "@edgewit/sdk/testing";
 import { Hono } from "hono";
 
@@ -15,7 +15,7 @@ app.get("/hello/:name/*rest", async (c) => {
   c.param(":name");
 
   const visits: bigint = await c.kv("visits").increment(name, 1n);
-  const settings: Store = c.env.settings;
+  const { settings } = c.env;
   // @ts-expect-error no store of this name is in edge.toml
   c.kv("visit");
   // @ts-expect-error no store of this name is in edge.toml
@@ -25,9 +25,19 @@ app.get("/hello/:name/*rest", async (c) => {
   // @ts-expect-error a number where a bigint is due
   await c.env.visits.set(name, "", { ttlMs: 1000 });
   // @ts-expect-error a number where a bigint is due
-  await settings.set(name, "", { condition: { ifVersion: 1 } });
+  await c.env.visits.set(name, "", { condition: { ifVersion: 1 } });
   // @ts-expect-error no such condition
-  await settings.set(name, "", { condition: "if-present" });
+  await c.env.visits.set(name, "", { condition: "if-present" });
+  // @ts-expect-error a store with `values` is only read
+  await settings.set(name, "");
+  // @ts-expect-error a store with `values` is only read
+  await settings.increment(name, 1n);
+  // @ts-expect-error a store with `values` is only read
+  await c.kv("settings").delete(name);
+  // @ts-expect-error who writes is not given what is only read
+  const written: Store = settings;
+  const read: ReadOnlyStore = c.env.visits;
+  await read.keys();
 
   const entry = await settings.get("greeting");
   // @ts-expect-error there may be no such entry

@@ -1,10 +1,10 @@
-// As `edgewit build` writes it, for an `edge.toml` with two stores.
+// As `edgewit build` writes it, for an `edge.toml` with two stores, one of them with `values`.
 import type {} from "@edgewit/sdk";
-import type { Store } from "@edgewit/sdk/kv";
+import type { ReadOnlyStore, Store } from "@edgewit/sdk/kv";
 
 declare module "@edgewit/sdk" {
   interface Env {
     visits: Store;
-    settings: Store;
+    settings: ReadOnlyStore;
   }
 }
