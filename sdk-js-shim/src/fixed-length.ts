@@ -27,6 +27,12 @@ export class FixedLengthStream extends TransformStream<Uint8Array, Uint8Array> {
   }
 }
 
+declare global {
+  /** As {@link withLength}, by a stream that is written to; a global as well as of this package. */
+  var FixedLengthStream: typeof import("./fixed-length.js").FixedLengthStream;
+  type FixedLengthStream = import("./fixed-length.js").FixedLengthStream;
+}
+
 function toLength(length: number | bigint): bigint {
   const whole = typeof length === "bigint" || Number.isSafeInteger(length) ? BigInt(length) : -1n;
   if (whole < 0n || whole > 0xffff_ffff_ffff_ffffn) {

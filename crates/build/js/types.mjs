@@ -21,6 +21,11 @@ const OTHERWISE = {
   self: "typeof globalThis",
 };
 
+/** What is there with members that those do not declare. */
+const MORE = {
+  ReadableStream: "    from<R>(iterable: Iterable<R> | AsyncIterable<R>): ReadableStream<R>;\n",
+};
+
 const COMMENT = "(?:^ *\\/\\*\\*(?:(?!\\*\\/)[^])*\\*\\/\\n)?";
 const VALUE = new RegExp(
   `${COMMENT}^declare (?:var|function|namespace) (\\w+)(?:.*;$|[^]*?^\\};?$)\\n`,
@@ -33,7 +38,7 @@ const VALUE = new RegExp(
 export function webTypes(lib, absent) {
   const values = lib.replace(VALUE, (declared, name) => {
     if (name in OTHERWISE) return `declare var ${name}: ${OTHERWISE[name]};\n`;
-    return THERE.has(name) ? declared : "";
+    return THERE.has(name) ? declared.replace(/^\};$/m, `${MORE[name] ?? ""}};`) : "";
   });
   const names = Object.keys(absent).flatMap((names) => names.split(" "));
   return names.filter((name) => name.includes(".")).reduce(withoutMember, values);

@@ -174,7 +174,7 @@ fn a_rejection_that_nobody_handles_fails_the_test_that_called() {
 
 /// What the types of the Web have beyond that compiles, and is missed by who asks for it.
 #[test]
-fn the_types_have_nothing_of_what_is_absent() {
+fn the_types_have_what_is_there_and_nothing_of_what_is_absent() {
     let cache = ready();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("absent");
@@ -184,6 +184,9 @@ fn the_types_have_nothing_of_what_is_absent() {
                  async function answer({ body, signal }: Request) {\n  \
                  for await (const text of body!.pipeThrough(new TextDecoderStream())) console.log(text);\n  \
                  await crypto.subtle.digest(\"SHA-256\", new Uint8Array(1));\n  \
+                 const { readable }: FixedLengthStream = new FixedLengthStream(2);\n  \
+                 await ReadableStream.from([\"a\"]).pipeTo(new WritableStream<string>());\n  \
+                 console.log(readable);\n  \
                  const pairs = Array.from(new Headers(), ([name]) => `${name} ${performance.now()}`);\n  \
                  return self.fetch(URL.parse(navigator.userAgent) ?? pairs.join(), { signal });\n}\n";
     write(&main, there);
