@@ -7,6 +7,7 @@ import { FetchError, fetchFailed, payload } from "../errors.js";
 import { toHeaders } from "../fields.js";
 import { extra, toMap, trailersDue } from "../message.js";
 import { makeImmutable } from "../internal/immutable.js";
+import { kindOf } from "../internal/kind.js";
 import { own } from "../internal/own.js";
 import { utf8 } from "../internal/text.js";
 import type { Upload } from "../upload.js";
@@ -161,7 +162,7 @@ function options(request: Request): wit.Options {
     if (!TIMEOUTS.has(name)) throw new TypeError(`\`edge.${name}\` is no option of fetch`);
     if (ms !== undefined && !(Number.isInteger(ms) && ms >= 0 && ms < 2 ** 32)) {
       throw new TypeError(
-        `\`edge.${name}\` is a whole number of milliseconds below 2^32, not ${ms}`,
+        `\`edge.${name}\` is a whole number of milliseconds below 2^32, not ${typeof ms === "number" ? ms : kindOf(ms)}`,
       );
     }
   }
