@@ -169,6 +169,8 @@ export class Context<Name extends string = string> {
 }
 
 const INIT = "the last argument of `c.text` and `c.json` is `{ status, headers }`";
+const KEPT = "what a middleware knows of a request is kept in a `WeakMap`, by `c.request`";
+const SWAPPED = "`onError` calls its function with the context first, `(c, error)`";
 
 instead(Context, {
   req: "the request is `c.request`, and `c.param(name)` and `c.query(name)` are beside it",
@@ -178,9 +180,15 @@ instead(Context, {
   html: '`new Response(html, { headers: { "content-type": "text/html" } })`',
   body: "`new Response(body, { status, headers })`",
   redirect: "`new Response(null, { status: 302, headers: { location } })`",
-  set: "what a middleware knows of a request is kept in a `WeakMap`, by `c.request`",
-  get: "what a middleware knows of a request is kept in a `WeakMap`, by `c.request`",
+  notFound: "`new Response(null, { status: 404 })`",
+  cookie: 'the field `cookie` is `c.request.headers.get("cookie")`, and a reply has `set-cookie`',
+  params: "`c.param(name)`",
+  set: KEPT,
+  get: KEPT,
+  var: KEPT,
   executionCtx: "`c.waitUntil(work)` and `c.afterReply(task)`",
+  message: SWAPPED,
+  stack: SWAPPED,
 });
 
 function reply(body: string, type: string, init?: ResponseInit): Response {

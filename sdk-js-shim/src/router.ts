@@ -185,6 +185,11 @@ export class Router {
    * Throws: `TypeError` also if the prefix has a `*name` or ends with `/` (unless it is `/`).
    */
   mount(prefix: string, router: Router): this {
+    if (!((router as unknown) instanceof Router)) {
+      throw new TypeError(
+        "`mount` takes a prefix and a router of this package; a handler, such as that of `/api/*rest`, calls the `fetch` of another application",
+      );
+    }
     const { text } = new Pattern(prefix);
     if (text.includes("/*") || (text.length > 1 && text.endsWith("/"))) {
       throw new TypeError(`malformed prefix \`${text}\`: it has a \`*name\` or ends with \`/\``);
@@ -350,6 +355,7 @@ instead(Router, {
   on: "`route(method, pattern, handler)`",
   basePath: "`mount(prefix, router)`, on a router above",
   listen: "a module exports the application as its default, and `edgewit serve` listens",
+  fire: "a module exports the application as its default",
 });
 
 const ROOT = new Pattern("/");

@@ -164,6 +164,10 @@ test("what other routers take is refused where it is registered, with what to wr
     [() => app["route"]!("/api", new Router()), /`mount\(prefix, router\)` adds a router/],
     [() => app["use"]!("*", handler), /^there is no `use` here: `wrap\(/],
     [() => app["listen"]!(3000), /`edgewit serve` listens/],
+    [() => app["fire"]!(), /^there is no `fire` here: a module exports/],
+    [() => app["basePath"]!("/api"), /^there is no `basePath` here: `mount\(prefix, router\)`/],
+    [() => app["mount"]!("/api", handler), /^`mount` takes a prefix and a router of this package;/],
+    [() => app["mount"]!(new Router()), /^`mount` takes a prefix and a router of this package;/],
     [() => app["get"]!("*", handler), /`\/\*rest` is every path/],
   ];
   for (const [register, told] of cases) {
@@ -180,6 +184,11 @@ test("what other contexts have is told with what to write", async () => {
     [(c) => c.status(201), /`{ status, headers }`$/],
     [(c) => (c.status = 201), /`{ status, headers }`$/],
     [(c) => c.redirect("/"), /headers: { location }/],
+    [(c) => c.notFound(), /^there is no `notFound` here: `new Response\(null, { status: 404 }\)`$/],
+    [(c) => c.cookie("id"), /`c.request.headers.get\("cookie"\)`/],
+    [(c) => c.params.id, /^there is no `params` here: `c.param\(name\)`$/],
+    [(c) => c.set("user", {}), /`WeakMap`, by `c.request`$/],
+    [(c) => c.var.user, /`WeakMap`, by `c.request`$/],
     [(c) => c.param(), /^the pattern `\/:id` has no parameter `undefined`$/],
   ];
   for (const [use, told] of cases) {
@@ -189,6 +198,17 @@ test("what other contexts have is told with what to write", async () => {
       message: told,
     });
   }
+});
+
+test("who takes what was thrown for the first argument of `onError` is told", async () => {
+  const swapped: (error: any, c: any) => Response = (error, c) => c.json({ error: error.message });
+  const app = new App().onError(swapped).get("/", () => {
+    throw new Error("thrown");
+  });
+  await assert.rejects(app.fetch(new Request("http://h/")), {
+    name: "TypeError",
+    message: /^there is no `message` here: `onError` calls its function with .* `\(c, error\)`$/,
+  });
 });
 
 /** Appends its name to the field `order` of what comes from inside. */
