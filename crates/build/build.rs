@@ -14,7 +14,9 @@ use fnv::Fnv;
 const RUST: [&str; 4] = ["Cargo.toml", "src", "macros/Cargo.toml", "macros/src"];
 
 /// What the package of the JavaScript SDK is compiled from, and what it says of itself.
-const JS: [&str; 5] = [
+const JS: [&str; 7] = [
+    "../LICENSE-APACHE",
+    "../LICENSE-MIT",
     "README.md",
     "package.json",
     "package-lock.json",
@@ -44,6 +46,8 @@ fn pack(constant: &str, folder: &str, root: &str, parts: &[&str]) -> io::Result<
     let mut hash = Fnv::new();
     for file in &files {
         let name = file.strip_prefix(&root).unwrap_or(file).to_string_lossy();
+        // What lies above the SDK belongs beside the rest of it.
+        let name = name.trim_start_matches("../");
         let bytes = fs::read(file)?;
         hash.add(name.as_bytes());
         hash.add(&bytes);

@@ -109,7 +109,7 @@ fn place(from: &Path, to: &Path) -> Result<(), Error> {
     // What it depends on, npm installs for the application.
     files::publish(to, |folder| {
         files::copy_folder(&from.join("dist"), &folder.join("dist"))?;
-        for file in ["package.json", "README.md"] {
+        for file in ["package.json", "README.md", "LICENSE-APACHE", "LICENSE-MIT"] {
             let copied = fs::copy(from.join(file), folder.join(file));
             copied.map_err(Error::io("copy", &from.join(file)))?;
         }

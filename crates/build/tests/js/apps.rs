@@ -316,6 +316,9 @@ fn the_sdk_in_an_application_is_that_of_the_command() {
     );
     warned(&manifest).0.unwrap();
     assert_eq!(fs::read_to_string(&index).unwrap(), ours);
+    let licence = fs::read_to_string(path.join(".edgewit/sdk/LICENSE-MIT")).unwrap();
+    assert!(licence.contains("MIT"), "{licence}");
+    assert!(path.join(".edgewit/sdk/LICENSE-APACHE").is_file());
     // Where an application's own README says that it is.
     let readme = fs::read_to_string(path.join("node_modules/@edgewit/sdk/README.md")).unwrap();
     assert!(readme.starts_with("# @edgewit/sdk\n"), "{readme}");
