@@ -85,7 +85,7 @@ function isOfVitest(file) {
 function ofVitest(test) {
   return (
     `${test} is a test of Vitest's, which \`edgewit test\` does not run: \`npm test\` does, with ` +
-    "`vitest run` as the script `test` in package.json"
+    "`edgewit types && vitest run` as the script `test` in package.json"
   );
 }
 

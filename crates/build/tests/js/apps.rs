@@ -112,7 +112,7 @@ fn a_test_of_another_runner_is_told_what_runs_it() {
         let (failed, text) = tested(files);
         assert!(matches!(failed, Err(Error::Tests { .. })), "{failed:?}");
         let due = "src/a.test.ts is a test of Vitest's, which `edgewit test` does not run: `npm test` does, with \
-                   `vitest run` as the script `test` in package.json\n";
+                   `edgewit types && vitest run` as the script `test` in package.json\n";
         assert!(text.ends_with(due), "{text}");
     }
 }
