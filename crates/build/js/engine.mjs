@@ -5,15 +5,16 @@
 // - `bindings.js`: the mended bindings;
 // - `environment.json`: what the engine reads from its environment when it is started;
 // - `absent.mjs`: what is absent, and what to use instead, from the SDK;
-// - `web.d.ts`: the types of the Web without that.
+// - `web.d.ts` and `language.d.ts`: the types of the Web and of the language without that.
 
+import { readFileSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { transform } from "esbuild";
 import { mend } from "./glue.mjs";
 import { SCRIPT } from "./start.mjs";
-import { webTypes } from "./types.mjs";
+import { languageTypes, webTypes } from "./types.mjs";
 
 /** Its package exports neither the engine nor the splicer. */
 const LIBRARY = new URL("../lib/", import.meta.resolve("@bytecodealliance/componentize-js"));
@@ -39,13 +40,31 @@ await write("environment.json", JSON.stringify(environment(spliced)));
 const typed = await readFile(new URL("absent.ts", import.meta.url), "utf8");
 await write("absent.mjs", (await transform(typed, { loader: "ts" })).code);
 const { absent } = await import(pathToFileURL(join(folder, "absent.mjs")));
-await write("web.d.ts", webTypes(await readFile(await libraryOf("webworker"), "utf8"), absent));
+const libraries = await librariesOfTypeScript();
+await write("web.d.ts", webTypes(readLibrary("webworker"), absent));
+const language = wholeLibraries(["es2024", "esnext.disposable"]);
+await write("language.d.ts", languageTypes(language, absent));
 
-/** One of TypeScript's own libraries, which lie beside its program. */
-async function libraryOf(name) {
+/** They lie beside its program. */
+async function librariesOfTypeScript() {
   const typescript = import.meta.resolve("typescript");
   const { default: program } = await import(new URL("getExePath.js", typescript));
-  return join(dirname(program()), `lib.${name}.d.ts`);
+  return dirname(program());
+}
+
+function readLibrary(name) {
+  return readFileSync(join(libraries, `lib.${name}.d.ts`), "utf8");
+}
+
+/** Libraries with those that they name, each once. */
+function wholeLibraries(names, met = new Set()) {
+  const named = /^\/\/\/ <reference lib="(.+)" \/>$/gm;
+  const texts = names.map((name) => {
+    if (met.has(name)) return "";
+    met.add(name);
+    return readLibrary(name).replace(named, (_, other) => wholeLibraries([other], met));
+  });
+  return texts.join("");
 }
 
 /** The module with an import of the system under a name of the same length. */

@@ -1,4 +1,5 @@
-// The types of the Web as an application has it: those that TypeScript brings for workers, without what is absent.
+// The types of the Web and of the language as an application has them: those that TypeScript brings, for workers, without
+// what is absent.
 
 /**
  * Of what those declare, the values that there are. Their other types stay: a name that only types have does nothing.
@@ -32,16 +33,37 @@ const VALUE = new RegExp(
   "gm",
 );
 
+/** Within a namespace, whose types those of other things name. */
+const VALUE_WITHIN = /^ {4}(?:var|const|function) (?:.*;$|[^]*?^ {4}\};$)\n/gm;
+
 /**
- * `lib`, TypeScript's own, without what is `absent`: values, and members by their paths, as `crypto.subtle.wrapKey`.
+ * `lib`, TypeScript's own of the Web, without what is `absent`: values, and members by their paths, as
+ * `crypto.subtle.wrapKey`.
  */
 export function webTypes(lib, absent) {
   const values = lib.replace(VALUE, (declared, name) => {
     if (name in OTHERWISE) return `declare var ${name}: ${OTHERWISE[name]};\n`;
     return THERE.has(name) ? declared.replace(/^\};$/m, `${MORE[name] ?? ""}};`) : "";
   });
-  const names = Object.keys(absent).flatMap((names) => names.split(" "));
-  return names.filter((name) => name.includes(".")).reduce(withoutMember, values);
+  return withoutMembers(values, namesOf(absent));
+}
+
+/** The same of TypeScript's own of the language. */
+export function languageTypes(lib, absent) {
+  const names = namesOf(absent);
+  const values = lib.replace(VALUE, (declared, name) => {
+    if (!names.includes(name)) return declared;
+    return declared.includes("namespace") ? declared.replace(VALUE_WITHIN, "") : "";
+  });
+  return withoutMembers(values, names);
+}
+
+function namesOf(absent) {
+  return Object.keys(absent).flatMap((names) => names.split(" "));
+}
+
+function withoutMembers(text, names) {
+  return names.filter((name) => name.includes(".")).reduce(withoutMember, text);
 }
 
 function withoutMember(text, path) {

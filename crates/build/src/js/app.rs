@@ -126,8 +126,8 @@ fn ignore(folder: &Path) -> Result<(), Error> {
     files::write(&path, b"*\n")
 }
 
-/// Writes the types of what `edge.toml` grants, of files that are imported as they are, and of the Web, where
-/// `tsconfig.json` finds them.
+/// Writes the types of what `edge.toml` grants, of files that are imported as they are, of the language and of the Web,
+/// where `tsconfig.json` finds them.
 fn write_types(source: &Path, manifest: &Manifest, toolset: &Toolset) -> Result<(), Error> {
     let folder = source.join(".edgewit/types");
     let stores = manifest.grants.kv.iter().map(|(name, store)| match store {
@@ -142,12 +142,16 @@ fn write_types(source: &Path, manifest: &Manifest, toolset: &Toolset) -> Result<
          import type {{ ReadOnlyStore, Store }} from \"@edgewit/sdk/kv\";\n\n\
          declare module \"@edgewit/sdk\" {{\n  interface Env {{\n{stores}  }}\n}}\n"
     );
-    let web = toolset.engine().join("web.d.ts");
-    let web = fs::read_to_string(&web).map_err(Error::io("read", &web))?;
+    let of_engine = |name: &str| {
+        let path = toolset.engine().join(name);
+        fs::read_to_string(&path).map_err(Error::io("read", &path))
+    };
     let texts = [
         ("env.d.ts", &*env),
         ("files.d.ts", FILES),
-        ("web.d.ts", &web),
+        // Apart, for whoever has them by `lib`.
+        ("language/es.d.ts", &of_engine("language.d.ts")?),
+        ("web.d.ts", &of_engine("web.d.ts")?),
     ];
     for (name, text) in texts {
         let path = folder.join(name);

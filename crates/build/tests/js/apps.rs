@@ -190,7 +190,8 @@ fn the_types_have_what_is_there_and_nothing_of_what_is_absent() {
                  const pairs = Array.from(new Headers(), ([name]) => `${name} ${performance.now()}`);\n  \
                  return self.fetch(URL.parse(navigator.userAgent) ?? pairs.join(), { signal });\n}\n";
     write(&main, there);
-    write(&path.join("test/main.test.ts"), LISTENER_TEST);
+    let imports = LISTENER_TEST.replace("main.js", "main.ts");
+    write(&path.join("test/main.test.ts"), &imports);
     types(&cache, &manifest, &|_| {}).unwrap();
     let all = [
         "new WebSocket(\"ws://a/\");",
@@ -205,6 +206,10 @@ fn the_types_have_what_is_there_and_nothing_of_what_is_absent() {
         "onmessage = () => {};",
         "process.env;",
         "Buffer;",
+        "new Intl.NumberFormat();",
+        "\"text\".normalize();",
+        "new SharedArrayBuffer(1);",
+        "Atomics.load;",
     ];
     write(&main, &format!("{there}{}\n", all.join("\n")));
     let (checked, text) = said(|log| types(&cache, &manifest, &|event| log.add(event)));

@@ -247,16 +247,18 @@ fn what_web_cryptography_does_not_know_is_refused_by_name() {
     });
 }
 
-/// The types of the Web that `edgewit types` takes.
+/// The types of the language and of the Web that `edgewit types` takes.
 #[test]
-fn what_the_types_of_the_web_have_is_there() {
+fn what_the_types_have_is_there() {
     run(async {
         let served = app("js-typed").await;
-        let file = concat!(
+        let folder = concat!(
             env!("CARGO_MANIFEST_DIR"),
-            "/../../sdk-js-shim/test/guests/app/.edgewit/types/web.d.ts"
+            "/../../sdk-js-shim/test/guests/app/.edgewit/types/"
         );
-        let text = std::fs::read_to_string(file).unwrap();
+        let texts = ["language/es.d.ts", "web.d.ts"]
+            .map(|file| std::fs::read_to_string(format!("{folder}{file}")).unwrap());
+        let text = texts.concat();
         let lines = text.lines().filter_map(|line| {
             let declared = line
                 .strip_prefix("declare var ")
@@ -264,7 +266,7 @@ fn what_the_types_of_the_web_have_is_there() {
             declared.split(|it: char| !it.is_alphanumeric()).next()
         });
         let names: Vec<_> = lines.map(str::to_owned).collect();
-        assert!(names.len() > 50, "{names:?}");
+        assert!(names.len() > 100, "{names:?}");
         // By this name those of Node know them; it is `never`.
         assert_eq!(absent(&served, &names).await, ["onmessage"]);
     });
