@@ -57,7 +57,8 @@ interface Layer {
  * and `-`. Literal text beats a parameter beats the rest, segment by segment, whatever the order of
  * registration. A pattern counts if it has a handler for the method: its own, for HEAD also GET's,
  * then that of {@link Router.all}. A match under another method only is a 405 with `allow`, no
- * match a 404. `:name` never matches an empty segment, and a trailing slash is a different path.
+ * match a 404. `:name` never matches an empty segment, and a trailing slash is a different path:
+ * `/files/*path` matches `/files/`, with an empty rest, and what is below, and not `/files`.
  * Literals are percent-encoded before they are compared; parameters are percent-decoded afterwards,
  * and one that is not UTF-8 then is a 400.
  *
