@@ -11,10 +11,10 @@ use std::ops::Range;
 /// What a host restores at once.
 pub(crate) const PAGE_BYTES: usize = 4096;
 
-/// A third of those that wasmtime restores: an application's own requests write to more than those of a rehearsal.
-const RUNS: usize = 10;
+/// Not half of those that wasmtime restores: an application's own requests write to more than those of a rehearsal.
+const RUNS: usize = 14;
 
-/// Two thirds of what our host keeps of a memory. To restore them all takes some 50 microseconds.
+/// Two thirds of what our host keeps of a memory. Each costs half a microsecond, at every request.
 const PAGES: u32 = 512;
 
 /// Runs of pages that hold all that were `written` to, in any order: [`RUNS`] or fewer where that does not make them
