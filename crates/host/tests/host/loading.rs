@@ -87,25 +87,10 @@ fn the_interface_is_the_one_of_the_workspace() {
     assert_eq!(here, canonical);
 }
 
-/// The files below a folder that are larger than notes about others.
+/// What a folder of compiled components holds.
 fn compiled(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let entry = entry.unwrap();
-            // Notes are written beside, under a name that goes away.
-            let Ok(metadata) = entry.metadata() else {
-                continue;
-            };
-            match metadata.is_dir() {
-                true => folders.push(entry.path()),
-                false if metadata.len() > 10_000 => files.push(entry.path()),
-                false => {}
-            }
-        }
-    }
-    files
+    let entries = std::fs::read_dir(folder).unwrap();
+    entries.map(|entry| entry.unwrap().path()).collect()
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn a_component_without_names_is_told_of_once() {
             assert_eq!(served.get(&format!("/{verb}")).await.status(), 500);
         }
         events::line("nameless", 3).await;
-        let hint = "no names of functions: one that `edgewit build --debug` makes";
+        let hint = "no names of functions: `edgewit build --debug` keeps those";
         let hinted: Vec<_> = events::errors("nameless")
             .iter()
             .map(|error| error.contains(hint))
