@@ -40,7 +40,8 @@ export async function failure({ finished, isEndless, out, err: all, call }, scri
     return failed(out, [...(await waiting(script, places, app)), WHEN], places);
   }
   const what = `${app.entry}: ${call ? `${call} was called` : "the engine gave up"} at the top level`;
-  return failed(out + err, call ? [what, WHEN] : [what], places);
+  if (call) return failed(out + err, [what, WHEN], places);
+  return failed(out, [what, ...err.split("\n").filter(Boolean).slice(0, SHOWN_LINES)], places);
 }
 
 function failed(text, problems, places) {

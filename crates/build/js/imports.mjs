@@ -1,6 +1,6 @@
 // Imports that lead nowhere: what to do about them.
 
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { dirname, join, parse, relative } from "node:path";
 import { insteadOf } from "./node.mjs";
 
@@ -77,7 +77,8 @@ function missing(path, folder) {
   if (existsSync(path)) return "which is a folder: name a file in it";
   const { dir, name } = parse(path);
   const isNear = (it) => parse(it).name.toLowerCase() === name.toLowerCase();
-  const near = existsSync(dir) ? readdirSync(dir).find(isNear) : undefined;
+  const isFolder = statSync(dir, { throwIfNoEntry: false })?.isDirectory();
+  const near = isFolder ? readdirSync(dir).find(isNear) : undefined;
   const there = near ? `; there is ${relative(folder, join(dir, near))}` : "";
   return `and there is no ${relative(folder, path)}${there}`;
 }
@@ -91,8 +92,8 @@ function reason(asked, from, notes, sdk) {
   }
   const [name] = PACKAGE.exec(asked) ?? [];
   if (name === undefined) return undefined;
-  if (name === SDK)
-    return `which is no part of it; there are ${partsOf(sdk ?? placeOf(SDK, from))}`;
+  const ours = name === SDK && asked !== SDK ? (sdk ?? placeOf(SDK, from)) : undefined;
+  if (ours) return `which is no part of it; there are ${partsOf(ours)}`;
   // Other notes are on what esbuild could be told to do.
   const note = notes.find(({ location }) => location)?.text.replace(/:$/, "");
   if (note) return `but ${note[0].toLowerCase()}${note.slice(1)}`;

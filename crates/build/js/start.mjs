@@ -10,8 +10,9 @@ import { Worker } from "node:worker_threads";
 /** The script's name in the engine's messages and stacks. */
 export const SCRIPT = "source.js";
 
-/** How much of the processor's time a top level may take, and a rehearsal after it, in milliseconds: neither the
- * engine's own start nor a busy machine ends one. What Node takes to compile the engine meanwhile counts. */
+/** How much of the processor's time a top level may take, and a rehearsal after it, in milliseconds: a busy
+ * machine ends none. What the engine's start takes before is not counted on it, and what Node takes meanwhile to compile
+ * the engine is. */
 export const LIMIT_MS = 10_000;
 
 /** How often that is looked at. */

@@ -93,9 +93,9 @@ function remembered(exports, script, printed, most) {
     if (error instanceof Told) return { ...before, slow: true };
   }
   Object.assign(printed, printedBefore);
-  return rehearsed?.memory.length <= most
-    ? { ...rehearsed, slow: false }
-    : { ...before, slow: true };
+  // One that holds nearly all it may is begun as it was.
+  const fits = rehearsed?.memory.length <= most;
+  return { ...(fits ? rehearsed : before), slow: rehearsed === undefined };
 }
 
 function begin() {

@@ -54,8 +54,9 @@ fn three_hundred_mebibytes_are_uploaded_by_a_fetch() {
         let served = limited("js-give", long()).await;
         let target = format!("/give?mib={PIECES}&url={}", q(&upstream.url("/")));
         let text = served.get(&target).await.text();
-        assert_eq!(text, (PIECES * MIB).to_string());
-        assert!(events::errors("js-give").is_empty());
+        let errors = events::errors("js-give");
+        assert_eq!(text, (PIECES * MIB).to_string(), "{errors:?}");
+        assert!(errors.is_empty(), "{errors:?}");
     });
 }
 
