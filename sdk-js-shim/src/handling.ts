@@ -118,8 +118,8 @@ export class Context<Name extends string = string> {
    * `edge.toml` does not grant does not compile, once {@link Env} has stores; its operations reject
    * with `denied`.
    */
-  kv<Name extends StoreName>(name: Name): StoreOf<Name> {
-    return this.#call.store(name) as StoreOf<Name>;
+  kv<Of extends StoreName>(name: Of): StoreOf<Of> {
+    return this.#call.store(name) as StoreOf<Of>;
   }
 
   /** What the host calls this request in its log; unique to it. */

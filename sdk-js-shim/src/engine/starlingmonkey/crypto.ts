@@ -72,7 +72,12 @@ function refuse(): void {
 
 function checkImport(format: unknown, _: unknown, algorithm: unknown): void {
   const key = keyOf("importKey", algorithm);
-  if (key === undefined) return;
+  if (key === undefined) {
+    // The engine takes a name that is an object.
+    const asked = (algorithm as { name?: unknown } | null | undefined)?.name;
+    if (typeof asked === "object") beforeKeys(String(asked));
+    return;
+  }
   const { name, formats } = key;
   checkPart("importKey", name, algorithm, key.made);
   if (!formats.includes(String(format))) {

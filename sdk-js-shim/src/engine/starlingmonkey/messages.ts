@@ -165,7 +165,7 @@ function bodyTaken(input: unknown, init: Asked | undefined): BodyInit | null {
  * Reads a Blob or a form as `parts.ts` says, and names a status that has no body where it refuses it: the engine
  * refuses it as well, and says of none which it is.
  */
-export function constructResponse(args: ResponseArguments, to: Function): Response {
+function constructResponse(args: ResponseArguments, to: Function): Response {
   const body = args[0];
   const init = args[1];
   if (init != null) checkInit(init, body != null);

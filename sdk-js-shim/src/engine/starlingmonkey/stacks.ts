@@ -12,6 +12,9 @@ export const lacks: Record<string, Lack> = {
   "stacks as V8 writes them": {
     isThere: () => /^Error: a\n    at /.test(String(new Error("a").stack)),
   },
+  "the place of a DOMException": {
+    isThere: () => Boolean(new DOMException("a").stack),
+  },
 };
 
 type Write = Parameters<Component["writeStacks"]>[0];
