@@ -11,8 +11,8 @@ use std::ops::Range;
 /// What a host restores at once.
 pub(crate) const PAGE_BYTES: usize = 4096;
 
-/// Not half of those that wasmtime restores: an application's own requests write to more than those of a rehearsal.
-const RUNS: usize = 14;
+/// Few of those that wasmtime restores: requests of an application write to more than those of a rehearsal.
+const RUNS: usize = 12;
 
 /// Two thirds of what our host keeps of a memory. Each costs half a microsecond, at every request.
 const PAGES: u32 = 512;
