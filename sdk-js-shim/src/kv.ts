@@ -30,6 +30,11 @@ export class Entry {
     return textOf(this.value);
   }
 
+  /** As {@link Entry.text}, for what makes a text of it. */
+  toString(): string {
+    return this.text();
+  }
+
   /**
    * The value as JSON; a byte order mark is taken off.
    * Throws: `EdgewitError` with the code `json` if it is not UTF-8 or not JSON.

@@ -247,6 +247,7 @@ test("a lifetime ends a key for every operation", async () => {
   assert.ok(left > 500_000n && left <= 600_000n, String(left));
   advance(300_000);
   assert.equal((await s.get("a"))?.text(), "x");
+  assert.equal(`${await s.get("a")}`, "x");
   advance(300_000);
   assert.equal(await s.get("a"), undefined);
   assert.equal(await s.exists("a"), false);
