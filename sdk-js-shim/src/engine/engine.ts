@@ -42,6 +42,8 @@ export interface Engine {
 
 /** An engine that components are built on. */
 export interface Component {
+  /** A request as a host tells of it: what a constructor would refuse, or have to remember, is not in it. */
+  received(url: string, init: RequestInit): Request;
   /** Calls `run` once no promise reaction is left. */
   later(run: () => void): void;
   /** Has the `stack` of every error be what `write` makes of its frames, innermost first. */

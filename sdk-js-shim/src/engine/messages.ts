@@ -120,6 +120,13 @@ export function wrapMessages(ways: Ways): void {
   wrapClone(Response.prototype, ways.cloneResponse);
 }
 
+/** A request as the host tells of it, which asks for nothing, and whose parts the host has looked at. */
+export function received(url: string, init: RequestInit): Request {
+  const request = new EngineRequest(url, init);
+  all.set(request, knownBy(init.body));
+  return request;
+}
+
 function wrapRequest(ways: Ways): void {
   const construct =
     ways.request ?? ((args, to) => Reflect.construct(EngineRequest, args, to) as Request);

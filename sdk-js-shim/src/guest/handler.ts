@@ -4,7 +4,6 @@ import { component } from "#engine";
 import type { handler, http } from "../generated/edge.js";
 import { BodyError } from "../errors.js";
 import { toHeaders } from "../fields.js";
-import { own } from "../internal/own.js";
 import { toReturned } from "../internal/returned.js";
 import { Work } from "../internal/work.js";
 import type { Handler } from "./application.js";
@@ -64,13 +63,13 @@ async function answer(
   ctx: Work,
 ): Promise<Reply> {
   const response = toReturned(await application(request, env, ctx));
-  return toReply(response, (work) => ctx.waitUntil(work));
+  return await toReply(response, (work) => ctx.waitUntil(work));
 }
 
 function toRequest(from: http.Request): Request {
   const { method, uri, headers, body } = from;
   const init = { method, headers: toHeaders(headers), body: toBody(body, undefined) };
-  const request = new own.Request(uri, init);
+  const request = component.received(uri, init);
   asReceived(request, body, headers);
   arrive(request);
   return request;

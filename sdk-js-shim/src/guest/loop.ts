@@ -29,6 +29,8 @@ interface Call {
 /** How many promise reactions in a row a call may take before the loop takes a turn to see whether it is stuck. */
 const REACTIONS_FIRST = 64;
 
+const { queueMicrotask } = globalThis;
+
 const waiters = new Set<Waiter>();
 const timers: Timer[] = [];
 let serving = false;
@@ -108,15 +110,19 @@ export function drive<T>(work: Promise<T>, flush: () => boolean = () => false): 
       (value) => end(() => resolve(value)),
       (error) => end(() => reject(error)),
     );
-    watch(own, REACTIONS_FIRST);
+    watch(own);
   });
 }
 
 /** Has a turn look after a call that promise reactions alone do not end. Most of them do, and a task is dear. */
-function watch(own: Call, reactions: number): void {
-  if (call !== own) return;
-  if (reactions === 0) schedule();
-  else queueMicrotask(() => watch(own, reactions - 1));
+function watch(own: Call): void {
+  let left = REACTIONS_FIRST;
+  function look(): void {
+    if (call !== own) return;
+    if (left-- === 0) schedule();
+    else queueMicrotask(look);
+  }
+  look();
 }
 
 function schedule(): void {

@@ -6,6 +6,8 @@ import { takeHandle } from "./incoming.js";
 import { fieldsOf, wholeOf } from "./messages.js";
 import { Source } from "./source.js";
 
+const { Promise } = globalThis;
+
 /** As in the WIT, with a source whose calls are promises. */
 type Body = Exclude<handler.ReplyBody, { tag: "source" }> | { tag: "source"; val: Source };
 
@@ -19,19 +21,21 @@ export async function toReply(
   response: Response,
   background: (work: Promise<unknown>) => void,
 ): Promise<Reply> {
+  const whole = wholeOf(response);
   return {
     status: response.status,
     headers: fieldsOf(response),
-    body: await toBody(response, background),
+    // Most are whole, and each promise is dear.
+    body: toBody(response, whole instanceof Promise ? await whole : whole, background),
     hints: hintsOf(response),
   };
 }
 
-async function toBody(
+function toBody(
   response: Response,
+  whole: Uint8Array | undefined,
   background: (work: Promise<unknown>) => void,
-): Promise<Body> {
-  const whole = await wholeOf(response);
+): Body {
   if (whole !== undefined) {
     return whole.length === 0 ? { tag: "none" } : { tag: "bytes", val: whole };
   }

@@ -1,7 +1,7 @@
 // StarlingMonkey, the engine of componentize-js.
 
 import type { Component, Engine } from "../engine.js";
-import { askedFor, isLocked, madeOf, origins, wrapMessages } from "../messages.js";
+import { askedFor, isLocked, madeOf, origins, received, wrapMessages } from "../messages.js";
 import { insteadOf } from "./absent.js";
 import { setBeforeKeys } from "./crypto.js";
 import { disturb } from "./disturbed.js";
@@ -28,6 +28,7 @@ export const engine: Engine = {
 };
 
 export const component: Component = {
+  received,
   later: (run) => void startTask(run, 0),
   writeStacks,
   beforeKeys: setBeforeKeys,
