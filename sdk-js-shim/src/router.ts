@@ -188,7 +188,8 @@ export class Router {
   mount(prefix: string, router: Router): this {
     if (!((router as unknown) instanceof Router)) {
       throw new TypeError(
-        "`mount` takes a prefix and a router of this package; a handler, such as that of `/api/*rest`, calls the `fetch` of another application",
+        "`mount` takes a prefix and a router of this package; a handler, such as that of `/api/*rest`, calls the " +
+          "`fetch` of another application",
       );
     }
     const { text } = new Pattern(prefix);

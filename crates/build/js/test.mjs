@@ -48,7 +48,7 @@ const bundled = await attempt(
 );
 const files = tests.map((test) => join(output, test.replace(/\.[^.]+$/, ".mjs")));
 const hasVitest = dependsOn("vitest");
-const problems = bundled.problems ?? tests.filter((_, at) => isOfVitest(files[at])).map(ofVitest);
+const problems = bundled.problems ?? tests.flatMap((test, at) => ofAnother(test, files[at]));
 if (problems.length > 0) {
   console.log(problems.join("\n"));
   process.exitCode = 3;
@@ -76,17 +76,18 @@ function has(words, option) {
   return words.some((word) => word === option || word.startsWith(`${option}=`));
 }
 
-/** Vitest may have its functions be globals. */
-function isOfVitest(file) {
+/** What to say of a test that Node's runner does not know; its bundle is `file`. */
+function ofAnother(test, file) {
   const text = readFileSync(file, "utf8");
-  return /\bfrom "vitest";$/m.test(text) || (hasVitest && !text.includes('"node:test"'));
-}
-
-function ofVitest(test) {
-  return (
-    `${test} is a test of Vitest's, which \`edgewit test\` does not run: \`npm test\` does, with ` +
-    "`edgewit types && vitest run` as the script `test` in package.json"
-  );
+  const isOfNode = text.includes('"node:test"');
+  // Vitest may have its functions be globals.
+  if (/\bfrom "vitest";$/m.test(text) || (hasVitest && !isOfNode)) {
+    const instead =
+      "`npm test` does, with `edgewit types && vitest run` as the script `test` in package.json";
+    return [`${test} is a test of Vitest's, which \`edgewit test\` does not run: ${instead}`];
+  }
+  const due = 'write it with `import { test } from "node:test"`, or name the file otherwise';
+  return isOfNode ? [] : [`${test} has no test of Node's runner, which runs it: ${due}`];
 }
 
 /** Whether the application asks for the package `name`. */

@@ -132,7 +132,10 @@ fn no_test_is_no_success() {
             &[][..],
             "no tests: they are in files that are named like test/main.test.ts or ",
         ),
-        (&[("src/a.test.ts", "export {};")], "no test ran: "),
+        (
+            &[("src/a.test.ts", "describe(\"one\", () => {});")],
+            "src/a.test.ts has no test of Node's runner, which runs it: write it with `import { test } from",
+        ),
         (
             &[(
                 "src/a.test.ts",
